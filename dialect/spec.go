@@ -1,0 +1,74 @@
+package dialect
+
+import (
+	"time"
+
+	"github.com/imhook/imhook/event"
+)
+
+// Spec describes a dialect to configuration, CLI, docs and tests.
+type Spec struct {
+	// Name is the word in configuration: "wildfirechat".
+	Name string
+	// Commands are all that the dialect knows, in the order of the vendor's page.
+	Commands []Command
+	// Credentials are the keys that a source or endpoint of it takes.
+	Credentials []CredentialKey
+	// Generations of the wire that can be written; the newest first. Empty when
+	// there is only one.
+	Generations []string
+	// MaxAge is the default window for the signed timestamp. Zero when nothing
+	// is signed.
+	MaxAge time.Duration
+	// Deadline is how long the vendor's server waits for the answer to a
+	// before-event. Zero when it says nothing.
+	Deadline time.Duration
+	// SignatureExempt are query keys and header names that carry the signature;
+	// they are not logged.
+	SignatureExempt []string
+}
+
+// Command is one vendor command.
+type Command struct {
+	// Name is the command in imcommand and for trigger.
+	Name  string
+	Phase event.Phase
+	// Path is where it goes below a source's URL; empty when the command is not
+	// told from the path.
+	Path string
+	// Types are what it can decode to.
+	Types []event.Type
+	// Line says in one line when the vendor sends it.
+	Line string
+}
+
+// CredentialKey is one key below credentials: in the configuration.
+type CredentialKey struct {
+	Name string
+	// Secret keys are redacted everywhere, have _env and _file forms, and may be
+	// given several at a time (secrets:).
+	Secret bool
+	// Required keys must be present on a source and on an endpoint.
+	Required bool
+	Line     string
+}
+
+// Command finds a command by name.
+func (s *Spec) Command(name string) (Command, bool) {
+	for _, c := range s.Commands {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Command{}, false
+}
+
+// PathCommand finds a command by its canonical path.
+func (s *Spec) PathCommand(path string) (Command, bool) {
+	for _, c := range s.Commands {
+		if c.Path == path && path != "" {
+			return c, true
+		}
+	}
+	return Command{}, false
+}
