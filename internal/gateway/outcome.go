@@ -1,0 +1,84 @@
+package gateway
+
+import "time"
+
+// OutcomeKind is what became of an attempt. Values reach metrics and disk: append
+// only.
+type OutcomeKind string
+
+// The kinds of outcome.
+const (
+	// Delivered: the endpoint has it.
+	Delivered OutcomeKind = "delivered"
+	// Retry: it may work later.
+	Retry OutcomeKind = "retry"
+	// Refused: the endpoint will not take this event.
+	Refused OutcomeKind = "refused"
+	// Misconfigured: it cannot work before somebody changes something (blocked
+	// target, missing secret, bad URL).
+	Misconfigured OutcomeKind = "misconfigured"
+	// Untranslatable: the endpoint's dialect cannot express the event; it was
+	// not sent.
+	Untranslatable OutcomeKind = "untranslatable"
+	// Echoed: the event repeats what another command reported and was left out of
+	// a translation.
+	Echoed OutcomeKind = "echo"
+)
+
+// Reason is why an attempt did not deliver. It is the metric label, the group of
+// dead letters and the text in the console. Append only.
+type Reason string
+
+// The reasons.
+const (
+	ReasonNone      Reason = ""
+	ReasonDNS       Reason = "dns"
+	ReasonConnect   Reason = "connect"
+	ReasonTLS       Reason = "tls"
+	ReasonTimeout   Reason = "timeout"
+	ReasonReset     Reason = "reset"
+	ReasonStatus4xx Reason = "4xx"
+	ReasonStatus5xx Reason = "5xx"
+	ReasonThrottled Reason = "throttled"
+	ReasonGone      Reason = "gone"
+	ReasonRedirect  Reason = "redirect"
+	ReasonRefused   Reason = "refused_in_body"
+	ReasonTooLarge  Reason = "answer_too_large"
+	ReasonEgress    Reason = "blocked_egress"
+	ReasonEncode    Reason = "encode"
+	ReasonSign      Reason = "sign"
+	ReasonInternal  Reason = "internal"
+	ReasonMaxAge    Reason = "max_age"
+	ReasonAttempts  Reason = "max_attempts"
+	ReasonCancelled Reason = "cancelled"
+)
+
+// Outcome is the classified result of one attempt.
+type Outcome struct {
+	Kind   OutcomeKind
+	Reason Reason
+	// Status is the HTTP status, 0 when none came.
+	Status int
+	// RetryAfter is what the endpoint asked for, already capped; 0 when nothing.
+	RetryAfter time.Duration
+	// Pause is true when the endpoint said that it is gone for good (410).
+	Pause bool
+	// Detail is one line for a person, without secrets.
+	Detail string
+	// Sent counts the requests of this event that are through, over all attempts:
+	// an event that takes several resumes at the first unsent one.
+	Sent int
+	// Exchange is what was said, for the dead letter; nil on success.
+	Exchange *Exchange
+	Took     time.Duration
+}
+
+// Exchange is one request and its answer as a person would want to see them,
+// bounded and without secrets.
+type Exchange struct {
+	URL      string `json:"url"`
+	Request  string `json:"request,omitzero"`
+	Status   int    `json:"status,omitzero"`
+	Response string `json:"response,omitzero"`
+	Error    string `json:"error,omitzero"`
+}
