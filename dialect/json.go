@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,9 +48,16 @@ func Marshal(v any) ([]byte, error) { return json.Marshal(v, jsontext.AllowInval
 // Vendor returns the JSON object of the fields of rest that are not zero, or nil
 // when all are: what goes into Event.Vendor. rest is a struct that holds those
 // wire fields of a command that have no canonical place, with an embedded
-// fallback for unknown keys.
+// fallback for unknown keys. A key that the wire gave twice keeps its last value,
+// as [Unmarshal] reads it: strict readers of the event would refuse it otherwise.
 func Vendor(rest any) (jsontext.Value, error) {
-	v, err := json.Marshal(rest, json.OmitZeroStructFields(true), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	v, err := json.Marshal(rest, json.OmitZeroStructFields(true), jsontext.AllowInvalidUTF8(true))
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		v, err = json.Marshal(rest, json.OmitZeroStructFields(true), decodeOptions)
+		if err == nil {
+			v, err = Tidy(v)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("keeping vendor fields: %w", err)
 	}
@@ -57,6 +65,84 @@ func Vendor(rest any) (jsontext.Value, error) {
 		return nil, nil
 	}
 	return v, nil
+}
+
+// Tidy returns a JSON value as a strict reader takes it: without white space,
+// with broken UTF-8 replaced, and of a key given twice the last value alone. The
+// result does not share memory with v.
+func Tidy(v jsontext.Value) (jsontext.Value, error) {
+	out, err := jsontext.AppendFormat(nil, v,
+		jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(false), jsontext.PreserveRawStrings(false))
+	if err == nil {
+		return out, nil
+	}
+	if !errors.Is(err, jsontext.ErrDuplicateName) {
+		return nil, err
+	}
+	return appendUnique(nil, v)
+}
+
+// appendUnique appends v to dst with the last value of each key alone. Numbers
+// keep their digits, which a detour over any would not.
+func appendUnique(dst []byte, v jsontext.Value) ([]byte, error) {
+	dec := jsontext.NewDecoder(bytes.NewReader(v), decodeOptions)
+	switch dec.PeekKind() {
+	case '{':
+		var names []string
+		last := map[string]jsontext.Value{}
+		if _, err := dec.ReadToken(); err != nil {
+			return nil, err
+		}
+		for dec.PeekKind() != '}' {
+			name, err := dec.ReadToken()
+			if err != nil {
+				return nil, err
+			}
+			key := name.String()
+			value, err := dec.ReadValue()
+			if err != nil {
+				return nil, err
+			}
+			if _, seen := last[key]; !seen {
+				names = append(names, key)
+			}
+			last[key] = value.Clone()
+		}
+		dst = append(dst, '{')
+		for i, name := range names {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			var err error
+			if dst, err = jsontext.AppendQuote(dst, name); err != nil {
+				return nil, err
+			}
+			if dst, err = appendUnique(append(dst, ':'), last[name]); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, '}'), nil
+	case '[':
+		if _, err := dec.ReadToken(); err != nil {
+			return nil, err
+		}
+		dst = append(dst, '[')
+		for i := 0; dec.PeekKind() != ']'; i++ {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			value, err := dec.ReadValue()
+			if err != nil {
+				return nil, err
+			}
+			if dst, err = appendUnique(dst, value); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, ']'), nil
+	default:
+		return jsontext.AppendFormat(dst, v, jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(false))
+	}
 }
 
 // FromVendor reads Event.Vendor back into rest; nil leaves rest as it is.

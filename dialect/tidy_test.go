@@ -1,0 +1,53 @@
+package dialect_test
+
+import (
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+func TestTidy_LeavesWhatAStrictReaderTakes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, in, want string }{
+		{"white space", "{ \"a\" : [ 1 , 2 ] }", `{"a":[1,2]}`},
+		{"escapes", `"\u0041\/"`, `"A/"`},
+		{"broken UTF-8", "\"a\xff\"", "\"a\uFFFD\""},
+		{"key twice", `{"a":1,"b":2,"a":3}`, `{"a":3,"b":2}`},
+		{"key twice below", `{"p":[{"a":1,"a":{"c":1,"c":2}}]}`, `{"p":[{"a":{"c":2}}]}`},
+		{"numbers keep their digits", `{"a":0,"a":12345678901234567890}`, `{"a":12345678901234567890}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := dialect.Tidy(jsontext.Value(tt.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != tt.want {
+				t.Errorf("Tidy(%s) = %s, want %s", tt.in, got, tt.want)
+			}
+			if !got.IsValid() {
+				t.Errorf("Tidy(%s) = %s is not strict JSON", tt.in, got)
+			}
+		})
+	}
+}
+
+func TestVendor_KeepsOneOfAKeyGivenTwice(t *testing.T) {
+	t.Parallel()
+	var rest struct {
+		Known   string         `json:"known"`
+		Unknown jsontext.Value `json:",embed"`
+	}
+	if err := dialect.Unmarshal("d", "c", []byte(`{"x":1,"x":2,"y":{"z":1,"z":2}}`), &rest); err != nil {
+		t.Fatal(err)
+	}
+	got, err := dialect.Vendor(&rest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"x":2,"y":{"z":2}}`; string(got) != want {
+		t.Errorf("Vendor = %s, want %s", got, want)
+	}
+}
