@@ -1,0 +1,115 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// catchUp follows the journal for an endpoint that is behind the tail, until the
+// tail can serve it again or ctx ends.
+func (d *Deliverer) catchUp(ctx context.Context, r *runner) {
+	for ctx.Err() == nil {
+		seq, ok := r.waitForRoom(ctx)
+		if !ok {
+			return
+		}
+		page, err := d.cfg.Journal.Page(ctx, seq)
+		switch {
+		case errors.Is(err, gateway.ErrNoPage):
+			// Everything that is stored has been read; the tail may not have seen
+			// the last pages yet, or has seen them all.
+			if d.goLive(r, seq) {
+				return
+			}
+			pause(ctx, 10*time.Millisecond)
+		case err != nil:
+			if ctx.Err() == nil {
+				d.cfg.Log.Warn("catching up failed", "endpoint", r.id, "page", seq, "err", err)
+			}
+			pause(ctx, time.Second)
+		default:
+			r.read1(page)
+			if d.goLive(r, page.Seq+1) {
+				return
+			}
+		}
+	}
+}
+
+// goLive hands the endpoint back to the tail when it has read everything that
+// the tail has: next is the first page that it has not read.
+func (d *Deliverer) goLive(r *runner, next uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if next <= d.tail.Seq() {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.full() {
+		return false
+	}
+	// The endpoint may be ahead of the tail; offer skips what was read.
+	r.read = max(r.read, gateway.NewPos(next, 0)-1)
+	r.live = true
+	r.dirty = true
+	return true
+}
+
+// waitForRoom returns the next page to read once the endpoint has room for it,
+// or false when ctx ended.
+func (r *runner) waitForRoom(ctx context.Context) (seq uint64, ok bool) {
+	for {
+		r.mu.Lock()
+		seq = (r.read + 1).Seq()
+		r.sated = r.full() || r.sated && !r.roomy()
+		room := !r.sated || seq < r.expireBelow
+		stopped := r.stopped
+		r.mu.Unlock()
+		switch {
+		case stopped:
+			return 0, false
+		case room:
+			return seq, true
+		}
+		select {
+		case <-ctx.Done():
+			return 0, false
+		case <-r.wake:
+		}
+	}
+}
+
+// read1 takes the matching events of one page that were not read before.
+func (r *runner) read1(page *gateway.Page) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, ev := range page.Events {
+		pos := gateway.NewPos(page.Seq, i)
+		if pos <= r.read || !r.Match(ev) {
+			continue
+		}
+		if page.Seq < r.expireBelow {
+			r.metrics.matched.Inc()
+			r.metrics.expired.Inc()
+			continue
+		}
+		r.push(pos, ev)
+	}
+	// The rest of the page's positions hold nothing for this endpoint.
+	r.read = gateway.NewPos(page.Seq+1, 0) - 1
+	r.dirty = true
+}
+
+// pause waits for d or for ctx to end.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

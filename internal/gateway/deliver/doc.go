@@ -1,0 +1,32 @@
+// Package deliver tries: it hands every event that an endpoint shall get to that
+// endpoint's sender, in order per lane, until it arrives or is parked.
+//
+// One tail reads the journal once for all endpoints. For each page the index
+// says which endpoints an event concerns, and only those are touched: ten
+// thousand endpoints of which one matches cost what ten cost. An endpoint that
+// cannot take what the tail offers (too much in hand, or just started) falls
+// behind: the tail forgets it, a reader of its own follows the journal for it,
+// and once it has caught up the tail serves it again. A slow or dead endpoint
+// therefore costs bounded memory and delays nobody.
+//
+//	journal ─► tail ─► index ─► endpoint ─► lane ─► worker ─► Sender
+//	   └─────► catch-up reader ────┘           └─► retry | park
+//
+// # Position
+//
+// An endpoint's durable state is one small record: how far it has read, and the
+// events up to there that are still open (waiting, failing, in flight). An event
+// is finished when it is below the read position and not open. A delivered event
+// costs no write of its own; the record is saved at most every tenth of a second,
+// and what was delivered since then is delivered again after a crash. Attempts
+// and due times of failing events stand in the record, so that a restart forgets
+// no schedule.
+//
+// # Guarantees
+//
+// Every event that matches is delivered at least once, or parked, or expired by
+// the endpoint's backlog bounds, and each of these is counted. In one lane the
+// next event is not tried before the one before it is finished, across retries
+// and restarts. A failing event holds its own lane only: its followers wait as
+// bare positions and are read again from the journal when their turn comes.
+package deliver

@@ -1,0 +1,227 @@
+package deliver
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// memJournal is a journal in memory. Its saved positions survive a "crash",
+// which is a second Deliverer on the same memJournal.
+type memJournal struct {
+	mu     sync.Mutex
+	first  uint64
+	pages  []*gateway.Page
+	more   chan struct{}
+	saved  map[string][]byte
+	parked []gateway.DeadLetter
+	floor  uint64
+	// failPark makes Park fail that many times.
+	failPark int
+	// frozen stops Save from taking anything: what a crash would lose.
+	frozen bool
+}
+
+func newMemJournal() *memJournal {
+	return &memJournal{first: 1, more: make(chan struct{}), saved: map[string][]byte{}}
+}
+
+// add stores one page and returns its sequence.
+func (j *memJournal) add(evs ...*event.Event) uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	seq := j.first + uint64(len(j.pages))
+	j.pages = append(j.pages, &gateway.Page{Seq: seq, Time: time.Now(), Events: evs, Bytes: 100 * len(evs)})
+	close(j.more)
+	j.more = make(chan struct{})
+	return seq
+}
+
+// purge drops the pages below seq.
+func (j *memJournal) purge(seq uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := seq - j.first
+	j.pages = j.pages[n:]
+	j.first = seq
+}
+
+func (j *memJournal) at(seq uint64) (*gateway.Page, chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	seq = max(seq, j.first)
+	if n := seq - j.first; n < uint64(len(j.pages)) {
+		return j.pages[n], nil
+	}
+	return nil, j.more
+}
+
+func (j *memJournal) Page(_ context.Context, seq uint64) (*gateway.Page, error) {
+	if p, _ := j.at(seq); p != nil {
+		return p, nil
+	}
+	return nil, gateway.ErrNoPage
+}
+
+func (j *memJournal) Tail(ctx context.Context, from uint64, fn func(*gateway.Page)) error {
+	for {
+		p, more := j.at(from)
+		if p != nil {
+			fn(p)
+			from = p.Seq + 1
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-more:
+		}
+	}
+}
+
+func (j *memJournal) Bounds(context.Context) (first, last, bytes uint64, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.first, j.first + uint64(len(j.pages)) - 1, 0, nil
+}
+
+func (j *memJournal) SetFloor(seq uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.floor = seq
+}
+
+func (j *memJournal) SeqAt(_ context.Context, t time.Time) (uint64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, p := range j.pages {
+		if !p.Time.Before(t) {
+			return p.Seq, nil
+		}
+	}
+	return 0, gateway.ErrNoPage
+}
+
+func (j *memJournal) BytesFrom(seq uint64) uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := uint64(0)
+	for _, p := range j.pages {
+		if p.Seq >= seq {
+			n += uint64(p.Bytes)
+		}
+	}
+	return n
+}
+
+func (j *memJournal) Save(_ context.Context, key string, value []byte) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.frozen {
+		j.saved[key] = append([]byte(nil), value...)
+	}
+	return nil
+}
+
+func (j *memJournal) Load(context.Context) (map[string][]byte, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return maps.Clone(j.saved), nil
+}
+
+func (j *memJournal) Park(_ context.Context, d gateway.DeadLetter) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failPark > 0 {
+		j.failPark--
+		return gateway.ErrUnavailable
+	}
+	j.parked = append(j.parked, d)
+	return nil
+}
+
+// backend is a scripted Sender that records what arrived.
+type backend struct {
+	mu   sync.Mutex
+	got  []string
+	lane map[event.Lane][]string
+	// answer decides an attempt; nil delivers.
+	answer func(ev *event.Event, n int) gateway.Outcome
+	n      int
+	busy   int
+	most   int
+	took   time.Duration
+}
+
+func (b *backend) Send(ctx context.Context, ev *event.Event, _ int) gateway.Outcome {
+	b.mu.Lock()
+	b.n++
+	b.busy++
+	b.most = max(b.most, b.busy)
+	n, took := b.n, b.took
+	b.mu.Unlock()
+	defer func() {
+		b.mu.Lock()
+		b.busy--
+		b.mu.Unlock()
+	}()
+	if took > 0 {
+		pause(ctx, took)
+		if ctx.Err() != nil {
+			return gateway.Outcome{Kind: gateway.Retry, Reason: gateway.ReasonCancelled}
+		}
+	}
+	if b.answer != nil {
+		if out := b.answer(ev, n); out.Kind != gateway.Delivered {
+			return out
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.got = append(b.got, ev.ID)
+	if b.lane == nil {
+		b.lane = map[event.Lane][]string{}
+	}
+	b.lane[ev.Lane] = append(b.lane[ev.Lane], ev.ID)
+	return gateway.Outcome{Kind: gateway.Delivered, Sent: 1}
+}
+
+func (b *backend) ids() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.got...)
+}
+
+// all is an index and matcher that gives everything to the first n endpoints.
+type all int
+
+func (a all) Match(*event.Event) []int {
+	places := make([]int, a)
+	for i := range places {
+		places[i] = i
+	}
+	return places
+}
+
+func everything(*event.Event) bool { return true }
+
+// ev makes the n-th event of a lane.
+func ev(lane string, n int) *event.Event {
+	return &event.Event{
+		ID: fmt.Sprintf("%s/%d", lane, n), App: "a", Source: "s", Type: event.MessageSend, Phase: event.After,
+		Lane: event.NewLane(event.KindGroup, lane),
+		Raw:  event.Raw{Dialect: "fake", Body: []byte("0123456789")},
+	}
+}
+
+func failing(kind gateway.OutcomeKind, why gateway.Reason) gateway.Outcome {
+	return gateway.Outcome{Kind: kind, Reason: why, Detail: "scripted"}
+}
+
+// advance lets d pass in the bubble's time.
+func advance(d time.Duration) { <-time.After(d) }

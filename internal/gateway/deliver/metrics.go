@@ -1,0 +1,94 @@
+package deliver
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// metrics are the counters of all endpoints; their names are part of the outside
+// surface.
+type metrics struct {
+	matched        *prometheus.CounterVec
+	delivered      *prometheus.CounterVec
+	attempts       *prometheus.CounterVec
+	parked         *prometheus.CounterVec
+	expired        *prometheus.CounterVec
+	echoes         *prometheus.CounterVec
+	untranslatable *prometheus.CounterVec
+	seconds        *prometheus.HistogramVec
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"app", "endpoint"}, labels...))
+	}
+	m := &metrics{
+		matched:        counter("imhook_matched_total", "Events that the endpoint's rule picked."),
+		delivered:      counter("imhook_delivered_total", "Events that the endpoint has."),
+		attempts:       counter("imhook_attempts_total", "Attempts by what became of them.", "outcome", "reason"),
+		parked:         counter("imhook_parked_total", "Events set aside as dead letters.", "reason"),
+		expired:        counter("imhook_expired_total", "Events dropped because the endpoint's backlog was too old or too large."),
+		echoes:         counter("imhook_echoes_total", "Second reports of one fact, left out of a translation."),
+		untranslatable: counter("imhook_untranslatable_total", "Events that the endpoint's dialect cannot express.", "type"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "imhook_attempt_seconds", Help: "How long attempts took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
+		}, []string{"app", "endpoint"}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.matched, m.delivered, m.attempts, m.parked, m.expired, m.echoes, m.untranslatable, m.seconds} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// endpointMetrics are one endpoint's, with the labels resolved once.
+type endpointMetrics struct {
+	matched, delivered, expired, echoes  prometheus.Counter
+	ok                                   prometheus.Counter
+	seconds                              prometheus.Observer
+	attempts, parkedBy, untranslatableBy *prometheus.CounterVec
+	deliveredTotal, parkedTotal          *atomic.Uint64
+}
+
+func (m *metrics) endpoint(app, name string) endpointMetrics {
+	l := prometheus.Labels{"app": app, "endpoint": name}
+	attempts := m.attempts.MustCurryWith(l)
+	return endpointMetrics{
+		matched: m.matched.With(l), delivered: m.delivered.With(l), expired: m.expired.With(l), echoes: m.echoes.With(l),
+		ok:       attempts.WithLabelValues(string(gateway.Delivered), ""),
+		seconds:  m.seconds.With(l),
+		attempts: attempts, parkedBy: m.parked.MustCurryWith(l), untranslatableBy: m.untranslatable.MustCurryWith(l),
+		deliveredTotal: new(atomic.Uint64), parkedTotal: new(atomic.Uint64),
+	}
+}
+
+func (m endpointMetrics) attempt(o gateway.Outcome) {
+	switch o.Kind {
+	case gateway.Untranslatable, gateway.Echoed:
+		return // nothing was sent
+	case gateway.Delivered:
+		m.ok.Inc()
+		m.deliveredTotal.Add(1)
+	default:
+		m.attempts.WithLabelValues(string(o.Kind), string(o.Reason)).Inc()
+	}
+	m.seconds.Observe(o.Took.Seconds())
+}
+
+func (m endpointMetrics) parked(why gateway.Reason) {
+	m.parkedBy.WithLabelValues(string(why)).Inc()
+	m.parkedTotal.Add(1)
+}
+
+func (m endpointMetrics) untranslatable(t event.Type) {
+	m.untranslatableBy.WithLabelValues(string(t)).Inc()
+}

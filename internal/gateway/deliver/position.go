@@ -1,0 +1,144 @@
+package deliver
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// position is an endpoint's durable state.
+type position struct {
+	// Read: everything at or below it has been looked at.
+	Read gateway.Pos
+	// Live: the tail served the endpoint when this was saved; then everything up
+	// to the tail's own saved position has been looked at as well.
+	Live bool
+	// Open are the events up to Read that are not finished, in order.
+	Open []openEvent
+}
+
+// openEvent is an event that is not finished.
+type openEvent struct {
+	Pos gateway.Pos
+	// Attempts that failed so far; the fields below are only set when > 0.
+	Attempts int
+	Sent     int
+	FirstAt  time.Time
+	DueAt    time.Time
+}
+
+// positionVersion is the first byte of the record. Append only.
+const positionVersion = 1
+
+var errPosition = errors.New("position record is damaged")
+
+// appendPosition encodes p: version, flags, read, count, then per open event the
+// distance to the one before and its attempts.
+func appendPosition(b []byte, p position) []byte {
+	slices.SortFunc(p.Open, func(a, b openEvent) int {
+		switch {
+		case a.Pos < b.Pos:
+			return -1
+		case a.Pos > b.Pos:
+			return 1
+		}
+		return 0
+	})
+	b = append(b, positionVersion)
+	if p.Live {
+		b = append(b, 1)
+	} else {
+		b = append(b, 0)
+	}
+	b = binary.AppendUvarint(b, uint64(p.Read))
+	b = binary.AppendUvarint(b, uint64(len(p.Open)))
+	last := gateway.Pos(0)
+	for _, o := range p.Open {
+		b = binary.AppendUvarint(b, uint64(o.Pos-last))
+		last = o.Pos
+		b = binary.AppendUvarint(b, uint64(o.Attempts))
+		if o.Attempts > 0 {
+			b = binary.AppendUvarint(b, uint64(o.Sent))
+			b = binary.AppendVarint(b, o.FirstAt.UnixMilli())
+			b = binary.AppendVarint(b, o.DueAt.UnixMilli())
+		}
+	}
+	return b
+}
+
+// parsePosition is the inverse of appendPosition.
+func parsePosition(b []byte) (position, error) {
+	if len(b) < 2 {
+		return position{}, fmt.Errorf("%w: %d bytes", errPosition, len(b))
+	}
+	if b[0] != positionVersion {
+		return position{}, fmt.Errorf("position record has version %d, this imhook knows %d", b[0], positionVersion)
+	}
+	p := position{Live: b[1]&1 != 0}
+	r := reader{b: b[2:]}
+	p.Read = gateway.Pos(r.uvarint())
+	n := r.uvarint()
+	if n > uint64(len(b)) {
+		return position{}, fmt.Errorf("%w: %d open events in %d bytes", errPosition, n, len(b))
+	}
+	last := gateway.Pos(0)
+	for range n {
+		var o openEvent
+		d := r.uvarint()
+		if d == 0 || uint64(last)+d < d {
+			r.bad = true
+		}
+		o.Pos = last + gateway.Pos(d)
+		last = o.Pos
+		o.Attempts = r.small()
+		if o.Attempts > 0 {
+			o.Sent = r.small()
+			o.FirstAt = time.UnixMilli(r.varint()).UTC()
+			o.DueAt = time.UnixMilli(r.varint()).UTC()
+		}
+		p.Open = append(p.Open, o)
+	}
+	if r.bad || len(r.b) != 0 {
+		return position{}, errPosition
+	}
+	return p, nil
+}
+
+// reader takes varints off a slice and remembers the first failure.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) small() int {
+	v := r.uvarint()
+	if v > 1<<31 {
+		r.bad = true
+		return 0
+	}
+	return int(v)
+}
