@@ -37,6 +37,7 @@ func TestDeliver_NothingIsLostOrReorderedAcrossCrashes(t *testing.T) {
 func crashHistory(seed uint64, order Order, failures int, steps []int) string {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	j, b := newMemJournal(), &backend{took: 3 * time.Millisecond}
+	j.saving = 20 * time.Millisecond // events arrive between two records
 	dice := rand.New(rand.NewPCG(seed, 2))
 	b.answer = func(*event.Event, int) gateway.Outcome {
 		b.mu.Lock()
@@ -74,6 +75,7 @@ func crashHistory(seed uint64, order Order, failures int, steps []int) string {
 				total++
 			}
 			j.add(evs...)
+			advance(time.Duration(rng.IntN(30)) * time.Millisecond)
 		case step < 9: // time passes
 			advance(time.Duration(rng.IntN(250)) * time.Millisecond)
 		default: // crash

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,10 +102,10 @@ func TestDeliver_NoOrderRunsOneLaneInParallel(t *testing.T) {
 func TestDeliver_FailingHeadHoldsItsLaneOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		healthy := false
+		var healthy atomic.Bool
 		j, b := newMemJournal(), &backend{}
 		b.answer = func(ev *event.Event, _ int) gateway.Outcome {
-			if !healthy && ev.Lane == "group:bad" {
+			if !healthy.Load() && ev.Lane == "group:bad" {
 				return failing(gateway.Retry, gateway.ReasonStatus5xx)
 			}
 			return gateway.Outcome{Kind: gateway.Delivered}
@@ -118,7 +119,7 @@ func TestDeliver_FailingHeadHoldsItsLaneOnly(t *testing.T) {
 		if len(b.lane["group:good"]) != 10 || len(b.lane["group:bad"]) != 0 {
 			t.Fatalf("good got %d, bad got %d; want 10 and 0", len(b.lane["group:good"]), len(b.lane["group:bad"]))
 		}
-		healthy = true
+		healthy.Store(true)
 		advance(time.Second)
 		synctest.Wait()
 		if got := b.lane["group:bad"]; len(got) != 10 || !slices.IsSorted(got) {
@@ -130,10 +131,11 @@ func TestDeliver_FailingHeadHoldsItsLaneOnly(t *testing.T) {
 func TestDeliver_FollowersOfAWaitingLaneCostNoMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		j, b := newMemJournal(), &backend{}
 		b.answer = func(*event.Event, int) gateway.Outcome {
-			if down {
+			if down.Load() {
 				return failing(gateway.Retry, gateway.ReasonConnect)
 			}
 			return gateway.Outcome{Kind: gateway.Delivered}
@@ -156,7 +158,7 @@ func TestDeliver_FollowersOfAWaitingLaneCostNoMemory(t *testing.T) {
 		if open != events || loaded > keepLoaded+1 {
 			t.Fatalf("%d open of which %d loaded; want %d and at most %d", open, loaded, events, keepLoaded+1)
 		}
-		down = false
+		down.Store(false)
 		advance(time.Hour)
 		synctest.Wait()
 		if got := b.ids(); len(got) != events {
@@ -248,10 +250,11 @@ func TestDeliver_PanicInOneAttemptParksThatEventAlone(t *testing.T) {
 func TestDeliver_GonePausesTheEndpointAndKeepsTheEvent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gone := true
+		var gone atomic.Bool
+		gone.Store(true)
 		j, b := newMemJournal(), &backend{}
 		b.answer = func(*event.Event, int) gateway.Outcome {
-			if gone {
+			if gone.Load() {
 				return gateway.Outcome{Kind: gateway.Retry, Reason: gateway.ReasonGone, Status: 410, Pause: true}
 			}
 			return gateway.Outcome{Kind: gateway.Delivered}
@@ -264,7 +267,7 @@ func TestDeliver_GonePausesTheEndpointAndKeepsTheEvent(t *testing.T) {
 		if s := d.Status(t.Context())[0]; s.State != StatePaused || s.Open != 2 {
 			t.Fatalf("status %+v, want paused with 2 open", s)
 		}
-		gone = false
+		gone.Store(false)
 		if !d.Resume("a/e") {
 			t.Fatal("no endpoint a/e")
 		}
@@ -393,9 +396,10 @@ func TestDeliver_BacklogPastItsAgeExpiresItsOldest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		j, b := newMemJournal(), &backend{}
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		b.answer = func(*event.Event, int) gateway.Outcome {
-			if down {
+			if down.Load() {
 				return failing(gateway.Retry, gateway.ReasonConnect)
 			}
 			return gateway.Outcome{Kind: gateway.Delivered}
@@ -407,7 +411,7 @@ func TestDeliver_BacklogPastItsAgeExpiresItsOldest(t *testing.T) {
 		advance(30 * time.Minute)
 		j.add(ev("x", 2))
 		advance(31 * time.Minute)
-		down = false
+		down.Store(false)
 		advance(2 * time.Hour)
 		synctest.Wait()
 		if diff := cmp.Diff([]string{"x/2"}, b.ids()); diff != "" {

@@ -25,6 +25,8 @@ type memJournal struct {
 	failPark int
 	// frozen stops Save from taking anything: what a crash would lose.
 	frozen bool
+	// saving is how long Save takes.
+	saving time.Duration
 }
 
 func newMemJournal() *memJournal {
@@ -119,11 +121,15 @@ func (j *memJournal) BytesFrom(seq uint64) uint64 {
 	return n
 }
 
-func (j *memJournal) Save(_ context.Context, key string, value []byte) error {
+func (j *memJournal) Save(ctx context.Context, key string, value []byte) error {
+	value = append([]byte(nil), value...)
+	if j.saving > 0 {
+		pause(ctx, j.saving)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.frozen {
-		j.saved[key] = append([]byte(nil), value...)
+		j.saved[key] = value
 	}
 	return nil
 }
