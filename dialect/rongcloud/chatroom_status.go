@@ -1,0 +1,382 @@
+package rongcloud
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// chatroomStatus reports rooms that are made and closed, and members who come
+// and go: an array of independent items.
+var chatroomStatus = command{
+	spec: dialect.Command{
+		Name: "chatroom_status", Phase: event.After, Path: "/chatroom_status",
+		Types: chatroomStatusTypes,
+		Line:  "a chatroom was made or closed, or members entered or left it",
+	},
+	decode: decodeChatroomStatus,
+	encode: encodeChatroomStatus,
+	sample: sampleChatroomStatus,
+	// Being put out of a room is a way of leaving it; there is no word for it.
+	lossy: []event.Type{event.ChatroomMemberKick},
+	array: true,
+}
+
+var chatroomStatusTypes = []event.Type{
+	event.ChatroomCreate, event.ChatroomMemberJoin, event.ChatroomMemberLeave,
+	event.ChatroomMemberBan, event.ChatroomDestroy,
+}
+
+// What an item's type and status say.
+const (
+	roomCreate  = 0
+	roomJoin    = 1
+	roomLeave   = 2
+	roomDestroy = 3
+
+	byCall    = 0 // by a call of the client or the server API
+	byTimeout = 1 // the server took an offline member out
+	byBan     = 2
+	byIdle    = 3 // the server closed a room that nobody used
+)
+
+// Reasons of a member's leaving and of a room's end.
+const (
+	reasonTimeout = "timeout"
+	reasonIdle    = "idle"
+)
+
+// lastMilli is the end of the year 9999, the last that a CloudEvents time can
+// name.
+const lastMilli = 253402300799999
+
+// roomStatus is one item.
+type roomStatus struct {
+	ChatRoomID string   `json:"chatRoomId"`
+	UserIDs    []string `json:"userIds"`
+	// Status is missing in old bodies, which means 0.
+	Status  int            `json:"status"`
+	Type    *int           `json:"type"`
+	Time    int64          `json:"time"`
+	Unknown jsontext.Value `json:",embed"`
+}
+
+// roomVendor is what an item says beyond the canonical fields.
+type roomVendor struct {
+	// UserIDs of a created or closed room, of which the canonical form keeps the
+	// first at most.
+	UserIDs []string `json:"userIds,omitzero"`
+	// Status where it does not follow from type and reason.
+	Status  int            `json:"status,omitzero"`
+	Unknown jsontext.Value `json:",embed"`
+}
+
+func decodeChatroomStatus(body []byte, raw event.Raw) ([]*event.Event, error) {
+	const name = "chatroom_status"
+	if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && first[0] == '{' {
+		raw.Body = bytes.Clone(body)
+		var item roomStatus
+		if dialect.Unmarshal(Name, name, body, &item) == nil {
+			return []*event.Event{item.event(raw)}, nil
+		}
+		var object jsontext.Value
+		if err := dialect.Unmarshal(Name, name, body, &object); err != nil {
+			return nil, err
+		}
+		return []*event.Event{malformedRoom(object, raw)}, nil
+	}
+
+	var items []roomStatus
+	if dialect.Unmarshal(Name, name, body, &items) == nil && items != nil {
+		evs := make([]*event.Event, 0, len(items))
+		elements := elementsOf(body, len(items))
+		for i := range items {
+			raw.Body = envelope(body, elements[i], len(items))
+			evs = append(evs, items[i].event(raw))
+		}
+		return evs, nil
+	}
+
+	// One bad item must not take its siblings with it.
+	var elements []jsontext.Value
+	if err := dialect.Unmarshal(Name, name, body, &elements); err != nil {
+		return nil, err
+	}
+	if elements == nil {
+		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Err: errNotItems}
+	}
+	evs := make([]*event.Event, 0, len(elements))
+	for _, element := range elements {
+		raw.Body = envelope(body, element, len(elements))
+		var item roomStatus
+		if dialect.Unmarshal(Name, name, element, &item) != nil {
+			evs = append(evs, malformedRoom(element, raw))
+			continue
+		}
+		evs = append(evs, item.event(raw))
+	}
+	return evs, nil
+}
+
+// malformedRoom keeps an item that cannot be read, in its room's lane where that
+// much can be told.
+func malformedRoom(item jsontext.Value, raw event.Raw) *event.Event {
+	ev := unknown("chatroom_status", raw)
+	var room struct {
+		ID string `json:"chatRoomId"`
+	}
+	if dialect.Unmarshal(Name, ev.Command, item, &room) == nil && room.ID != "" {
+		ev.Lane = event.NewLane(event.KindChatroom, room.ID)
+	}
+	return ev
+}
+
+// roomEvent is an event with the bodies that most items have, so that one
+// allocation holds them.
+type roomEvent struct {
+	event.Event
+	conversation event.Conversation
+	actor        event.Actor
+	member       [1]event.Member
+}
+
+// event is the canonical form of the item. An item without room, type or a
+// possible time is vendor.unknown.
+func (s *roomStatus) event(raw event.Raw) *event.Event {
+	if s.ChatRoomID == "" || s.Type == nil || s.Time < 0 || s.Time > lastMilli {
+		ev := unknown("chatroom_status", raw)
+		if s.ChatRoomID != "" {
+			ev.Lane = event.NewLane(event.KindChatroom, s.ChatRoomID)
+		}
+		return ev
+	}
+
+	r := &roomEvent{conversation: event.Conversation{Kind: event.KindChatroom, ID: s.ChatRoomID}}
+	ev := &r.Event
+	*ev = event.Event{
+		Phase: event.After, Dialect: Name, Command: "chatroom_status",
+		Lane: r.conversation.Lane(), Dedupe: s.dedupe(), Raw: raw,
+	}
+	if s.Time > 0 {
+		ev.Time = time.UnixMilli(s.Time).UTC()
+	}
+	if *s.Type < roomCreate || *s.Type > roomDestroy {
+		ev.Type = event.VendorUnknown
+		return ev
+	}
+	ev.Conversation = &r.conversation
+
+	rest := roomVendor{Status: s.Status, Unknown: s.Unknown}
+	reason := ""
+	switch pair := [2]int{*s.Type, s.Status}; pair {
+	case [2]int{roomCreate, byCall}:
+		ev.Type, rest.Status, rest.UserIDs = event.ChatroomCreate, 0, s.UserIDs
+		if len(s.UserIDs) > 0 {
+			r.act(s.UserIDs[0])
+		}
+	case [2]int{roomDestroy, byCall}, [2]int{roomDestroy, byIdle}:
+		ev.Type, rest.Status, rest.UserIDs = event.ChatroomDestroy, 0, s.UserIDs
+		if s.Status == byIdle {
+			reason = reasonIdle
+		}
+	case [2]int{roomJoin, byCall}, [2]int{roomLeave, byCall}:
+		ev.Type, rest.Status = event.ChatroomMemberJoin, 0
+		if *s.Type == roomLeave {
+			ev.Type = event.ChatroomMemberLeave
+		}
+		r.include(s.UserIDs, "")
+		if len(s.UserIDs) == 1 {
+			r.act(s.UserIDs[0])
+		}
+	case [2]int{roomLeave, byTimeout}:
+		ev.Type = event.ChatroomMemberLeave
+		r.include(s.UserIDs, reasonTimeout)
+		if len(s.UserIDs) > 0 {
+			rest.Status = 0 // the members say it
+		}
+	case [2]int{roomLeave, byBan}:
+		ev.Type, rest.Status = event.ChatroomMemberBan, 0
+		r.include(s.UserIDs, "")
+	default:
+		ev.Type = roomTypes[*s.Type]
+		r.include(s.UserIDs, "")
+	}
+	if *s.Type == roomCreate || *s.Type == roomDestroy {
+		ev.Chatroom = &event.Chatroom{ID: s.ChatRoomID, Reason: reason}
+	}
+	if len(rest.UserIDs) == 0 {
+		rest.UserIDs = nil
+	}
+	if rest.Status != 0 || rest.UserIDs != nil || rest.Unknown != nil {
+		vendor, err := dialect.Vendor(&rest)
+		if err != nil { // cannot be: the item was read from JSON
+			return unknown("chatroom_status", raw)
+		}
+		ev.Vendor = vendor
+	}
+	return ev
+}
+
+// roomTypes are what the item types mean whatever the status.
+var roomTypes = [...]event.Type{
+	roomCreate:  event.ChatroomCreate,
+	roomJoin:    event.ChatroomMemberJoin,
+	roomLeave:   event.ChatroomMemberLeave,
+	roomDestroy: event.ChatroomDestroy,
+}
+
+func (r *roomEvent) act(user string) {
+	if user != "" {
+		r.actor.ID = user
+		r.Actor = &r.actor
+	}
+}
+
+func (r *roomEvent) include(users []string, reason string) {
+	if len(users) == 0 {
+		return
+	}
+	r.Members = r.member[:0:1]
+	for _, u := range users {
+		r.Members = append(r.Members, event.Member{ID: u, Reason: reason})
+	}
+}
+
+// dedupe is all that an item says, which the server's retry repeats. Lengths
+// stand before the ids so that no two lists read alike.
+func (s *roomStatus) dedupe() string {
+	var stack [256]byte
+	b := strconv.AppendInt(stack[:0], int64(*s.Type), 10)
+	b = strconv.AppendInt(append(b, '/'), int64(s.Status), 10)
+	b = strconv.AppendInt(append(b, '/'), s.Time, 10)
+	b = append(b, '/')
+	b = appendSized(b, s.ChatRoomID)
+	for _, u := range s.UserIDs {
+		b = appendSized(append(b, ','), u)
+	}
+	return string(b)
+}
+
+func appendSized(b []byte, s string) []byte {
+	b = strconv.AppendInt(b, int64(len(s)), 10)
+	return append(append(b, ':'), s...)
+}
+
+func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
+	room := ""
+	switch {
+	case ev.Conversation != nil && ev.Conversation.Kind == event.KindChatroom:
+		room = ev.Conversation.ID
+	case ev.Conversation == nil && ev.Chatroom != nil:
+		room = ev.Chatroom.ID
+	}
+	if room == "" {
+		return nil, dialect.Untranslatable("%s without a chatroom", ev.Type)
+	}
+
+	var rest roomVendor
+	own := ev.Dialect == Name
+	if own {
+		if err := dialect.FromVendor(ev.Vendor, &rest); err != nil {
+			return nil, err
+		}
+	}
+	kind, status := roomCreate, byCall
+	users := rest.UserIDs
+	switch ev.Type {
+	case event.ChatroomCreate, event.ChatroomDestroy:
+		if ev.Type == event.ChatroomDestroy {
+			kind = roomDestroy
+			if ev.Chatroom != nil && ev.Chatroom.Reason == reasonIdle {
+				status = byIdle
+			}
+		}
+		// The vendor leaves the list empty here; only its own odd bodies fill it.
+		if own && users == nil {
+			users = memberIDs(ev)
+		}
+	default:
+		if users = memberIDs(ev); len(users) == 0 && ev.Actor != nil && ev.Actor.ID != "" {
+			users = []string{ev.Actor.ID}
+		}
+		kind = roomLeave
+		switch ev.Type {
+		case event.ChatroomMemberJoin:
+			kind = roomJoin
+		case event.ChatroomMemberBan:
+			status = byBan
+		case event.ChatroomMemberLeave:
+			if timedOut(ev.Members) {
+				status = byTimeout
+			}
+		}
+	}
+	if rest.Status != 0 {
+		status = rest.Status
+	}
+
+	b := make([]byte, 0, 128+len(room)+24*len(users)+len(rest.Unknown))
+	b = append(b, `[{"chatRoomId":`...)
+	b = appendString(b, room)
+	b = append(b, `,"userIds":[`...)
+	for i, u := range users {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, u)
+	}
+	b = append(b, `],"status":`...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(b, `,"type":`...)
+	b = strconv.AppendInt(b, int64(kind), 10)
+	b = append(b, `,"time":`...)
+	b = strconv.AppendInt(b, milli(ev.Time), 10)
+	if members := bytes.TrimSpace(rest.Unknown); len(members) > len("{}") {
+		b = append(b, ',')
+		b = append(b, members[1:len(members)-1]...)
+	}
+	return append(b, "}]"...), nil
+}
+
+func memberIDs(ev *event.Event) []string {
+	if len(ev.Members) == 0 {
+		return nil
+	}
+	ids := make([]string, len(ev.Members))
+	for i := range ev.Members {
+		ids[i] = ev.Members[i].ID
+	}
+	return ids
+}
+
+// timedOut reports whether the server took all of the members out. A mixed lot
+// left by themselves as far as the wire can say.
+func timedOut(members []event.Member) bool {
+	for i := range members {
+		if members[i].Reason != reasonTimeout {
+			return false
+		}
+	}
+	return len(members) > 0
+}
+
+func sampleChatroomStatus(r *rand.Rand, now time.Time) ([]byte, error) {
+	user := event.Member{ID: "user" + strconv.Itoa(1000+r.IntN(9000))}
+	ev := &event.Event{
+		Type:         chatroomStatusTypes[r.IntN(len(chatroomStatusTypes))],
+		Time:         now,
+		Conversation: &event.Conversation{Kind: event.KindChatroom, ID: "room" + strconv.Itoa(100+r.IntN(900))},
+	}
+	switch ev.Type {
+	case event.ChatroomCreate, event.ChatroomDestroy:
+	default:
+		ev.Members = []event.Member{user}
+	}
+	return encodeChatroomStatus(ev)
+}

@@ -1,0 +1,118 @@
+package rongcloud
+
+import (
+	"crypto/sha1"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+// names are those of one generation of signature parameters. appKey is empty
+// where the generation does not name the app.
+type names struct{ appKey, nonce, timestamp, signature string }
+
+// queryNames are the generations, the newest first: their names overlap, and the
+// first of which all are there is the one.
+var queryNames = [...]names{
+	{"appKey", "nonce", "timestamp", "signature"},
+	{"appKey", "nonce", "signTimestamp", "signature"},
+	{"", "rc-nonce", "rc-timestamp", "rc-signature"},
+}
+
+// headerNames are looked at when the query has no signature.
+var headerNames = names{"App-Key", "Nonce", "Timestamp", "Signature"}
+
+// signed is what a request says about itself.
+type signed struct{ appKey, nonce, timestamp, signature string }
+
+func (n names) read(get func(string) string) (signed, bool) {
+	s := signed{nonce: get(n.nonce), timestamp: get(n.timestamp), signature: get(n.signature)}
+	if n.appKey != "" {
+		s.appKey = get(n.appKey)
+	}
+	return s, s.nonce != "" && s.timestamp != "" && s.signature != ""
+}
+
+func findSigned(query string, header http.Header) (signed, bool) {
+	if query != "" {
+		// A broken pair is somebody else's; what could be read still counts.
+		values, _ := url.ParseQuery(query)
+		for _, n := range queryNames {
+			if s, ok := n.read(values.Get); ok {
+				return s, true
+			}
+		}
+	}
+	return headerNames.read(func(name string) string {
+		if name == headerNames.appKey && header.Get(name) == "" {
+			name = "appKey" // the spelling of the vendor's other product
+		}
+		return header.Get(name)
+	})
+}
+
+// Verify checks signature, app and age. The signature covers nonce and timestamp
+// run together and not the body, so Proof.Once is exactly that text: moving a
+// digit from one to the other keeps both signature and Once.
+func (d *Dialect) Verify(req *dialect.Request, cred dialect.Credentials, v dialect.Verification) (dialect.Proof, error) {
+	s, ok := findSigned(req.Query, req.Header)
+	if !ok {
+		return dialect.Proof{}, fmt.Errorf("%w: nonce, timestamp or signature is missing from query and headers", dialect.ErrSignature)
+	}
+	if want := cred.Get("app_key"); s.appKey != "" && want != "" && s.appKey != want {
+		return dialect.Proof{}, fmt.Errorf("%w: app key is %.64q", dialect.ErrWrongApp, s.appKey)
+	}
+
+	got := []byte(strings.ToLower(s.signature))
+	match := -1
+	for i, secret := range cred.Live(v.Now) {
+		want := signature(secret, s.nonce, s.timestamp)
+		if subtle.ConstantTimeCompare(got, want[:]) == 1 {
+			match = i
+		}
+	}
+	if match < 0 {
+		return dialect.Proof{}, dialect.ErrSignature
+	}
+
+	at, err := parseTimestamp(s.timestamp)
+	if err != nil {
+		return dialect.Proof{}, fmt.Errorf("%w: timestamp is no number", dialect.ErrStale)
+	}
+	if age := v.Now.Sub(at).Abs(); v.MaxAge > 0 && age > v.MaxAge {
+		return dialect.Proof{}, fmt.Errorf("%w: it is %s off, %s are allowed", dialect.ErrStale, age.Round(time.Second), v.MaxAge)
+	}
+	return dialect.Proof{Once: s.nonce + s.timestamp, Secret: match}, nil
+}
+
+// firstMilli is where numbers are taken for milliseconds: as seconds it lies in
+// the year 5138, as milliseconds in 1973.
+const firstMilli = 100_000_000_000
+
+// parseTimestamp reads seconds or milliseconds, told apart by magnitude.
+func parseTimestamp(s string) (time.Time, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if n < firstMilli {
+		return time.Unix(n, 0), nil
+	}
+	return time.UnixMilli(n), nil
+}
+
+// signature is lower-case hex SHA-1 of secret, nonce and timestamp run together.
+func signature(secret, nonce, timestamp string) [2 * sha1.Size]byte {
+	var stack [128]byte
+	sum := sha1.Sum(append(append(append(stack[:0], secret...), nonce...), timestamp...))
+	var out [2 * sha1.Size]byte
+	hex.Encode(out[:], sum[:])
+	return out
+}
