@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imhook/imhook/imfake"
+)
+
+// TestMain plays the relay when the program under test runs itself as one.
+func TestMain(m *testing.M) {
+	if sink, ok := os.LookupEnv(relayEnv); ok {
+		if err := relay(os.Stdin, os.Stdout, sink); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestMeasure_RelayAgainstRelay(t *testing.T) {
+	t.Parallel()
+	cfg := config{Rounds: 2, Duration: 50 * time.Millisecond, Conns: 4, Size: 512, Lanes: 10}
+	var sides []*side
+	for range 2 {
+		s, err := startRelay(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sides = append(sides, s)
+	}
+	var progress bytes.Buffer
+	rep, err := measure(t.Context(), cfg, sides, &progress)
+	for _, s := range sides {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(progress.String(), "\n"); got != 4 {
+		t.Errorf("%d lines of progress, want one for each side and round:\n%s", got, progress.String())
+	}
+	for n, turn := range rep.Rounds {
+		for _, r := range turn {
+			if r.Events == 0 || r.Rate <= 0 || r.P50 <= 0 || r.P99 < r.P50 || r.Duplicates != 0 {
+				t.Errorf("round %d: %+v; want events, none twice", n, r)
+			}
+		}
+	}
+	checkReport(t, rep, 2)
+}
+
+// checkReport fails unless both forms of the report can be printed and the first
+// side is its own measure.
+func checkReport(t *testing.T, rep *report, sides int) {
+	t.Helper()
+	var text, js bytes.Buffer
+	if err := rep.writeText(&text); err != nil {
+		t.Error(err)
+	}
+	if got := strings.Count(text.String(), "\n"); got != sides+3 {
+		t.Errorf("report has %d lines, want %d:\n%s", got, sides+3, text.String())
+	}
+	if err := rep.writeJSON(&js); err != nil {
+		t.Fatal(err)
+	}
+	var read struct {
+		Summary []summary `json:"summary"`
+	}
+	if err := json.Unmarshal(js.Bytes(), &read); err != nil {
+		t.Fatalf("reading the JSON report: %v\n%s", err, js.Bytes())
+	}
+	if len(read.Summary) != sides || read.Summary[0].Ratio != (spread{1, 1, 1}) {
+		t.Errorf("summary %+v, want %d sides and ratio 1 for the first", read.Summary, sides)
+	}
+	for _, s := range read.Summary {
+		if s.Memory < 1<<20 || s.Rate.Min > s.Rate.Median || s.Rate.Median > s.Rate.Max {
+			t.Errorf("summary %+v: want a memory of megabytes and an ordered spread", s)
+		}
+	}
+}
+
+func TestTemplate_PatchesEveryPlace(t *testing.T) {
+	t.Parallel()
+	tmpl := newTemplate("127.0.0.1:1", "/p", 1024)
+	request := tmpl.clone().patch(5, 77, 9, 1_700_000_000_123)
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ContentLength != 1024 || r.URL.Path != "/p" {
+		t.Errorf("%d bytes to %s, want 1024 to /p", r.ContentLength, r.URL.Path)
+	}
+	var body struct {
+		MessageID int64 `json:"messageId"`
+		Conv      struct {
+			Target string `json:"target"`
+		} `json:"conv"`
+		Payload struct {
+			Text string `json:"searchableContent"`
+		} `json:"payload"`
+		Timestamp int64 `json:"timestamp"`
+	}
+	if err := json.UnmarshalRead(r.Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	if body.MessageID != 100_000_000_000_000_005 || body.Conv.Target != "g000000077" || body.Timestamp != 1_700_000_000_123 {
+		t.Errorf("body %+v", body)
+	}
+	var marks []imfake.Mark
+	for m := range imfake.Marks([]byte(body.Payload.Text)) {
+		marks = append(marks, m)
+	}
+	if d := cmp.Diff([]imfake.Mark{{Lane: 77, Seq: 9}}, marks); d != "" {
+		t.Errorf("marks (-want +got):\n%s", d)
+	}
+	if bytes.Equal(request, tmpl.request) {
+		t.Error("patching a clone changed the original")
+	}
+}
+
+func TestReadAnswer(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok":           true,
+		"HTTP/1.1 200 OK\r\ncontent-length:0\r\nX: y\r\n\r\n":      true,
+		"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n":    false,
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r": false,
+		"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok":           false,
+		"": false,
+	}
+	for answer, ok := range tests {
+		if err := readAnswer(bufio.NewReader(strings.NewReader(answer))); (err == nil) != ok {
+			t.Errorf("readAnswer(%q) = %v, want success: %t", answer, err, ok)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	rounds := func(rates ...float64) (all [][]round) {
+		for _, r := range rates {
+			all = append(all, []round{{Rate: r}})
+		}
+		return all
+	}
+	rate := func(turn []round) float64 { return turn[0].Rate }
+	if got, want := spreadOf(rounds(3, 1, 2), rate), (spread{2, 1, 3}); got != want {
+		t.Errorf("odd: %v, want %v", got, want)
+	}
+	if got, want := spreadOf(rounds(4, 1, 2, 3), rate), (spread{2.5, 1, 4}); got != want {
+		t.Errorf("even: %v, want %v", got, want)
+	}
+}
+
+func TestParse_RefusesWhatCannotRun(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"}} {
+		if _, err := parse(args, new(bytes.Buffer)); err == nil {
+			t.Errorf("parse(%v): no error", args)
+		}
+	}
+}

@@ -1,0 +1,19 @@
+// Bench puts the gateway beside a bare relay: the same machine, the same minutes,
+// the same poster and the same sink, in turns.
+//
+//	poster ── 64 connections ──► relay │ imhook ── HTTP ──► sink
+//	(this process)              (children)                  (this process)
+//
+// The relay is a net/http server that reads a body, hands it through a channel to
+// workers with a net/http client, and answers 200 at once: it keeps nothing, loses
+// what it holds when it dies, and mixes the order up. imhook runs as built from
+// this tree, with every event fsynced before its answer.
+//
+//	go run ./bench [-rounds 5] [-duration 3s] [-endpoint-dialect wildfirechat,cloudevents] [-json]
+//
+// A round posts for the duration and ends when the sink has everything, so that
+// neither side gains by taking in more than it hands on: its rate is all events
+// of the round over all of that time. Ratios are taken round by round against the
+// relay's round of the same turn. The messages carry their place (package imfake),
+// so that a loss fails the program and disorder is printed.
+package main

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// answerWithin is how long a poster waits for one answer.
+const answerWithin = 30 * time.Second
+
+// posted is what one round's posting came to.
+type posted struct {
+	// accepted counts the answers with status 200; the lanes from first on have
+	// the positions 1 to seqs[lane-first].
+	accepted int
+	first    uint32
+	seqs     []uint64
+	latency  []time.Duration
+}
+
+// post sends messages over cfg.Conns connections for d, each connection one at a
+// time to its own lanes in turn. Every message must be answered 200.
+func post(ctx context.Context, cfg config, s *side, d time.Duration) (posted, error) {
+	p := posted{first: s.lane, seqs: make([]uint64, cfg.Lanes)}
+	t := newTemplate(s.addr, s.path, cfg.Size)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	begin := time.Now()
+
+	type result struct {
+		latency []time.Duration
+		err     error
+	}
+	results := make([]result, cfg.Conns)
+	var wg sync.WaitGroup
+	for c := range cfg.Conns {
+		wg.Go(func() {
+			r := &results[c]
+			// Ids of a connection are every Conns-th one.
+			r.latency, r.err = postOn(ctx, t.clone(), s.addr, begin.Add(d), func(n uint64) (id uint64, lane uint32, seq uint64) {
+				own := (cfg.Lanes - c + cfg.Conns - 1) / cfg.Conns
+				l := c + int(n%uint64(own))*cfg.Conns
+				p.seqs[l]++
+				return s.id + n*uint64(cfg.Conns) + uint64(c), s.lane + uint32(l), p.seqs[l]
+			})
+			if r.err != nil {
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+
+	most := 0
+	var errs []error
+	for _, r := range results {
+		p.accepted += len(r.latency)
+		p.latency = append(p.latency, r.latency...)
+		most = max(most, len(r.latency))
+		if r.err != nil && !errors.Is(r.err, context.Canceled) {
+			errs = append(errs, r.err)
+		}
+	}
+	s.id += uint64(most+1) * uint64(cfg.Conns)
+	s.lane += uint32(cfg.Lanes)
+	if err := errors.Join(errs...); err != nil {
+		return p, fmt.Errorf("posting to %s: %w", s.name, err)
+	}
+	return p, ctx.Err()
+}
+
+// postOn posts over one connection until the end; next says what the n-th message
+// is. It returns how long each answer took.
+func postOn(ctx context.Context, t *template, addr string, end time.Time, next func(n uint64) (uint64, uint32, uint64)) ([]time.Duration, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	defer func() { _ = c.Close() }()
+	r := bufio.NewReaderSize(c, 4<<10)
+	latency := make([]time.Duration, 0, 1<<14)
+	deadline := end.Add(answerWithin)
+	if err := c.SetDeadline(deadline); err != nil {
+		return nil, fmt.Errorf("setting a deadline: %w", err)
+	}
+	for n := uint64(0); ; n++ {
+		begin := time.Now()
+		if begin.After(end) || ctx.Err() != nil {
+			return latency, ctx.Err()
+		}
+		id, lane, seq := next(n)
+		if _, err := c.Write(t.patch(id, lane, seq, begin.UnixMilli())); err != nil {
+			return latency, fmt.Errorf("writing: %w", err)
+		}
+		if err := readAnswer(r); err != nil {
+			return latency, err
+		}
+		latency = append(latency, time.Since(begin))
+	}
+}
+
+var (
+	statusOK      = []byte("HTTP/1.1 200 ")
+	contentLength = []byte("content-length")
+)
+
+// readAnswer reads one answer, which must be a 200 with a length.
+func readAnswer(r *bufio.Reader) error {
+	length := -1
+	for first := true; ; first = false {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return fmt.Errorf("reading the answer: %w", err)
+		}
+		if first {
+			if !bytes.HasPrefix(line, statusOK) {
+				return fmt.Errorf("answered %q", bytes.TrimSpace(line))
+			}
+			continue
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			break
+		}
+		name, value, _ := bytes.Cut(line, []byte{':'})
+		if bytes.EqualFold(name, contentLength) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return fmt.Errorf("reading the answer's length: %w", err)
+			}
+		}
+	}
+	if length < 0 {
+		return errors.New("answer has no Content-Length")
+	}
+	if _, err := r.Discard(length); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// relayEnv makes this program a bare relay to the sink that it names.
+const relayEnv = "IMHOOK_BENCH_RELAY_TO"
+
+const (
+	// relayWorkers post to the sink, as many as connections post by default.
+	relayWorkers = 64
+	// relayQueue is what the channel holds: enough that a worker never waits for
+	// a post, little enough that memory says something.
+	relayQueue = 4096
+)
+
+// letter is what the relay hands through its channel.
+type letter struct {
+	path, contentType string
+	body              []byte
+}
+
+// relay serves until stdin ends, after printing its address to stdout.
+func relay(stdin io.Reader, stdout io.Writer, sink string) error {
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	queue := make(chan letter, relayQueue)
+	client := &http.Client{
+		Timeout:   10 * time.Second,
+		Transport: &http.Transport{MaxIdleConnsPerHost: relayWorkers, DisableCompression: true},
+	}
+	for range relayWorkers {
+		go func() {
+			for l := range queue {
+				if err := forward(client, sink, l); err != nil {
+					fmt.Fprintln(stdout, "lost a message:", err)
+				}
+			}
+		}()
+	}
+	server := &http.Server{
+		ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			queue <- letter{path: r.URL.Path, contentType: r.Header.Get("Content-Type"), body: body}
+			w.Header().Set("Content-Length", "2")
+			_, _ = io.WriteString(w, "ok")
+		}),
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		_ = server.Close()
+	}()
+	fmt.Fprintln(stdout, ln.Addr())
+	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving: %w", err)
+	}
+	return nil
+}
+
+func forward(client *http.Client, sink string, l letter) error {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, sink+l.path, bytes.NewReader(l.body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", l.contentType)
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	_, err = io.Copy(io.Discard, res.Body)
+	return err
+}

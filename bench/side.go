@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/imhook/imhook/imfake"
+)
+
+// readyWithin is how long a child may take to start.
+const readyWithin = 30 * time.Second
+
+// side is one of those that are compared: a child process and its sink.
+type side struct {
+	name string
+	// addr is host and port, path where messages are posted.
+	addr string
+	path string
+	cmd  *exec.Cmd
+	sink *imfake.Sink
+	// quit asks the child to end.
+	quit func() error
+	// lane is the first lane that no message was posted to yet, id the next
+	// message id.
+	lane uint32
+	id   uint64
+}
+
+// pid is the child's process id.
+func (s *side) pid() int { return s.cmd.Process.Pid }
+
+// stop ends the child and then its sink.
+func (s *side) stop() error {
+	defer s.sink.Close()
+	if err := s.quit(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("ending %s: %w", s.name, err)
+	}
+	timer := time.AfterFunc(10*time.Second, func() { _ = s.cmd.Process.Kill() })
+	defer timer.Stop()
+	if err := s.cmd.Wait(); err != nil {
+		return fmt.Errorf("%s ended badly: %w", s.name, err)
+	}
+	return nil
+}
+
+// startRelay runs this program once more, as the relay.
+func startRelay(ctx context.Context) (*side, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	s := &side{name: "relay", sink: imfake.NewSink(), path: "/im_event/message"}
+	s.cmd = exec.CommandContext(ctx, self)
+	s.cmd.Env = append(os.Environ(), relayEnv+"="+s.sink.URL())
+	s.cmd.Stderr = os.Stderr
+	in, err := s.cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the relay: %w", err)
+	}
+	s.quit = in.Close
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the relay: %w", err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.sink.Close()
+		return nil, fmt.Errorf("starting the relay: %w", err)
+	}
+	r := bufio.NewReader(out)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the relay's address: %w", err), s.stop())
+	}
+	s.addr = strings.TrimSpace(line)
+	go func() { _, _ = io.Copy(os.Stderr, r) }() // ends with the relay
+	return s, nil
+}
+
+// build makes an imhook of this tree.
+func build(ctx context.Context, dir string) (string, error) {
+	binary := filepath.Join(dir, "imhook")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/imhook/imhook/cmd/imhook")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building imhook: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// gatewayConfig takes address, data directory, dialect, URL and credentials.
+const gatewayConfig = `listen: %s
+data_dir: %s
+journal: {sync: always}
+apps:
+  - name: bench
+    sources:
+      - {name: wfc, dialect: wildfirechat}
+    endpoints:
+      - {name: sink, dialect: %s, url: %q, concurrency: 64%s}
+`
+
+// startGateway runs imhook with a WildfireChat source and one endpoint.
+func startGateway(ctx context.Context, binary, dir, dialect string) (*side, error) {
+	s := &side{name: "imhook to " + dialect, sink: imfake.NewSink(), path: "/in/wfc/im_event/message"}
+	if dialect == "wildfirechat" {
+		s.name = "imhook"
+	}
+	var err error
+	if s.addr, err = freeAddr(ctx); err != nil {
+		return nil, err
+	}
+	credentials := ""
+	if dialect == "cloudevents" {
+		credentials = `, credentials: {secret: "whsec_aW1ob29rLWJlbmNoLXNpZ25pbmcta2V5LTAx"}`
+	}
+	home := filepath.Join(dir, dialect)
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, fmt.Errorf("making the gateway's directory: %w", err)
+	}
+	file := filepath.Join(home, "imhook.yaml")
+	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), dialect, s.sink.URL(), credentials)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
+	}
+
+	var log bytes.Buffer
+	s.cmd = exec.CommandContext(ctx, binary, "serve", "--config", file)
+	s.cmd.Stdout, s.cmd.Stderr = &log, &log
+	s.quit = func() error { return s.cmd.Process.Signal(os.Interrupt) }
+	if err := s.cmd.Start(); err != nil {
+		s.sink.Close()
+		return nil, fmt.Errorf("starting imhook: %w", err)
+	}
+	if err := awaitReady(ctx, s.addr); err != nil {
+		return nil, errors.Join(err, s.stop(), fmt.Errorf("imhook said:\n%s", log.Bytes()))
+	}
+	return s, nil
+}
+
+// awaitReady waits until the gateway says that it is ready.
+func awaitReady(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
+		if err != nil {
+			return fmt.Errorf("asking whether imhook is ready: %w", err)
+		}
+		res, err := client.Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = fmt.Errorf("status %d", res.StatusCode)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for imhook to be ready: %w", err)
+		}
+	}
+}
+
+// freeAddr finds a loopback port that is free now.
+func freeAddr(ctx context.Context) (string, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().String(), nil
+}
