@@ -1,0 +1,104 @@
+package send
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+const (
+	// shownBytes bounds each text of an exchange.
+	shownBytes = 4 << 10
+	// detailBytes bounds the line for a person.
+	detailBytes = 300
+	// minSecret is the shortest text that is searched for as a secret: shorter
+	// ones would redact half of the prose and protect nothing.
+	minSecret = 4
+)
+
+// redactor takes secrets out of texts that people will read. Backends echo
+// requests in their error pages, so answers are searched as well.
+type redactor struct {
+	secrets *strings.Replacer
+	// exempt are query keys that carry a signature.
+	exempt []string
+}
+
+func newRedactor(spec *dialect.Spec, cred dialect.Credentials, base *url.URL) *redactor {
+	var pairs []string
+	add := func(s string) {
+		if len(s) >= minSecret {
+			pairs = append(pairs, s, dialect.Redacted)
+		}
+	}
+	for _, s := range cred.Secrets {
+		add(s.Value.Reveal())
+	}
+	if base.User != nil {
+		password, _ := base.User.Password()
+		add(password)
+	}
+	for _, vs := range base.Query() {
+		for _, v := range vs {
+			add(v)
+		}
+	}
+	return &redactor{secrets: strings.NewReplacer(pairs...), exempt: spec.SignatureExempt}
+}
+
+// text returns b as valid UTF-8 without secrets, cut to limit bytes.
+func (r *redactor) text(b string, limit int) string {
+	return cut(strings.ToValidUTF8(r.secrets.Replace(b), "\uFFFD"), limit)
+}
+
+// line is text on one line.
+func (r *redactor) line(s string) string {
+	s = r.text(s, detailBytes)
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return ' '
+		}
+		return c
+	}, s)
+}
+
+// url shows where a request went: the values of the endpoint's own query and of
+// signature keys are hidden, user and password left out.
+func (r *redactor) url(u *url.URL, own url.Values) string {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	s := shown.String()
+	sep := "?"
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
+		if pair == "" {
+			continue
+		}
+		key, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(key)
+		if _, mine := own[name]; mine || err != nil || r.isExempt(name) {
+			pair = key + "=" + dialect.Redacted
+		}
+		s += sep + pair
+		sep = "&"
+	}
+	return r.text(s, shownBytes)
+}
+
+func (r *redactor) isExempt(name string) bool {
+	return slices.ContainsFunc(r.exempt, func(e string) bool { return strings.EqualFold(e, name) })
+}
+
+// cut shortens s to at most limit bytes without breaking a character.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	const mark = "…"
+	n := limit - len(mark)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + mark
+}

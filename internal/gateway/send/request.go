@@ -1,0 +1,164 @@
+package send
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// Headers that are added to what the dialect writes.
+const (
+	headerEventID = "Imhook-Event-Id"
+	headerTrace   = "Traceparent"
+	// headerIdempotent with no value is not sent. It tells the transport that the
+	// request may be repeated when an idle connection turns out to be closed,
+	// which it may: delivery is at least once and the event id says so.
+	headerIdempotent = "Idempotency-Key"
+)
+
+var noValue = []string{}
+
+// newTemplate is what all requests have in common.
+func newTemplate(base *url.URL) *http.Request {
+	return &http.Request{
+		Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Host: base.Host,
+	}
+}
+
+// request builds the HTTP request by hand: http.NewRequest would parse the URL
+// again every time.
+func (s *Sender) request(ctx context.Context, ev *event.Event, id string, req *dialect.Request) (*http.Request, error) {
+	u, err := s.url(req.Path, req.Query)
+	if err != nil {
+		return nil, err
+	}
+	h, err := s.header(ev, id, req)
+	if err != nil {
+		return nil, err
+	}
+	hreq := s.template.WithContext(ctx)
+	hreq.URL, hreq.Header = u, h
+	setBody(hreq, req.Body)
+	return hreq, nil
+}
+
+// setBody uses exactly the reader types that the transport knows: with any other
+// it sends the head in a packet of its own.
+func setBody(hreq *http.Request, body []byte) {
+	hreq.ContentLength = int64(len(body))
+	if len(body) == 0 {
+		hreq.Body, hreq.GetBody = http.NoBody, nil
+		return
+	}
+	hreq.Body = io.NopCloser(bytes.NewReader(body))
+	hreq.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+}
+
+// url appends the dialect's path and query to the endpoint's.
+func (s *Sender) url(path, query string) (*url.URL, error) {
+	if badURLText(query) {
+		return nil, errors.New("encoding: the query holds a space or a control character")
+	}
+	u := &url.URL{Scheme: s.base.Scheme, Host: s.base.Host, Path: s.basePath, RawPath: s.base.RawPath, RawQuery: s.base.RawQuery}
+	if path != "" {
+		if !strings.HasPrefix(path, "/") {
+			path = "/" + path
+		}
+		if u.RawPath != "" {
+			u.RawPath = strings.TrimSuffix(u.RawPath, "/") + (&url.URL{Path: path}).EscapedPath()
+		}
+		u.Path = strings.TrimSuffix(u.Path, "/") + path
+	}
+	switch {
+	case query == "":
+	case u.RawQuery == "":
+		u.RawQuery = query
+	default:
+		u.RawQuery += "&" + query
+	}
+	return u, nil
+}
+
+// header is the dialect's headers and ours; the dialect's win.
+func (s *Sender) header(ev *event.Event, id string, req *dialect.Request) (http.Header, error) {
+	// One array for the values that differ with every request.
+	values := [3]string{headerText(id), req.ContentType, ev.Trace}
+	h := make(http.Header, 8)
+	h["User-Agent"] = s.userAgent
+	h[headerIdempotent] = noValue
+	h[headerEventID] = values[0:1:1]
+	if req.ContentType != "" {
+		h["Content-Type"] = values[1:2:2]
+	}
+	if isTraceparent(ev.Trace) {
+		h[headerTrace] = values[2:3:3]
+	}
+	if s.authorization != nil {
+		h["Authorization"] = s.authorization
+	}
+	for k, vs := range req.Header {
+		h[k] = vs
+	}
+	// The transport would refuse these as well, but with an error that looks like
+	// the network's and would be tried again for days.
+	for k, vs := range h {
+		for _, v := range vs {
+			if badHeaderValue(v) {
+				return nil, fmt.Errorf("encoding: header %s holds a control character", k)
+			}
+		}
+	}
+	return h, nil
+}
+
+// headerText makes an id fit for a header: ids may come from another system's
+// wire.
+func headerText(id string) string {
+	for i := range len(id) {
+		if c := id[i]; c <= ' ' || c >= 0x7f {
+			return url.PathEscape(id)
+		}
+	}
+	return id
+}
+
+func badHeaderValue(v string) bool {
+	for i := range len(v) {
+		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// badURLText reports whether s cannot stand in a request line.
+func badURLText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// isTraceparent reports whether s looks like a W3C traceparent.
+func isTraceparent(s string) bool {
+	if len(s) < 55 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
