@@ -1,0 +1,231 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+// Config is a whole gateway. What [Load] returns is complete: defaults are filled
+// in and every rule holds.
+type Config struct {
+	// Listen is host:port of the one listener, for callbacks and API alike.
+	Listen string
+	// DataDir is where the journal lives, relative to the working directory.
+	DataDir string
+	Admin   Admin
+	// TrustedProxies are the peers whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	Journal        Journal
+	Apps           []App
+	// Sandbox is true for what [Sandbox] made.
+	Sandbox bool
+}
+
+// Admin is the API that commands and people use.
+type Admin struct {
+	// Token guards the API; empty means that only direct loopback callers are
+	// answered.
+	Token dialect.Secret
+}
+
+// Sync says when an accepted event is on disk. The words are configuration:
+// append only.
+type Sync string
+
+// The ways to sync.
+const (
+	// SyncAlways: before the IM server is answered.
+	SyncAlways Sync = "always"
+	// SyncInterval: within moments after; loss of power may lose what was just
+	// answered.
+	SyncInterval Sync = "interval"
+)
+
+// WhenFull says what a full journal does. The words are configuration: append
+// only.
+type WhenFull string
+
+// The ways to be full.
+const (
+	// FullRefuse answers with a failure that makes the IM server send again.
+	FullRefuse WhenFull = "refuse"
+	// FullDropOldest makes room.
+	FullDropOldest WhenFull = "drop_oldest"
+)
+
+// Journal is the durable log.
+type Journal struct {
+	Sync     Sync
+	WhenFull WhenFull
+	// RetainAge and RetainBytes bound the history that every endpoint has
+	// finished with.
+	RetainAge   time.Duration
+	RetainBytes int64
+	// MaxBody is the largest callback that is taken, in bytes.
+	MaxBody int64
+}
+
+// App is a tenant.
+type App struct {
+	Name      string
+	Sources   []Source
+	Endpoints []Endpoint
+}
+
+// Source is an IM system that calls us.
+type Source struct {
+	// Name is unique in the gateway and stands in the URL: /in/{name}.
+	Name    string
+	Dialect string
+	// Generation of the wire; "auto" reads it off each request.
+	Generation  string
+	Credentials dialect.Credentials
+	// PathToken is a secret segment after the name, /in/{name}/{token}; empty
+	// means that there is none.
+	PathToken dialect.Secret
+	// AllowFrom are the addresses that may call; empty means all.
+	AllowFrom []netip.Prefix
+	// MaxAge is the window for the signed timestamp; zero where the dialect signs
+	// none.
+	MaxAge time.Duration
+	// AcceptUnsigned names the kinds, in the dialect's words, that may come
+	// without a signature.
+	AcceptUnsigned []string
+}
+
+// Order is the unit of order inside an endpoint. The words are configuration:
+// append only.
+type Order string
+
+// The orders.
+const (
+	OrderConversation Order = "conversation"
+	OrderStrict       Order = "strict"
+	OrderNone         Order = "none"
+)
+
+// OnRefusal says what follows when a backend refuses inside a 2xx answer. The
+// words are configuration: append only.
+type OnRefusal string
+
+// The ways to take a refusal.
+const (
+	RefusalIgnore OnRefusal = "ignore"
+	RefusalRetry  OnRefusal = "retry"
+	RefusalPark   OnRefusal = "park"
+)
+
+// Inbox is the built-in endpoint that takes everything and keeps nothing: what
+// was delivered to it is read in the journal.
+const Inbox = "inbox"
+
+// Endpoint is somebody we tell after.
+type Endpoint struct {
+	// Name is unique in the app.
+	Name string
+	// Builtin is [Inbox], or empty; then URL and Dialect are set.
+	Builtin string
+	// URL is the base below which the dialect's paths are appended.
+	URL     string
+	Dialect string
+	// Generation of the wire to write; "auto" is the newest.
+	Generation  string
+	Credentials dialect.Credentials
+	// Events are patterns of what the endpoint gets.
+	Events []string
+	// Sources narrows Events to what came from these; empty means all of the app.
+	Sources []string
+	Order   Order
+	// Concurrency bounds the attempts in flight.
+	Concurrency int
+	// Timeout bounds one attempt.
+	Timeout time.Duration
+	Retry   Retry
+	// BacklogAge and BacklogBytes are past which the endpoint's own oldest events
+	// expire.
+	BacklogAge   time.Duration
+	BacklogBytes int64
+	// Paths maps a path of the dialect to the one that is used instead.
+	Paths     map[string]string
+	OnRefusal OnRefusal
+	// Echoes is true when a second report of the same fact is translated too.
+	Echoes bool
+}
+
+// Retry is when a failing event is tried again.
+type Retry struct {
+	// Fast are the delays after the first, second … failure; empty means none.
+	Fast []time.Duration
+	// SlowFrom doubles up to SlowTo after that.
+	SlowFrom time.Duration
+	SlowTo   time.Duration
+	// MaxAge is how long after its first attempt an event is parked.
+	MaxAge time.Duration
+	// MaxAttempts is after how many attempts an event is parked; zero means no
+	// bound.
+	MaxAttempts int
+}
+
+// Default values of the file's keys.
+const (
+	DefaultListen  = "127.0.0.1:8420"
+	DefaultDataDir = "./imhook-data"
+
+	defaultRetainAge    = 72 * time.Hour
+	defaultRetainBytes  = 20 << 30
+	defaultMaxBody      = 1 << 20
+	defaultConcurrency  = 32
+	defaultTimeout      = 5 * time.Second
+	defaultBacklogAge   = 72 * time.Hour
+	defaultBacklogBytes = 5 << 30
+)
+
+// generationAuto lets the wire or the dialect decide.
+const generationAuto = "auto"
+
+// Default returns the configuration of an empty file: no apps.
+func Default() *Config {
+	return &Config{
+		Listen:  DefaultListen,
+		DataDir: DefaultDataDir,
+		Journal: Journal{
+			Sync: SyncAlways, WhenFull: FullRefuse,
+			RetainAge: defaultRetainAge, RetainBytes: defaultRetainBytes,
+			MaxBody: defaultMaxBody,
+		},
+	}
+}
+
+// defaultEndpoint is an endpoint of which only who it is has to be said. Its
+// backlog is at most half of what is retained, so that one dead endpoint alone
+// never fills the journal.
+func (c *Config) defaultEndpoint() Endpoint {
+	return Endpoint{
+		Generation:  generationAuto,
+		Events:      []string{"**"},
+		Order:       OrderConversation,
+		Concurrency: defaultConcurrency,
+		Timeout:     defaultTimeout,
+		Retry: Retry{
+			Fast:     []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
+			SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,
+		},
+		BacklogAge:   defaultBacklogAge,
+		BacklogBytes: min(defaultBacklogBytes, c.Journal.RetainBytes/2),
+		OnRefusal:    RefusalIgnore,
+	}
+}
+
+// Source finds a source by name, with its app.
+func (c *Config) Source(name string) (app string, s Source, ok bool) {
+	for _, a := range c.Apps {
+		for _, s := range a.Sources {
+			if s.Name == name {
+				return a.Name, s, true
+			}
+		}
+	}
+	return "", Source{}, false
+}

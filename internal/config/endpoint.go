@@ -1,0 +1,226 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/suggest"
+)
+
+// endpoint reads one endpoint of an app with these sources.
+func (l *loader) endpoint(o *object, sources []Source) Endpoint {
+	e := l.config.defaultEndpoint()
+	e.Name = o.name("endpoint")
+	l.target(o, &e)
+	l.match(o, sources, &e)
+	word(o, "order", &e.Order, OrderConversation, OrderStrict, OrderNone)
+	o.integer("concurrency", 1, &e.Concurrency)
+	o.duration("timeout", &e.Timeout)
+	if v, ok := o.get("retry"); ok {
+		v.object().retry(&e.Retry)
+	}
+	if v, ok := o.get("backlog"); ok {
+		l.backlog(v.object(), &e)
+	}
+	word(o, "on_refusal", &e.OnRefusal, RefusalIgnore, RefusalRetry, RefusalPark)
+	o.boolean("echoes", &e.Echoes)
+	if v, ok := o.get("start"); ok {
+		if s, ok := v.text(); ok && s != "now" {
+			v.wrong("not available in this version; remove it: a new endpoint starts now")
+		}
+	}
+	o.later("when", "policy", "coalesce", "batch", "tls", "egress")
+	o.done()
+	return e
+}
+
+// target reads whom the endpoint is: a URL that speaks a dialect, or something
+// built in.
+func (l *loader) target(o *object, e *Endpoint) {
+	if v, ok := o.get("builtin"); ok {
+		word(o, "builtin", &e.Builtin, Inbox)
+		for _, key := range []string{"url", "dialect", "generation", "credentials", "paths"} {
+			if o.has(key) {
+				v.wrong("at most one of builtin and %s; remove one", key)
+			}
+		}
+		return
+	}
+	if v, ok := o.get("url"); ok {
+		l.url(v, e)
+	} else {
+		o.missing("url", "write the URL of the backend, or builtin: inbox")
+	}
+	d := l.dialect(o, &e.Dialect)
+	if d == nil {
+		o.asked = append(o.asked, "generation", "credentials", "paths")
+		return
+	}
+	l.generation(o, d.Spec(), &e.Generation)
+	e.Credentials, _ = l.credentials(o, o.credentials(), d, false)
+	if v, ok := o.get("paths"); ok {
+		e.Paths = paths(v, d.Spec())
+	}
+}
+
+// url reads an endpoint's base.
+func (l *loader) url(v value, e *Endpoint) {
+	s, ok := v.text()
+	if !ok {
+		return
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Hostname() == "":
+		// Not even the text: it may hold a password in the wrong place.
+		v.wrong("is not a URL; write http://host:port/path or https://…")
+	case u.User != nil:
+		v.wrong("holds a user or password, which would be printed and is not sent; remove it")
+	case u.Fragment != "" || strings.Contains(s, "#"):
+		v.wrong("has a fragment (#…), which is never sent; remove it")
+	default:
+		e.URL = s
+	}
+}
+
+// paths reads what stands in place of the dialect's own paths. A key is a path of
+// the dialect or a command that has one.
+func paths(v value, spec *dialect.Spec) map[string]string {
+	var known []string
+	for _, c := range spec.Commands {
+		if c.Path != "" && !slices.Contains(known, c.Path) {
+			known = append(known, c.Path)
+		}
+	}
+	o := v.object()
+	all := map[string]string{}
+	for _, k := range o.keys {
+		key, item := k.Value, o.fields[k.Value]
+		at := o.below(k, item.path)
+		path := key
+		if c, ok := spec.Command(key); ok {
+			if path = c.Path; path == "" {
+				at.wrong("%s sends %s without a path; remove it", spec.Name, key)
+				continue
+			}
+		} else if !slices.Contains(known, key) {
+			at.wrong("%s has no such path%s", spec.Name, todoPaths(key, known))
+			continue
+		}
+		to, ok := item.text()
+		switch {
+		case !ok:
+		case to != "" && to[0] != '/' || strings.ContainsAny(to, "?# "):
+			item.wrong("%q is not a path; begin with /, without query", to)
+		case hasKey(all, path):
+			item.wrong("%s is given twice; remove one", path)
+		default:
+			all[path] = to
+		}
+	}
+	return all
+}
+
+func todoPaths(key string, known []string) string {
+	if len(known) == 0 {
+		return "; it uses none: remove it"
+	}
+	if near := suggest.DidYouMean(key, known); near != "" {
+		return near
+	}
+	return "; there are " + strings.Join(known, ", ")
+}
+
+func hasKey(m map[string]string, key string) bool {
+	_, ok := m[key]
+	return ok
+}
+
+// match reads what the endpoint gets.
+func (l *loader) match(o *object, sources []Source, e *Endpoint) {
+	if v, ok := o.get("events"); ok {
+		items := v.list()
+		if items != nil && len(items) == 0 {
+			v.wrong("is empty and matches nothing; write patterns, or remove it for all")
+		}
+		e.Events = nil
+		for _, item := range items {
+			s, ok := item.text()
+			if !ok {
+				continue
+			}
+			if l.Pattern != nil {
+				if err := l.Pattern(s); err != nil {
+					item.wrong("%q matches nothing: %v", s, err)
+				}
+			}
+			e.Events = append(e.Events, s)
+		}
+	}
+	v, ok := o.get("sources")
+	if !ok {
+		return
+	}
+	var names []string
+	for _, s := range sources {
+		names = append(names, s.Name)
+	}
+	for _, item := range v.list() {
+		s, ok := item.text()
+		if ok && !slices.Contains(names, s) {
+			item.wrong("this app has no source %q%s", s, suggest.DidYouMean(s, names))
+			continue
+		}
+		e.Sources = append(e.Sources, s)
+	}
+	if v.node.Kind == yaml.SequenceNode && len(v.node.Content) == 0 {
+		v.wrong("is empty and matches nothing; name sources, or remove it for all")
+	}
+}
+
+// retry reads the schedule.
+func (o *object) retry(r *Retry) {
+	if v, ok := o.get("fast"); ok {
+		r.Fast = []time.Duration{}
+		for _, item := range v.list() {
+			var d time.Duration
+			item.duration(&d)
+			r.Fast = append(r.Fast, d)
+		}
+	}
+	if v, ok := o.get("slow"); ok {
+		s := v.object()
+		s.duration("from", &r.SlowFrom)
+		s.duration("to", &r.SlowTo)
+		if !s.has("to") {
+			r.SlowTo = max(r.SlowTo, r.SlowFrom)
+		}
+		if !s.has("from") {
+			r.SlowFrom = min(r.SlowFrom, r.SlowTo)
+		}
+		if r.SlowTo < r.SlowFrom {
+			v, _ := s.get("to")
+			v.wrong("is less than from; delays grow from one to the other")
+		}
+		s.done()
+	}
+	o.duration("max_age", &r.MaxAge)
+	o.integer("max_attempts", 1, &r.MaxAttempts)
+	o.later("policy")
+	o.done()
+}
+
+// backlog reads the endpoint's own bounds.
+func (l *loader) backlog(o *object, e *Endpoint) {
+	o.duration("age", &e.BacklogAge)
+	o.size("bytes", &e.BacklogBytes)
+	if v, ok := o.get("bytes"); ok && e.BacklogBytes > l.config.Journal.RetainBytes {
+		v.wrong("is more than journal.retain.bytes (%d): one dead endpoint would fill the journal; write less, or retain more", l.config.Journal.RetainBytes)
+	}
+	o.done()
+}

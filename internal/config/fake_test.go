@@ -1,0 +1,61 @@
+package config_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+// fake is a dialect that configuration looks at and nothing calls, except to try
+// credentials: its secrets begin with "s".
+type fake struct {
+	dialect.Dialect
+	spec dialect.Spec
+}
+
+func (f *fake) Spec() *dialect.Spec { return &f.spec }
+
+func (f *fake) Sample(string, *rand.Rand, time.Time) (dialect.Request, error) {
+	return dialect.Request{}, nil
+}
+
+func (f *fake) Sign(_ *dialect.Request, cred dialect.Credentials, _ string, now time.Time) error {
+	s, ok := cred.Signing(now)
+	switch {
+	case !ok:
+		return dialect.ErrNoSecret
+	case !strings.HasPrefix(s, "s"):
+		return errors.New("the secret does not begin as it must")
+	}
+	return nil
+}
+
+// registry has a dialect without signatures and with paths, one that signs, and
+// one that may sign.
+func registry() *dialect.Registry {
+	return dialect.NewRegistry(
+		&fake{spec: dialect.Spec{
+			Name:        "plain",
+			Commands:    []dialect.Command{{Name: "message", Path: "/im_event/message"}, {Name: "group", Path: "/im_event/group/info"}},
+			Generations: []string{"current", "legacy"},
+		}},
+		&fake{spec: dialect.Spec{
+			Name:     "signed",
+			Commands: []dialect.Command{{Name: "message_sync", Path: "/message_sync"}, {Name: "other"}},
+			Credentials: []dialect.CredentialKey{
+				{Name: "app_key", Required: true, Line: "the key of the console"},
+				{Name: "app_secret", Secret: true, Required: true, Line: "the secret of the console"},
+			},
+			MaxAge: 5 * time.Minute,
+		}},
+		&fake{spec: dialect.Spec{
+			Name:        "own",
+			Commands:    []dialect.Command{{Name: "event"}},
+			Credentials: []dialect.CredentialKey{{Name: "secret", Secret: true, Line: "signs"}},
+			MaxAge:      5 * time.Minute,
+		}},
+	)
+}

@@ -1,0 +1,260 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+// Options are what reading a file needs from outside.
+type Options struct {
+	// Registry has the dialects that the file may name.
+	Registry *dialect.Registry
+	// Pattern says what is wrong with an event pattern; nil takes every one.
+	Pattern func(pattern string) error
+	// Listen and DataDir win over the file's when they are not empty.
+	Listen  string
+	DataDir string
+	// LookupEnv and ReadFile default to the os package's.
+	LookupEnv func(key string) (string, bool)
+	ReadFile  func(name string) ([]byte, error)
+}
+
+// Load reads a configuration file. What is wrong with its content is an [*Error];
+// another error means that it could not be read.
+func Load(path string, o Options) (*Config, error) {
+	read := o.ReadFile
+	if read == nil {
+		read = os.ReadFile
+	}
+	data, err := read(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return Parse(path, data, o)
+}
+
+// Parse is [Load] for content at hand; name stands in the problems, and relative
+// _file keys are relative to its directory.
+func Parse(name string, data []byte, o Options) (*Config, error) {
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	if o.ReadFile == nil {
+		o.ReadFile = os.ReadFile
+	}
+	root, problem := tree(data)
+	if problem != nil {
+		return nil, &Error{File: name, Problems: []Problem{*problem}}
+	}
+	l := &loader{Options: o, dir: filepath.Dir(name), config: Default(), sources: map[string]value{}}
+	l.file(l.walk.root(root))
+	if len(l.walk.problems) > 0 {
+		return nil, &Error{File: name, Problems: sorted(l.walk.problems)}
+	}
+	return l.config, nil
+}
+
+// tree parses the one document of a file.
+func tree(data []byte) (*yaml.Node, *Problem) {
+	dec, err := yaml.NewLoader(bytes.NewReader(data))
+	if err != nil {
+		return nil, syntax(err)
+	}
+	var doc, second yaml.Node
+	switch err := dec.Load(&doc); {
+	case errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0:
+		return nil, &Problem{Text: "the file is empty; it needs at least apps:, see the reference"}
+	case err != nil:
+		return nil, syntax(err)
+	}
+	switch err := dec.Load(&second); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		return nil, syntax(err)
+	default:
+		return nil, &Problem{Line: second.Line, Column: second.Column, Text: "a second document begins here; the configuration is one"}
+	}
+	return doc.Content[0], nil
+}
+
+// syntax says where the text is no YAML. The library's words may hold a piece of
+// the text only where they name an anchor, and that may be a secret.
+func syntax(err error) *Problem {
+	le, ok := errors.AsType[*yaml.LoadError](err)
+	if !ok {
+		return &Problem{Text: "this is no YAML; the parser gave up"}
+	}
+	text := strings.TrimPrefix(le.Message, "yaml: ")
+	if strings.Contains(text, "anchor") {
+		text = "unknown anchor; put quotes around a value that begins with *"
+	} else {
+		text = "this is no YAML: " + text + "; check indentation and quotes"
+	}
+	return &Problem{Line: le.Mark.Line, Column: le.Mark.Column, Text: text}
+}
+
+// loader reads one file.
+type loader struct {
+	Options
+	walk   walk
+	dir    string
+	config *Config
+	// sources are the names seen so far, in all apps.
+	sources map[string]value
+}
+
+func (l *loader) file(v value) {
+	o, c := v.object(), l.config
+	if o.node.Kind != yaml.MappingNode {
+		return
+	}
+	o.text("listen", &c.Listen)
+	o.text("data_dir", &c.DataDir)
+	if l.Listen != "" {
+		c.Listen = l.Listen
+	}
+	if l.DataDir != "" {
+		c.DataDir = l.DataDir
+	}
+	if v, ok := o.get("admin"); ok {
+		l.admin(v.object())
+	}
+	c.TrustedProxies = o.prefixes("trusted_proxies")
+	if v, ok := o.get("journal"); ok {
+		l.journal(v.object())
+	}
+	l.listen(o)
+	if v, ok := o.get("apps"); ok {
+		l.apps(v)
+	} else {
+		o.missing("apps", "configure at least one app, or start without a file for the sandbox")
+	}
+	o.later("tls", "egress")
+	o.done()
+}
+
+func (l *loader) admin(o *object) {
+	// The presence of a token decides about the listener even when its value
+	// cannot be read: one problem is reported then, not two.
+	if s, ok := l.secret(o, "token"); ok {
+		l.config.Admin.Token = s
+	}
+	o.later("listen")
+	o.done()
+}
+
+func (l *loader) journal(o *object) {
+	j := &l.config.Journal
+	if v, ok := o.get("url"); ok {
+		if s, ok := v.text(); ok && s != "" {
+			v.wrong("not available in this version; remove it: the journal is under data_dir")
+		}
+	}
+	if v, ok := o.get("replicas"); ok {
+		if s, ok := v.text(); ok && s != "1" {
+			v.wrong("not available in this version; remove it or write 1")
+		}
+	}
+	word(o, "sync", &j.Sync, SyncAlways, SyncInterval)
+	word(o, "when_full", &j.WhenFull, FullRefuse, FullDropOldest)
+	if v, ok := o.get("retain"); ok {
+		r := v.object()
+		r.duration("age", &j.RetainAge)
+		r.size("bytes", &j.RetainBytes)
+		r.done()
+	}
+	o.size("max_body", &j.MaxBody)
+	if v, ok := o.get("max_body"); ok && j.MaxBody > maxMaxBody {
+		v.wrong("is more than %d bytes, which one event of the journal can hold; write less", maxMaxBody)
+	}
+	o.done()
+}
+
+// maxMaxBody bounds max_body, in bytes: no vendor sends more, and one body is
+// held in memory several times.
+const maxMaxBody = 16 << 20
+
+// listen checks the address against the token; the address may come from a flag.
+func (l *loader) listen(o *object) {
+	at, ok := o.get("listen")
+	if !ok || l.Listen != "" {
+		at = o.value
+		at.path = "listen"
+	}
+	if err := checkListen(l.config.Listen); err != nil {
+		at.wrong("%v", err)
+		return
+	}
+	if !isLoopback(l.config.Listen) && !l.hasToken(o) {
+		at.wrong("%s is reachable from outside and the API is open; set admin.token, admin.token_env or admin.token_file, or listen on 127.0.0.1", l.config.Listen)
+	}
+}
+
+// hasToken reports whether a token is configured, readable or not.
+func (l *loader) hasToken(o *object) bool {
+	v, ok := o.fields["admin"]
+	if !ok || v.node.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		switch v.node.Content[i].Value {
+		case "token", "token_env", "token_file":
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) apps(v value) {
+	items := v.list()
+	if items != nil && len(items) == 0 {
+		v.wrong("is empty; configure at least one app")
+	}
+	names := map[string]value{}
+	for _, item := range items {
+		o := item.object()
+		a := App{Name: o.name("app")}
+		unique(o, a.Name, names, "app")
+		if v, ok := o.get("sources"); ok {
+			for _, item := range v.list() {
+				a.Sources = append(a.Sources, l.source(item.object()))
+			}
+		}
+		if v, ok := o.get("hooks"); ok && (v.node.Kind != yaml.SequenceNode || len(v.node.Content) > 0) {
+			v.wrong("not available in this version; remove it: before-callbacks are answered with allow")
+		}
+		if v, ok := o.get("endpoints"); ok {
+			taken := map[string]value{}
+			for _, item := range v.list() {
+				o := item.object()
+				e := l.endpoint(o, a.Sources)
+				unique(o, e.Name, taken, "endpoint of this app")
+				a.Endpoints = append(a.Endpoints, e)
+			}
+		}
+		o.done()
+		l.config.Apps = append(l.config.Apps, a)
+	}
+}
+
+// unique reports a name that was taken before.
+func unique(o *object, name string, taken map[string]value, what string) {
+	if name == "" {
+		return
+	}
+	v, _ := o.get("name")
+	if first, ok := taken[name]; ok {
+		v.wrong("%q is the name of another %s, on line %d; choose another", name, what, first.at.Line)
+		return
+	}
+	taken[name] = v
+}

@@ -1,0 +1,288 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/config"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/*.txt")
+
+// secretWords occur as secrets in the files and must occur in no problem.
+var secretWords = []string{"s-hidden", "hidden-too", "leak"}
+
+func options() config.Options {
+	return config.Options{
+		Registry: registry(),
+		Pattern: func(p string) error {
+			if strings.Contains(p, " ") {
+				return errors.New("a space; separate patterns with commas")
+			}
+			return nil
+		},
+		LookupEnv: func(key string) (string, bool) {
+			v, ok := map[string]string{"RONG_SECRET": "s-env-value", "EMPTY": ""}[key]
+			return v, ok
+		},
+		ReadFile: func(name string) ([]byte, error) {
+			if name == filepath.Join("testdata", "secret") {
+				return []byte("s-file-value\n"), nil
+			}
+			return nil, fmt.Errorf("open %s: %w", name, os.ErrNotExist)
+		},
+	}
+}
+
+func TestLoad_ReportsEveryProblemWithItsPlace(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files to check: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = config.Parse(filepath.ToSlash(file), data, options())
+			got := "ok"
+			if err != nil {
+				if _, ok := errors.AsType[*config.Error](err); !ok {
+					t.Errorf("Parse(%s) = %T, want *config.Error", file, err)
+				}
+				got = err.Error()
+			}
+			got += "\n"
+			for _, s := range secretWords {
+				if strings.Contains(got, s) {
+					t.Errorf("Parse(%s) prints the secret %q:\n%s", file, s, got)
+				}
+			}
+			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("Parse(%s) (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+const whole = `
+listen: 0.0.0.0:8420
+data_dir: /var/lib/imhook
+admin: {token_file: secret}
+trusted_proxies: [10.0.0.1, "fd00::/8"]
+journal: {url: "", replicas: 1, sync: interval, when_full: drop_oldest, retain: {age: 7d, bytes: 1.5GiB}, max_body: 500KB}
+apps:
+  - name: shop
+    sources:
+      - {name: im, dialect: plain, generation: legacy, allow_from: [10.0.0.0/8], credentials: {path_token: s-0123456789ab}}
+      - name: rong
+        dialect: signed
+        max_age: 1m
+        accept_unsigned: [reaction]
+        credentials:
+          app_key: 12345
+          secrets: [{value_env: RONG_SECRET, until: 2026-12-01}, {value: s-hidden, from: 2026-11-20T08:00:00Z}]
+    hooks: []
+    endpoints:
+      - name: backend
+        url: http://backend:8080/callback
+        dialect: signed
+        credentials: {app_key: k, secret_file: secret}
+        events: ["message.*"]
+        sources: [rong]
+        order: strict
+        concurrency: 4
+        timeout: 900ms
+        retry: {fast: [1s], slow: {from: 1m, to: 2m}, max_age: 1h, max_attempts: 9}
+        backlog: {age: 1h, bytes: 1GiB}
+        paths: {message_sync: /sync}
+        on_refusal: park
+        echoes: true
+        start: now
+      - {name: seen, builtin: inbox}
+`
+
+func TestParse_FillsEveryField(t *testing.T) {
+	t.Parallel()
+	got, err := config.Parse("testdata/whole.yml", []byte(whole), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.Config{
+		Listen: "0.0.0.0:8420", DataDir: "/var/lib/imhook",
+		Admin:          config.Admin{Token: "s-file-value"},
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("fd00::/8")},
+		Journal: config.Journal{
+			Sync: config.SyncInterval, WhenFull: config.FullDropOldest,
+			RetainAge: 7 * 24 * time.Hour, RetainBytes: 3 << 29, MaxBody: 500_000,
+		},
+		Apps: []config.App{{
+			Name: "shop",
+			Sources: []config.Source{
+				{
+					Name: "im", Dialect: "plain", Generation: "legacy", PathToken: "s-0123456789ab",
+					AllowFrom: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+				},
+				{
+					Name: "rong", Dialect: "signed", Generation: "auto", MaxAge: time.Minute, AcceptUnsigned: []string{"reaction"},
+					Credentials: dialect.Credentials{
+						Public: map[string]string{"app_key": "12345"},
+						Secrets: []dialect.DatedSecret{
+							{Value: "s-env-value", Until: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
+							{Value: "s-hidden", From: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)},
+						},
+					},
+				},
+			},
+			Endpoints: []config.Endpoint{
+				{
+					Name: "backend", URL: "http://backend:8080/callback", Dialect: "signed", Generation: "auto",
+					Credentials: dialect.Credentials{
+						Public:  map[string]string{"app_key": "k"},
+						Secrets: []dialect.DatedSecret{{Value: "s-file-value"}},
+					},
+					Events: []string{"message.*"}, Sources: []string{"rong"}, Order: config.OrderStrict,
+					Concurrency: 4, Timeout: 900 * time.Millisecond,
+					Retry:      config.Retry{Fast: []time.Duration{time.Second}, SlowFrom: time.Minute, SlowTo: 2 * time.Minute, MaxAge: time.Hour, MaxAttempts: 9},
+					BacklogAge: time.Hour, BacklogBytes: 1 << 30,
+					Paths: map[string]string{"/message_sync": "/sync"}, OnRefusal: config.RefusalPark, Echoes: true,
+				},
+				{
+					Name: "seen", Builtin: config.Inbox, Generation: "auto", Events: []string{"**"},
+					Order: config.OrderConversation, Concurrency: 32, Timeout: 5 * time.Second,
+					Retry: config.Retry{
+						Fast:     []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
+						SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,
+					},
+					BacklogAge: 72 * time.Hour, BacklogBytes: 3 << 28, OnRefusal: config.RefusalIgnore,
+				},
+			},
+		}},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+		t.Errorf("Parse (-want +got):\n%s", diff)
+	}
+}
+
+func TestParse_FlagsWinOverTheFile(t *testing.T) {
+	t.Parallel()
+	const file = "listen: 127.0.0.1:1\ndata_dir: a\napps: [{name: shop}]\n"
+	o := options()
+	o.Listen, o.DataDir = "[::1]:2", "b"
+	c, err := config.Parse("f.yaml", []byte(file), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "[::1]:2" || c.DataDir != "b" {
+		t.Errorf("Parse = %s, %s; want the flags' [::1]:2, b", c.Listen, c.DataDir)
+	}
+	o.Listen = ":8420"
+	if _, err = config.Parse("f.yaml", []byte(file), o); err == nil || !strings.Contains(err.Error(), "admin.token") {
+		t.Errorf("Parse with an open flag address = %v, want it refused", err)
+	}
+}
+
+func TestParse_SaysWhatIsNoYAML(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                                "f.yaml: the file is empty",
+		"# nothing\n":                     "f.yaml: the file is empty",
+		"a: [1\nb: 2":                     "f.yaml:2:",
+		"admin: {token: *leak}":           "f.yaml:1:16: unknown anchor; put quotes",
+		"apps: [{name: a}]\n---\nb: 2":    "f.yaml:",
+		"- a\n":                           "f.yaml:1:1: must be a mapping of keys to values, not a list",
+		"x: &a [*a]":                      "f.yaml:1:1: apps is missing",
+		"apps: &a [{name: b, hooks: *a}]": "f.yaml:1:",
+	} {
+		_, err := config.Parse("f.yaml", []byte(text), options())
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("Parse(%q) = %v, want %s…", text, err, want)
+		} else if strings.Contains(err.Error(), "leak") {
+			t.Errorf("Parse(%q) prints the secret: %v", text, err)
+		}
+	}
+}
+
+func TestLoad_MissingFileIsNoProblemOfItsContent(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load("nowhere.yaml", options())
+	if _, ok := errors.AsType[*config.Error](err); ok || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Load = %v, want os.ErrNotExist", err)
+	}
+}
+
+func TestConfig_PrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse("testdata/whole.yml", []byte(whole), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		text := fmt.Sprintf(format, c.Admin) + fmt.Sprintf(format, c.Apps)
+		for _, s := range []string{"s-hidden", "s-env-value", "s-file-value", "s-0123456789ab"} {
+			if strings.Contains(text, s) {
+				t.Errorf("printing with %s shows the secret %q", format, s)
+			}
+		}
+	}
+}
+
+func TestSandbox_IsWhatItsDocumentationSays(t *testing.T) {
+	t.Parallel()
+	c := config.Sandbox(registry(), "", "")
+	if err := c.CheckListen(); err != nil {
+		t.Fatal(err)
+	}
+	if !c.Sandbox || c.Listen != config.DefaultListen || c.DataDir != config.DefaultDataDir {
+		t.Errorf("Sandbox = %+v, want the defaults", c)
+	}
+	app, s, ok := c.Source("signed")
+	if !ok || app != config.SandboxApp || s.Credentials.Get("app_key") != "sandbox" {
+		t.Errorf("Source(signed) = %s, %+v, %v; want the well-known credentials", app, s, ok)
+	}
+	if secret, _ := s.Credentials.Signing(time.Now()); secret != "sandbox-secret" {
+		t.Errorf("the secret of signed is %q, want sandbox-secret", secret)
+	}
+	if _, s, _ := c.Source("own"); len(s.Credentials.Secrets) != 0 {
+		t.Error("own needs no secret and got one")
+	}
+	if _, _, ok := c.Source("nobody"); ok {
+		t.Error("Source(nobody) found something")
+	}
+	if e := c.Apps[0].Endpoints; len(e) != 1 || e[0].Builtin != config.Inbox || e[0].Concurrency == 0 {
+		t.Errorf("endpoints = %+v, want one inbox with defaults", e)
+	}
+
+	c = config.Sandbox(registry(), "d", "0.0.0.0:1")
+	if err := c.CheckListen(); err == nil {
+		t.Error("an open address without a token was taken")
+	}
+	c.Admin.Token = "t"
+	if err := c.CheckListen(); err != nil {
+		t.Errorf("an open address with a token was refused: %v", err)
+	}
+}
