@@ -147,7 +147,8 @@ type Endpoint struct {
 	// expire.
 	BacklogAge   time.Duration
 	BacklogBytes int64
-	// Paths maps a path of the dialect to the one that is used instead.
+	// Paths maps a command of the dialect to the path that is used for it below
+	// URL, instead of the dialect's own.
 	Paths     map[string]string
 	OnRefusal OnRefusal
 	// Echoes is true when a second report of the same fact is translated too.

@@ -88,57 +88,42 @@ func (l *loader) url(v value, e *Endpoint) {
 	}
 }
 
-// paths reads what stands in place of the dialect's own paths. A key is a path of
-// the dialect or a command that has one.
+// paths reads what stands in place of the dialect's own paths, by command. A key
+// is a command, or a path of the dialect, which means every command that has it.
 func paths(v value, spec *dialect.Spec) map[string]string {
-	var known []string
+	commands := map[string][]string{}
+	var names, known []string
 	for _, c := range spec.Commands {
-		if c.Path != "" && !slices.Contains(known, c.Path) {
+		names = append(names, c.Name)
+		commands[c.Name] = append(commands[c.Name], c.Name)
+		if c.Path != "" {
 			known = append(known, c.Path)
+			commands[c.Path] = append(commands[c.Path], c.Name)
 		}
 	}
 	o := v.object()
 	all := map[string]string{}
 	for _, k := range o.keys {
-		key, item := k.Value, o.fields[k.Value]
-		at := o.below(k, item.path)
-		path := key
-		if c, ok := spec.Command(key); ok {
-			if path = c.Path; path == "" {
-				at.wrong("%s sends %s without a path; remove it", spec.Name, key)
-				continue
-			}
-		} else if !slices.Contains(known, key) {
-			at.wrong("%s has no such path%s", spec.Name, todoPaths(key, known))
-			continue
-		}
+		item := o.fields[k.Value]
 		to, ok := item.text()
 		switch {
 		case !ok:
+			continue
+		case commands[k.Value] == nil:
+			o.below(k, item.path).wrong("%s has neither a command nor a path of this name%s", spec.Name, suggest.DidYouMean(k.Value, append(names, known...)))
+			continue
 		case to != "" && to[0] != '/' || strings.ContainsAny(to, "?# "):
 			item.wrong("%q is not a path; begin with /, without query", to)
-		case hasKey(all, path):
-			item.wrong("%s is given twice; remove one", path)
-		default:
-			all[path] = to
+			continue
+		}
+		for _, c := range commands[k.Value] {
+			if _, twice := all[c]; twice {
+				item.wrong("the path of %s is given twice; remove one", c)
+			}
+			all[c] = to
 		}
 	}
 	return all
-}
-
-func todoPaths(key string, known []string) string {
-	if len(known) == 0 {
-		return "; it uses none: remove it"
-	}
-	if near := suggest.DidYouMean(key, known); near != "" {
-		return near
-	}
-	return "; there are " + strings.Join(known, ", ")
-}
-
-func hasKey(m map[string]string, key string) bool {
-	_, ok := m[key]
-	return ok
 }
 
 // match reads what the endpoint gets.
@@ -210,7 +195,7 @@ func (o *object) retry(r *Retry) {
 		s.done()
 	}
 	o.duration("max_age", &r.MaxAge)
-	o.integer("max_attempts", 1, &r.MaxAttempts)
+	o.integer("max_attempts", 0, &r.MaxAttempts)
 	o.later("policy")
 	o.done()
 }

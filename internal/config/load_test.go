@@ -169,7 +169,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 					Concurrency: 4, Timeout: 900 * time.Millisecond,
 					Retry:      config.Retry{Fast: []time.Duration{time.Second}, SlowFrom: time.Minute, SlowTo: 2 * time.Minute, MaxAge: time.Hour, MaxAttempts: 9},
 					BacklogAge: time.Hour, BacklogBytes: 1 << 30,
-					Paths: map[string]string{"/message_sync": "/sync"}, OnRefusal: config.RefusalPark, Echoes: true,
+					Paths: map[string]string{"message_sync": "/sync"}, OnRefusal: config.RefusalPark, Echoes: true,
 				},
 				{
 					Name: "seen", Builtin: config.Inbox, Generation: "auto", Events: []string{"**"},
