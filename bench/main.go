@@ -51,7 +51,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.IntVar(&cfg.Conns, "conns", 64, "connections that post, each one request at a time")
 	flags.IntVar(&cfg.Size, "size", 1024, "bytes of a request's body")
 	flags.IntVar(&cfg.Lanes, "lanes", 1000, "conversations")
-	flags.StringVar(&cfg.Dialects, "endpoint-dialect", "wildfirechat", "dialects of the gateway's endpoint, one side each, separated by commas")
+	flags.StringVar(&cfg.Dialects, "endpoint-dialect", "wildfirechat", "dialects of the gateway's endpoint, one side each, separated by commas; empty runs the relay alone")
 	flags.StringVar(&cfg.binary, "imhook", "", "imhook binary to run; empty builds this tree's")
 	flags.BoolVar(&cfg.json, "json", false, "print the report as JSON")
 	if err := flags.Parse(args); err != nil {
@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	if cfg.binary == "" {
+	if cfg.binary == "" && cfg.Dialects != "" {
 		if cfg.binary, err = build(ctx, dir); err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	sides = append(sides, s)
-	for d := range strings.SplitSeq(cfg.Dialects, ",") {
+	for d := range strings.FieldsFuncSeq(cfg.Dialects, func(r rune) bool { return r == ',' }) {
 		if s, err = startGateway(ctx, cfg.binary, dir, d); err != nil {
 			return err
 		}

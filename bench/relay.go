@@ -35,10 +35,8 @@ func relay(stdin io.Reader, stdout io.Writer, sink string) error {
 		return fmt.Errorf("listening: %w", err)
 	}
 	queue := make(chan letter, relayQueue)
-	client := &http.Client{
-		Timeout:   10 * time.Second,
-		Transport: &http.Transport{MaxIdleConnsPerHost: relayWorkers, DisableCompression: true},
-	}
+	// No time-out and no sniffing of types: nothing that would slow it down.
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: relayWorkers, DisableCompression: true}}
 	for range relayWorkers {
 		go func() {
 			for l := range queue {
@@ -57,6 +55,7 @@ func relay(stdin io.Reader, stdout io.Writer, sink string) error {
 				return
 			}
 			queue <- letter{path: r.URL.Path, contentType: r.Header.Get("Content-Type"), body: body}
+			w.Header().Set("Content-Type", "text/plain")
 			w.Header().Set("Content-Length", "2")
 			_, _ = io.WriteString(w, "ok")
 		}),
