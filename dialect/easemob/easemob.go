@@ -1,0 +1,81 @@
+package easemob
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// Name is the dialect's word in configuration.
+const Name = "easemob"
+
+// The generations that can be written. Legacy bodies have no content_type, so a
+// chatroom's message then reads like a group's.
+const (
+	current = "current"
+	legacy  = "legacy"
+)
+
+const (
+	jsonType = "application/json"
+	textType = "text/plain; charset=utf-8"
+
+	// preSendPath is where before-callbacks go.
+	preSendPath = "/pre_send"
+)
+
+// Dialect is Easemob's wire language. It has no state; use [New].
+type Dialect struct {
+	spec     dialect.Spec
+	commands map[string]command
+}
+
+var _ dialect.Dialect = (*Dialect)(nil)
+
+// New returns the dialect.
+func New() *Dialect {
+	d := &Dialect{
+		spec: dialect.Spec{
+			Name: Name,
+			Credentials: []dialect.CredentialKey{
+				{Name: "app_key", Line: "org#app; a body that names another is refused, and what is written names this one"},
+				{Name: "secret", Secret: true, Required: true, Line: "the callback rule's secret that signs"},
+			},
+			Generations: []string{current, legacy},
+			MaxAge:      72 * time.Hour,
+			Deadline:    200 * time.Millisecond,
+		},
+		commands: map[string]command{},
+	}
+	for _, c := range commands() {
+		d.spec.Commands = append(d.spec.Commands, c.spec)
+		d.commands[c.spec.Name] = c
+	}
+	return d
+}
+
+// Spec describes the dialect.
+func (d *Dialect) Spec() *dialect.Spec { return &d.spec }
+
+// Sample returns what Easemob's server would send for a command.
+func (d *Dialect) Sample(name string, r *rand.Rand, now time.Time) (dialect.Request, error) {
+	c, ok := d.commands[name]
+	if !ok {
+		return dialect.Request{}, dialect.ErrUnknownCommand
+	}
+	reqs, err := d.Encode(c.sample(r, now), dialect.Target{})
+	if err != nil {
+		return dialect.Request{}, err
+	}
+	return reqs[0], nil
+}
+
+// Path is "" but for pre-send callbacks.
+func (d *Dialect) Path(ev *event.Event) string {
+	if ev.Dialect == Name && ev.Command == preSend {
+		return preSendPath
+	}
+	return ""
+}
