@@ -51,6 +51,10 @@ type CredentialKey struct {
 	// Required keys must be present on a source and on an endpoint.
 	Required bool
 	Line     string
+	// Sample is the value that Sample writes where a real request holds this key,
+	// a text that occurs in samples for nothing else; whoever sends a sample puts
+	// the real key in its place. Empty when samples do not hold the key.
+	Sample string
 }
 
 // Command finds a command by name.
