@@ -141,7 +141,7 @@ func (l *loader) match(o *object, sources []Source, e *Endpoint) {
 			}
 			if l.Pattern != nil {
 				if err := l.Pattern(s); err != nil {
-					item.wrong("%q matches nothing: %v", s, err)
+					item.wrong("pattern %q: %v", s, err)
 				}
 			}
 			e.Events = append(e.Events, s)
