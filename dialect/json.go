@@ -145,6 +145,20 @@ func appendUnique(dst []byte, v jsontext.Value) ([]byte, error) {
 	}
 }
 
+// AppendString appends s to dst as a JSON string, escaped as little as JSON
+// allows. Bytes that are no UTF-8 are replaced.
+func AppendString(dst []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= 0x80 || c == '"' || c == '\\' {
+			dst, _ = jsontext.AppendQuote(dst, s)
+			return dst
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
+
 // FromVendor reads Event.Vendor back into rest; nil leaves rest as it is.
 func FromVendor(vendor jsontext.Value, rest any) error {
 	if len(vendor) == 0 {

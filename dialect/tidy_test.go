@@ -51,3 +51,19 @@ func TestVendor_KeepsOneOfAKeyGivenTwice(t *testing.T) {
 		t.Errorf("Vendor = %s, want %s", got, want)
 	}
 }
+
+func TestAppendString_IsTheStringAgainWhenRead(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"": `""`, "plain": `"plain"`, `a"b\c`: `"a\"b\\c"`, "line\nend\x01": `"line\nend\u0001"`,
+		"早 \u2028": "\"早 \u2028\"", "<&>\x7f": "\"<&>\x7f\"", "bad\xff": "\"bad\uFFFD\"",
+	} {
+		got := dialect.AppendString([]byte("x"), in)
+		if string(got) != "x"+want {
+			t.Errorf("AppendString(%q) = %s, want x%s", in, got, want)
+		}
+		if !jsontext.Value(got[1:]).IsValid() {
+			t.Errorf("AppendString(%q) = %s is not strict JSON", in, got)
+		}
+	}
+}

@@ -59,6 +59,7 @@ type messageBodies struct {
 	conversation event.Conversation
 	actor        event.Actor
 	message      event.Message
+	link         [1]string
 }
 
 func decodeMessage(m *message, ev *event.Event, c content, where event.Kind, offline bool) (bool, error) {
@@ -106,7 +107,8 @@ func decodeMessage(m *message, ev *event.Event, c content, where event.Kind, off
 		}
 	}
 	if m.MsgID != "" {
-		ev.Links = []string{"msg:" + m.MsgID}
+		parts.link[0] = "msg:" + m.MsgID
+		ev.Links = parts.link[:]
 	}
 	ev.Message = &parts.message
 

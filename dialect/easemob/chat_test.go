@@ -77,7 +77,7 @@ func TestDecode_GroupText(t *testing.T) {
 		Actor:        &event.Actor{ID: "ann"},
 		Conversation: &event.Conversation{Kind: event.KindGroup, ID: "7001"},
 		Message:      &event.Message{ID: "902", Kind: event.Text, Code: "txt", Text: "hi all", Extra: `{"lang":"de"}`},
-		Vendor:       []byte(`{"payload":{"type":"groupchat","from":"ann","to":"7001"},"appkey":"acme#shop","host":"node-3","content_type":"chat:group:text"}`),
+		Vendor:       []byte(`{"payload":{"from":"ann","to":"7001","type":"groupchat"},"appkey":"acme#shop","host":"node-3","content_type":"chat:group:text"}`),
 		Raw:          event.Raw{Dialect: "easemob", ContentType: "application/json", Body: []byte(groupText)},
 	}
 	if diff := cmp.Diff(want, decode(t, groupText)); diff != "" {

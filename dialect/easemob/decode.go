@@ -51,8 +51,12 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	if !complete {
 		return []*event.Event{unknown(&m, name, raw)}, nil
 	}
-	if ev.Vendor, err = dialect.Vendor(&m); err != nil {
+	rest, err := m.json(true)
+	if err != nil {
 		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Err: err}
+	}
+	if string(rest) != "{}" {
+		ev.Vendor = rest
 	}
 	return []*event.Event{ev}, nil
 }

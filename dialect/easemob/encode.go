@@ -77,7 +77,7 @@ func encodeMessage(ev *event.Event, target dialect.Target, k int) (dialect.Reque
 	if m.CallID == "" {
 		m.CallID = defaultCallID(m.AppKey, m.MsgID)
 	}
-	b, err := dialect.Marshal(&m)
+	b, err := m.json(false)
 	if err != nil {
 		return dialect.Request{}, err
 	}

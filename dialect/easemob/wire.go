@@ -38,6 +38,8 @@ type message struct {
 type payload struct {
 	Ext       jsontext.Value `json:"ext"`
 	Bodies    []body         `json:"bodies"`
+	From      string         `json:"from,omitzero"`
+	To        string         `json:"to,omitzero"`
 	Type      string         `json:"type,omitzero"`
 	Operation string         `json:"operation,omitzero"`
 	Unknown   jsontext.Value `json:",embed"`

@@ -94,6 +94,10 @@ func decodeChatroomStatus(body []byte, raw event.Raw) ([]*event.Event, error) {
 
 	var items []roomStatus
 	if dialect.Unmarshal(Name, name, body, &items) == nil && items != nil {
+		if len(items) == 1 {
+			raw.Body = bytes.Clone(body)
+			return []*event.Event{items[0].event(raw)}, nil
+		}
 		evs := make([]*event.Event, 0, len(items))
 		elements := elementsOf(body, len(items))
 		for i := range items {
@@ -288,22 +292,22 @@ func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
 		}
 	}
 	kind, status := roomCreate, byCall
-	users := rest.UserIDs
+	members := ev.Members
 	switch ev.Type {
 	case event.ChatroomCreate, event.ChatroomDestroy:
+		// The vendor leaves the list empty here; only its own odd bodies fill it.
+		if !own {
+			members = nil
+		}
 		if ev.Type == event.ChatroomDestroy {
 			kind = roomDestroy
 			if ev.Chatroom != nil && ev.Chatroom.Reason == reasonIdle {
 				status = byIdle
 			}
 		}
-		// The vendor leaves the list empty here; only its own odd bodies fill it.
-		if own && users == nil {
-			users = memberIDs(ev)
-		}
 	default:
-		if users = memberIDs(ev); len(users) == 0 && ev.Actor != nil && ev.Actor.ID != "" {
-			users = []string{ev.Actor.ID}
+		if len(members) == 0 && ev.Actor != nil && ev.Actor.ID != "" {
+			members = []event.Member{{ID: ev.Actor.ID}}
 		}
 		kind = roomLeave
 		switch ev.Type {
@@ -312,7 +316,7 @@ func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
 		case event.ChatroomMemberBan:
 			status = byBan
 		case event.ChatroomMemberLeave:
-			if timedOut(ev.Members) {
+			if timedOut(members) {
 				status = byTimeout
 			}
 		}
@@ -321,15 +325,23 @@ func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
 		status = rest.Status
 	}
 
-	b := make([]byte, 0, 128+len(room)+24*len(users)+len(rest.Unknown))
+	b := make([]byte, 0, 128+len(room)+24*(len(members)+len(rest.UserIDs))+len(rest.Unknown))
 	b = append(b, `[{"chatRoomId":`...)
-	b = appendString(b, room)
+	b = dialect.AppendString(b, room)
 	b = append(b, `,"userIds":[`...)
-	for i, u := range users {
+	for i, u := range rest.UserIDs {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, u)
+		b = dialect.AppendString(b, u)
+	}
+	if len(rest.UserIDs) == 0 {
+		for i := range members {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = dialect.AppendString(b, members[i].ID)
+		}
 	}
 	b = append(b, `],"status":`...)
 	b = strconv.AppendInt(b, int64(status), 10)
@@ -342,17 +354,6 @@ func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
 		b = append(b, members[1:len(members)-1]...)
 	}
 	return append(b, "}]"...), nil
-}
-
-func memberIDs(ev *event.Event) []string {
-	if len(ev.Members) == 0 {
-		return nil
-	}
-	ids := make([]string, len(ev.Members))
-	for i := range ev.Members {
-		ids[i] = ev.Members[i].ID
-	}
-	return ids
 }
 
 // timedOut reports whether the server took all of the members out. A mixed lot

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 var errNotItems = errors.New("neither an array of items nor one object")
@@ -51,12 +49,6 @@ func envelope(body, element []byte, n int) []byte {
 	b = append(b, '[')
 	b = append(b, element...)
 	return append(b, ']')
-}
-
-// appendString appends s as a JSON string; bytes that are no UTF-8 are replaced.
-func appendString(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s)
-	return b
 }
 
 // milli is t in Unix milliseconds; the zero time is 0, as the wire has no null.
