@@ -86,6 +86,7 @@ func TestSend_HonoursRetryAfter(t *testing.T) {
 
 // raw TCP servers that break in different ways.
 func tcpServer(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,8 @@
 package send
 
 import (
+	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -27,28 +29,33 @@ type answer struct {
 
 // newTransport makes the pool of one endpoint's connections: HTTP/1.1, no proxy
 // from the environment, no compression, addresses checked when connecting.
-func newTransport(cfg Config) *http.Transport {
-	dialer := &net.Dialer{
-		// A dial goes on after its request gave up, so it needs its own bound.
-		Timeout: cfg.Timeout,
-		Control: newGuard(cfg.Egress).control,
+func newTransport(cfg Config, base *url.URL) *pool {
+	dialer := &net.Dialer{Control: newGuard(cfg.Egress).control}
+	address := net.JoinHostPort(base.Hostname(), portOf(base))
+	plain := func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", address) }
+	if base.Scheme != "https" {
+		return newPool(cfg.Concurrency, plain)
 	}
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	t := &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSHandshakeTimeout:    cfg.Timeout,
-		DisableCompression:     true,
-		MaxConnsPerHost:        cfg.Concurrency,
-		MaxIdleConnsPerHost:    cfg.Concurrency,
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: maxResponseHeader,
-		Protocols:              &protocols,
-	}
+	conf := &tls.Config{}
 	if cfg.TLS != nil {
-		t.TLSClientConfig = cfg.TLS.Clone()
+		conf = cfg.TLS.Clone()
 	}
-	return t
+	if conf.ServerName == "" {
+		conf.ServerName = base.Hostname()
+	}
+	conf.NextProtos = []string{"http/1.1"}
+	return newPool(cfg.Concurrency, func(ctx context.Context) (net.Conn, error) {
+		nc, err := plain(ctx)
+		if err != nil {
+			return nil, err
+		}
+		tc := tls.Client(nc, conf)
+		if err := tc.HandshakeContext(ctx); err != nil {
+			_ = nc.Close()
+			return nil, err
+		}
+		return tc, nil
+	})
 }
 
 // exchange posts and reads the answer. An error means that no answer came.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/imhook/imhook/dialect"
@@ -18,13 +20,7 @@ import (
 const (
 	headerEventID = "Imhook-Event-Id"
 	headerTrace   = "Traceparent"
-	// headerIdempotent with no value is not sent. It tells the transport that the
-	// request may be repeated when an idle connection turns out to be closed,
-	// which it may: delivery is at least once and the event id says so.
-	headerIdempotent = "Idempotency-Key"
 )
-
-var noValue = []string{}
 
 // newTemplate is what all requests have in common.
 func newTemplate(base *url.URL) *http.Request {
@@ -63,20 +59,15 @@ func setBody(hreq *http.Request, body []byte) {
 	hreq.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 }
 
-// url appends the dialect's path and query to the endpoint's.
+// url appends the dialect's path, which is percent-encoded, and query to the
+// endpoint's.
 func (s *Sender) url(path, query string) (*url.URL, error) {
 	if badURLText(query) {
 		return nil, errors.New("encoding: the query holds a space or a control character")
 	}
-	u := &url.URL{Scheme: s.base.Scheme, Host: s.base.Host, Path: s.basePath, RawPath: s.base.RawPath, RawQuery: s.base.RawQuery}
+	u := &url.URL{Scheme: s.base.Scheme, Host: s.base.Host, Path: s.base.Path, RawPath: s.base.RawPath, RawQuery: s.base.RawQuery}
 	if path != "" {
-		if !strings.HasPrefix(path, "/") {
-			path = "/" + path
-		}
-		if u.RawPath != "" {
-			u.RawPath = strings.TrimSuffix(u.RawPath, "/") + (&url.URL{Path: path}).EscapedPath()
-		}
-		u.Path = strings.TrimSuffix(u.Path, "/") + path
+		appendPath(u, path)
 	}
 	switch {
 	case query == "":
@@ -88,13 +79,32 @@ func (s *Sender) url(path, query string) (*url.URL, error) {
 	return u, nil
 }
 
+// appendPath appends a percent-encoded path; one that is not is taken as it
+// stands and encoded where it must be.
+func appendPath(u *url.URL, path string) {
+	if path[0] != '/' {
+		path = "/" + path
+	}
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		plain = path
+	}
+	if u.RawPath != "" || strings.Contains(path, "%") {
+		escaped := path
+		if plain == path {
+			escaped = (&url.URL{Path: plain}).EscapedPath()
+		}
+		u.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + escaped
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/") + plain
+}
+
 // header is the dialect's headers and ours; the dialect's win.
 func (s *Sender) header(ev *event.Event, id string, req *dialect.Request) (http.Header, error) {
 	// One array for the values that differ with every request.
 	values := [3]string{headerText(id), req.ContentType, ev.Trace}
 	h := make(http.Header, 8)
 	h["User-Agent"] = s.userAgent
-	h[headerIdempotent] = noValue
 	h[headerEventID] = values[0:1:1]
 	if req.ContentType != "" {
 		h["Content-Type"] = values[1:2:2]
@@ -105,16 +115,12 @@ func (s *Sender) header(ev *event.Event, id string, req *dialect.Request) (http.
 	if s.authorization != nil {
 		h["Authorization"] = s.authorization
 	}
-	for k, vs := range req.Header {
-		h[k] = vs
-	}
+	maps.Copy(h, req.Header)
 	// The transport would refuse these as well, but with an error that looks like
 	// the network's and would be tried again for days.
 	for k, vs := range h {
-		for _, v := range vs {
-			if badHeaderValue(v) {
-				return nil, fmt.Errorf("encoding: header %s holds a control character", k)
-			}
+		if slices.ContainsFunc(vs, badHeaderValue) {
+			return nil, fmt.Errorf("encoding: header %s holds a control character", k)
 		}
 	}
 	return h, nil

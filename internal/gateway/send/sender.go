@@ -19,10 +19,9 @@ import (
 type Sender struct {
 	cfg       Config
 	name      string // the dialect's
-	transport *http.Transport
+	transport *pool
 	template  *http.Request
 	base      *url.URL
-	basePath  string
 	baseQuery url.Values
 	overrides overrides
 	redact    *redactor
@@ -52,10 +51,9 @@ func New(cfg Config) (*Sender, error) {
 	s := &Sender{
 		cfg:       cfg,
 		name:      spec.Name,
-		transport: newTransport(cfg),
+		transport: newTransport(cfg, base),
 		template:  newTemplate(base),
 		base:      base,
-		basePath:  base.Path,
 		baseQuery: base.Query(),
 		overrides: os,
 		redact:    newRedactor(spec, cfg.Credentials, base),

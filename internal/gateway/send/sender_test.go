@@ -38,7 +38,8 @@ type backend struct {
 	hand func(n int, w http.ResponseWriter, r *http.Request)
 }
 
-func newBackend(t testing.TB, hand func(n int, w http.ResponseWriter, r *http.Request)) *backend {
+func newBackend(tb testing.TB, hand func(n int, w http.ResponseWriter, r *http.Request)) *backend {
+	tb.Helper()
 	b := &backend{hand: hand}
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -50,7 +51,7 @@ func newBackend(t testing.TB, hand func(n int, w http.ResponseWriter, r *http.Re
 			b.hand(n, w, r)
 		}
 	}))
-	t.Cleanup(b.Close)
+	tb.Cleanup(b.Close)
 	return b
 }
 
@@ -80,12 +81,13 @@ func config(url string) Config {
 	}
 }
 
-func newSender(t testing.TB, cfg Config) *Sender {
+func newSender(tb testing.TB, cfg Config) *Sender {
+	tb.Helper()
 	s, err := New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 
@@ -496,6 +498,8 @@ func TestSend_PathsAndBaseURL(t *testing.T) {
 		{"slash not doubled", "/in/", nil, raw("ours", `{}`), "/say", "/in/say?k=v&sign="},
 		{"base query first", "/in?key=1", nil, raw("ours", `{}`), "/say", "/in/say?key=1&k=v&sign="},
 		{"escaped base path", "/a%2Fb", nil, raw("ours", `{}`), "/r x", "/a%2Fb/r%20x?k=v&sign="},
+		{"escaped path", "/in", nil, raw("ours", `{}`), "/robot/a%2Fb%7C", "/in/robot/a%2Fb%7C?k=v&sign="},
+		{"path with a stray percent", "/in", nil, raw("ours", `{}`), "/a%b", "/in/a%25b?k=v&sign="},
 		{"no path", "/in/", nil, raw("ours", `{}`), "", "/in/?k=v&sign="},
 		{"replaced", "", map[string]string{"say": "/mine"}, raw("ours", `{}`), "/say", "/mine?k=v&sign="},
 		{"replaced by nothing", "/in", map[string]string{"say": ""}, raw("ours", `{}`), "/say", "/in?k=v&sign="},

@@ -1,0 +1,289 @@
+package send
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// pool is the HTTP/1.1 connections of one endpoint. It does what net/http's
+// Transport does for the one thing that is needed here, a POST with a known
+// length to one host, in the caller's goroutine: Transport hands every request
+// and every answer to two goroutines of the connection, which costs about twice
+// what the exchange itself costs (BenchmarkRoundTrip). Heads and bodies of
+// answers are read by net/http.
+//
+// It is safe for concurrent use.
+type pool struct {
+	// dial opens a connection, TLS included.
+	dial func(ctx context.Context) (net.Conn, error)
+	// slots bounds the connections.
+	slots chan struct{}
+
+	// mu guards the following.
+	mu     sync.Mutex
+	idle   []*conn // used last is used first
+	reaper *time.Timer
+}
+
+// Buffer sizes of a connection: a usual answer fits, a usual request as well.
+const (
+	readBuffer = 4 << 10
+	// maxKeptBuffer is the largest request whose buffer is kept.
+	maxKeptBuffer = 64 << 10
+)
+
+// conn is one connection. It belongs to one exchange at a time.
+type conn struct {
+	net.Conn
+	br *bufio.Reader
+	// head bounds what the head of an answer may take.
+	head  *io.LimitedReader
+	buf   []byte
+	since time.Time // idle since
+}
+
+func newPool(size int, dial func(context.Context) (net.Conn, error)) *pool {
+	return &pool{dial: dial, slots: make(chan struct{}, size)}
+}
+
+// past makes every read and write under way return.
+var past = time.Unix(1, 0)
+
+// RoundTrip makes one exchange until ctx ends, which covers reading the answer's
+// body as well. The body must be closed; when it was read to its end before, the
+// connection is used again.
+func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	var wire []byte // the request as it goes out
+	for {
+		c, reused := p.take()
+		if c == nil {
+			var err error
+			if c, err = p.open(ctx); err != nil {
+				<-p.slots
+				return nil, err
+			}
+		}
+		if wire == nil {
+			var err error
+			if wire, err = appendRequest(c.buf[:0], req); err != nil {
+				_ = c.Close()
+				<-p.slots
+				return nil, err
+			}
+		}
+		res, silent, err := p.exchange(ctx, c, req, wire)
+		if cap(wire) <= maxKeptBuffer {
+			c.buf = wire
+		}
+		if err == nil {
+			return res, nil
+		}
+		_ = c.Close()
+		if !reused || !silent || ctx.Err() != nil {
+			<-p.slots
+			return nil, err
+		}
+		// The other side closed an idle connection. The other idle ones are likely
+		// closed as well, but each try takes one off the list, so this ends at a
+		// new one.
+	}
+}
+
+func (p *pool) open(ctx context.Context) (*conn, error) {
+	nc, err := p.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	head := &io.LimitedReader{R: nc}
+	return &conn{Conn: nc, head: head, br: bufio.NewReaderSize(head, readBuffer)}, nil
+}
+
+// exchange writes the request and reads the head of the answer. silent is true
+// when the connection ended without a byte of an answer.
+func (p *pool) exchange(ctx context.Context, c *conn, req *http.Request, wire []byte) (res *http.Response, silent bool, err error) {
+	deadline, _ := ctx.Deadline()
+	if err := c.SetDeadline(deadline); err != nil {
+		return nil, true, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+	defer func() {
+		if err != nil {
+			stop()
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+		}
+	}()
+	_, werr := c.Write(wire)
+	// An endpoint may answer before it has read everything (413) and close: what
+	// it said counts more than that the rest could not be written.
+	c.head.N = maxResponseHeader
+	if _, err := c.br.Peek(1); err != nil {
+		return nil, !isTimeout(err), errors.Join(werr, err)
+	}
+	if res, err = readHead(c, req); err != nil {
+		return nil, false, err
+	}
+	c.head.N = math.MaxInt64 // the body is bounded by who reads it
+	res.Body = &answerBody{ReadCloser: res.Body, ctx: ctx, p: p, c: c, stop: stop, reuse: !res.Close && werr == nil}
+	return res, false, nil
+}
+
+// readHead reads the head of the final answer; interim answers are skipped.
+func readHead(c *conn, req *http.Request) (*http.Response, error) {
+	for {
+		res, err := http.ReadResponse(c.br, req)
+		if err != nil {
+			if c.head.N <= 0 {
+				err = errors.New("head of the answer is too large")
+			}
+			return nil, err
+		}
+		if res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols {
+			return res, nil
+		}
+	}
+}
+
+// appendRequest writes the request line, the headers and the body. The headers'
+// values were checked when the request was built.
+func appendRequest(b []byte, req *http.Request) ([]byte, error) {
+	b = append(b, "POST "...)
+	b = append(b, req.URL.RequestURI()...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, req.Host...)
+	b = append(b, "\r\n"...)
+	for k, vs := range req.Header {
+		for _, v := range vs {
+			b = append(b, k...)
+			b = append(b, ": "...)
+			b = append(b, v...)
+			b = append(b, "\r\n"...)
+		}
+	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, req.ContentLength, 10)
+	b = append(b, "\r\n\r\n"...)
+	n, length := len(b), int(req.ContentLength)
+	b = slices.Grow(b, length)[:n+length]
+	if _, err := io.ReadFull(req.Body, b[n:]); err != nil {
+		return nil, fmt.Errorf("reading the request's body: %w", err)
+	}
+	return b, nil
+}
+
+// answerBody gives the connection back when it is closed.
+type answerBody struct {
+	io.ReadCloser
+	ctx   context.Context //nolint:containedctx // the exchange lasts until the body is closed
+	p     *pool
+	c     *conn
+	stop  func() bool
+	reuse bool
+	ended bool
+	done  bool
+}
+
+// Read reads the answer's body.
+func (b *answerBody) Read(buf []byte) (int, error) {
+	n, err := b.ReadCloser.Read(buf)
+	switch {
+	case err == io.EOF:
+		b.ended = true
+	case err != nil && b.ctx.Err() != nil:
+		err = context.Cause(b.ctx)
+	}
+	return n, err
+}
+
+// Close ends the exchange.
+func (b *answerBody) Close() error {
+	if b.done {
+		return nil
+	}
+	b.done = true
+	// When the deadline has struck already, the connection is spoiled.
+	whole := b.stop() && b.reuse && (b.ended || b.ReadCloser == http.NoBody)
+	if whole && b.c.br.Buffered() == 0 {
+		b.p.put(b.c)
+	} else {
+		_ = b.c.Close()
+	}
+	<-b.p.slots
+	return nil
+}
+
+// take returns the connection that was used last, or nil.
+func (p *pool) take() (c *conn, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil, false
+	}
+	c = p.idle[n-1]
+	p.idle[n-1] = nil
+	p.idle = p.idle[:n-1]
+	return c, true
+}
+
+// put keeps a connection for the next exchange.
+func (p *pool) put(c *conn) {
+	c.since = time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, c)
+	if p.reaper == nil {
+		p.reaper = time.AfterFunc(idleTimeout, p.reap)
+	}
+}
+
+// reap closes connections that were idle for too long. It comes again while
+// there are any.
+func (p *pool) reap() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	n := 0
+	for n < len(p.idle) && now.Sub(p.idle[n].since) >= idleTimeout {
+		_ = p.idle[n].Close()
+		n++
+	}
+	p.idle = append(p.idle[:0], p.idle[n:]...)
+	if len(p.idle) == 0 {
+		p.reaper = nil
+		return
+	}
+	p.reaper.Reset(idleTimeout - now.Sub(p.idle[0].since))
+}
+
+// CloseIdleConnections closes what is idle; exchanges under way are not
+// disturbed.
+func (p *pool) CloseIdleConnections() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.idle {
+		_ = c.Close()
+	}
+	p.idle = nil
+	if p.reaper != nil {
+		p.reaper.Stop()
+		p.reaper = nil
+	}
+}
