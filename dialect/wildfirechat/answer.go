@@ -1,0 +1,237 @@
+package wildfirechat
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// Ack is the answer that the vendor's own receiver gives. Nobody reads it.
+func (d *Dialect) Ack(*dialect.Request, []*event.Event) dialect.Response {
+	return dialect.Response{Status: http.StatusOK, ContentType: textType, Body: []byte("ok")}
+}
+
+// Refuse says what is wrong in one line. WildfireChat never sends an after-event
+// again; of the censor it takes any status but 200 and 403 as leave to send. A 403
+// there would refuse every message because of, say, a wrong address list, so that
+// it becomes 401.
+func (d *Dialect) Refuse(req *dialect.Request, status int, err error) dialect.Response {
+	if status == http.StatusForbidden && req != nil {
+		if c, _ := d.route(req.Path); c != nil && c.spec.Phase == event.Before {
+			status = http.StatusUnauthorized
+		}
+	}
+	line := http.StatusText(status)
+	if err != nil {
+		line = strings.Join(strings.Fields(err.Error()), " ")
+	}
+	return dialect.Response{Status: status, ContentType: textType, Body: []byte(line + "\n")}
+}
+
+// Answer tells the censor's verdict: 200 without a body allows, 403 refuses, and
+// 200 with a whole payload replaces. Whether the sender learns of a refusal is a
+// setting of the server (sensitive.remote_fail_when_matched), so that deny and
+// drop are the same here. A rewrite of anything but the message refuses.
+func (d *Dialect) Answer(ev *event.Event, v event.Verdict) dialect.Response {
+	refuse := dialect.Response{Status: http.StatusForbidden}
+	switch {
+	case v.Action == event.Allow && len(v.Refused) == 0:
+		return dialect.Response{Status: http.StatusOK}
+	case v.Action != event.Rewrite || len(v.Refused) > 0:
+		return refuse
+	}
+	body, err := replacement(ev, v.Changes)
+	switch {
+	case err != nil:
+		return refuse
+	case body == nil:
+		return dialect.Response{Status: http.StatusOK}
+	}
+	return dialect.Response{Status: http.StatusOK, ContentType: jsonType, Body: body}
+}
+
+var errNoPayload = errors.New("no payload of the vendor's form")
+
+// replyVendor is Changes.Vendor of a verdict that came in this dialect. Type is
+// always there: it says that the message is whole, and that what it leaves empty
+// is empty.
+type replyVendor struct {
+	Payload replyPayload `json:"payload"`
+}
+
+type replyPayload struct {
+	Type int32 `json:"type"`
+	payloadRest
+}
+
+// replacement is the payload that goes in place of the proposal's; nil when
+// nothing changes.
+func replacement(ev *event.Event, c *event.Changes) ([]byte, error) {
+	if c == nil || c.Message == nil && c.Group == nil && c.User == nil && c.Friend == nil && c.Push == nil && c.Vendor == nil {
+		return nil, nil
+	}
+	if c.Group != nil || c.User != nil || c.Friend != nil || ev == nil || ev.Message == nil {
+		return nil, errNoPayload
+	}
+	var kept messageVendor
+	own := ev.Dialect == Name
+	if own {
+		if err := dialect.FromVendor(ev.Vendor, &kept); err != nil {
+			return nil, err
+		}
+	}
+	m, rest := merge(ev.Message, c.Message, kept.Payload)
+	if whole, ok := wholePayload(c.Vendor); ok && c.Message != nil {
+		m, rest = *c.Message, whole
+		if m.Kind == "" {
+			m.Kind = ev.Message.Kind
+		}
+	}
+	if c.Push != nil {
+		m.Push = c.Push
+	}
+	p, err := writePayload(&m, rest, own)
+	if err != nil {
+		return nil, err
+	}
+	if p.Type <= 0 {
+		return nil, errNoPayload // the server would take it as no payload and send the original
+	}
+	return dialect.Marshal(&p)
+}
+
+// wholePayload reads what an answer in this dialect left beside the canonical
+// message; false for the words of another dialect.
+func wholePayload(vendor []byte) (payloadRest, bool) {
+	var v struct {
+		Payload struct {
+			Type *int32 `json:"type"`
+			payloadRest
+		} `json:"payload"`
+	}
+	if len(vendor) == 0 || json.Unmarshal(vendor, &v) != nil || v.Payload.Type == nil {
+		return payloadRest{}, false
+	}
+	return v.Payload.payloadRest, true
+}
+
+// merge lays the changed message over the original: what a hook leaves out, since
+// its dialect has no word for it, stays. rest loses what belonged to what was
+// changed.
+func merge(was, now *event.Message, rest payloadRest) (event.Message, payloadRest) {
+	m := *was
+	if now == nil {
+		return m, rest
+	}
+	m = *now
+	if m.Kind == "" {
+		m.Kind = was.Kind
+	}
+	same := m.Kind == was.Kind
+	if !same {
+		rest = payloadRest{}
+	} else {
+		if contentKind(codeOf(m.Code)) != m.Kind {
+			m.Code = was.Code
+		}
+		if m.Media == nil {
+			m.Media = was.Media
+		} else if was.Media == nil || *m.Media != *was.Media {
+			rest.Content, rest.Base64 = nil, ""
+		}
+		if m.Location == nil {
+			m.Location = was.Location
+		} else if was.Location == nil || *m.Location != *was.Location {
+			rest.Content, rest.Base64 = nil, ""
+		}
+		if m.Custom == nil {
+			m.Custom = was.Custom
+		}
+		if m.Text == "" && m.Kind != event.Text {
+			m.Text = was.Text
+		}
+	}
+	if m.Mentions == nil {
+		m.Mentions = was.Mentions
+	} else {
+		rest.MentionedType = nil
+	}
+	if m.Options == nil {
+		m.Options = was.Options
+	} else {
+		rest.PersistFlag = nil
+	}
+	if m.Extra == "" {
+		m.Extra = was.Extra
+	}
+	if m.Push == nil && was.Push != nil {
+		push := *was.Push
+		push.Content = censored(push.Content, was.Text, m.Text)
+		push.Data = censored(push.Data, was.Text, m.Text)
+		m.Push = &push
+	}
+	if rest.Content != nil {
+		rest.Content = new(censored(*rest.Content, was.Text, m.Text))
+	}
+	return m, rest
+}
+
+// censored keeps a copy of the text, which a push or a second field carries, from
+// telling what was taken out of it.
+func censored(s, was, now string) string {
+	if was == "" || was == now {
+		return s
+	}
+	return strings.ReplaceAll(s, was, now)
+}
+
+func codeOf(s string) int32 {
+	n, ok := javaInt(s)
+	if !ok {
+		return 0
+	}
+	return n
+}
+
+// Verdict reads a hook's answer as the IM server does: 403 refuses, 200 without a
+// body allows, 200 with a payload of a type above 0 replaces. What the server
+// would pass over, and then send the original, wraps [dialect.ErrBadReply]: any
+// other status, and a body that is no payload.
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
+	switch {
+	case res.Status == http.StatusForbidden:
+		return event.Verdict{Action: event.Deny}, nil
+	case res.Status != http.StatusOK:
+		return event.Verdict{}, fmt.Errorf("%w: status %d is neither 200 nor 403", dialect.ErrBadReply, res.Status)
+	case len(res.Body) == 0:
+		return event.Allowed(), nil
+	}
+	p := payload{PersistFlag: absent}
+	if err := dialect.Unmarshal(Name, "censor", res.Body, &p); err != nil {
+		return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+	}
+	if p.Type <= 0 {
+		return event.Verdict{}, fmt.Errorf("%w: payload type %d is not above 0", dialect.ErrBadReply, p.Type)
+	}
+	m := &event.Message{}
+	p.message(m)
+	changes := &event.Changes{Message: m}
+	if ev == nil || ev.Dialect == Name {
+		// What the server would not read need not go back to it.
+		p.payloadRest.Unknown = nil
+		vendor, err := dialect.Marshal(&replyVendor{Payload: replyPayload{Type: p.Type, payloadRest: p.payloadRest}})
+		if err != nil {
+			return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+		}
+		changes.Vendor = vendor
+	} else {
+		m.Code = "" // a number of ours means something else there
+	}
+	return event.Verdict{Action: event.Rewrite, Changes: changes}, nil
+}

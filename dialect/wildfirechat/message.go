@@ -1,0 +1,322 @@
+package wildfirechat
+
+import (
+	"reflect"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// outputMessage is OutputMessageData: a message that was, or is to be, sent.
+type outputMessage struct {
+	MessageID int64    `json:"messageId"`
+	Sender    string   `json:"sender"`
+	Conv      conv     `json:"conv"`
+	Payload   payload  `json:"payload"`
+	ToUsers   []string `json:"toUsers"`
+	Timestamp int64    `json:"timestamp"`
+	Client    *client  `json:"client,omitzero"`
+	ToRobotID string   `json:"toRobotId,omitzero"`
+	messageRest
+}
+
+// client is the sending device, where the server is told to say it.
+type client struct {
+	Platform int32  `json:"platform"`
+	ClientID string `json:"clientId"`
+	clientRest
+}
+
+type clientRest struct {
+	Unknown jsontext.Value `json:",embed"`
+}
+
+// messageRest is what of a message has no canonical place. ToUsers, Client and
+// ToRobotID stand here for the commands that do not give them one.
+type messageRest struct {
+	ToUsers   []string `json:"toUsers,omitzero"`
+	Timestamp int64    `json:"timestamp,omitzero"`
+	Client    *client  `json:"client,omitzero"`
+	ToRobotID string   `json:"toRobotId,omitzero"`
+
+	SenderUserInfo    jsontext.Value `json:"senderUserInfo,omitzero"`
+	TargetUserInfo    jsontext.Value `json:"targetUserInfo,omitzero"`
+	TargetGroupInfo   jsontext.Value `json:"targetGroupInfo,omitzero"`
+	TargetChannelInfo jsontext.Value `json:"targetChannelInfo,omitzero"`
+
+	Unknown jsontext.Value `json:",embed"`
+}
+
+func (r *messageRest) isZero() bool { return reflect.ValueOf(r).Elem().IsZero() }
+
+// messageVendor is Event.Vendor of the message commands.
+type messageVendor struct {
+	Conv    convRest    `json:"conv"`
+	Payload payloadRest `json:"payload"`
+	messageRest
+}
+
+func (w *outputMessage) vendor() messageVendor {
+	return messageVendor{Conv: w.Conv.convRest, Payload: w.Payload.payloadRest, messageRest: w.messageRest}
+}
+
+// reset makes w ready to be read into.
+func (w *outputMessage) reset() {
+	w.Conv.Type, w.Payload.Type, w.Payload.PersistFlag = absent, absent, absent
+}
+
+// check returns the field without which the message means nothing, or "".
+func (w *outputMessage) check() string {
+	switch {
+	case w.Sender == "":
+		return "sender"
+	case w.Conv.Type == absent:
+		return "conv.type"
+	case w.Conv.Target == "":
+		return "conv.target"
+	case w.Payload.Type == absent:
+		return "payload.type"
+	}
+	return ""
+}
+
+// generation tells the bodies of the old documents from those that are sent. It
+// is asked before anything is moved to the canonical form.
+func (w *outputMessage) generation() string {
+	p := &w.Payload
+	if w.ToUsers == nil && p.PersistFlag == absent && p.Extra == "" && w.Client == nil && w.ToRobotID == "" &&
+		p.Unknown == nil && w.messageRest.isZero() {
+		return legacy
+	}
+	return current
+}
+
+// carrier is a message event with its bodies in one piece of memory.
+type carrier struct {
+	event   event.Event
+	actor   event.Actor
+	conv    event.Conversation
+	message event.Message
+	link    [1]string
+}
+
+// decodeMessage reads the commands whose body is a message.
+func decodeMessage(in *input) (*event.Event, error) {
+	var w outputMessage
+	w.reset()
+	if err := in.read(&w); err != nil {
+		return nil, err
+	}
+	if field := w.check(); field != "" {
+		return nil, in.missing(field)
+	}
+	name := in.command.spec.Name
+
+	c := new(carrier)
+	ev, m := &c.event, &c.message
+	ev.Type = in.command.spec.Types[0]
+	ev.Generation = w.generation()
+	ev.Time, w.messageRest.Timestamp = fromMillis(w.Timestamp)
+	ev.Actor, ev.Message = &c.actor, m
+
+	c.actor.ID = w.Sender
+	w.readClient(&c.actor)
+	w.Payload.message(m)
+	if m.ID = idText(w.MessageID); m.ID != "" {
+		c.link[0] = "msg:" + m.ID
+		ev.Links, ev.Dedupe = c.link[:], m.ID
+	}
+
+	switch name {
+	case "channel_message":
+		c.conv, ev.Lane = w.Conv.placeAs(event.KindChannel, convChannel)
+	case "things_message":
+		c.conv, ev.Lane = w.Conv.placeAs(event.KindUser, convThings)
+	default:
+		c.conv, ev.Lane = w.Conv.place(w.Sender)
+	}
+	if c.conv.Kind != "" {
+		ev.Conversation = &c.conv
+	}
+
+	if name == "robot_message" {
+		robot := w.ToRobotID
+		if robot == "" {
+			robot = in.id
+		}
+		if robot == "" && w.Conv.Type == convPrivate {
+			robot = w.Conv.Target
+		}
+		if robot != "" {
+			ev.Members = []event.Member{{ID: robot}}
+			ev.Dedupe = dedupe(m.ID, robot)
+		}
+		w.messageRest.ToUsers = nonEmpty(w.ToUsers)
+	} else {
+		ev.Members = members(w.ToUsers)
+		w.messageRest.ToRobotID = w.ToRobotID
+	}
+	switch name {
+	case "message_mention", "channel_message", "robot_message":
+		ev.Echo = true
+	}
+
+	v := w.vendor()
+	var err error
+	ev.Vendor, err = vendor(in, &v)
+	return ev, err
+}
+
+// readClient moves the device to the actor; what the actor cannot hold stays.
+func (w *outputMessage) readClient(a *event.Actor) {
+	if w.Client == nil {
+		return
+	}
+	a.Platform, a.Client = platformWord(w.Client.Platform), w.Client.ClientID
+	if w.Client.Unknown != nil {
+		w.messageRest.Client = w.Client
+	}
+}
+
+// writeClient is the inverse: an actor has a client when its platform is known,
+// if only as unknown.
+func writeClient(a *event.Actor, kept *client) *client {
+	if a == nil || a.Platform == "" && a.Client == "" {
+		return nil
+	}
+	c := &client{Platform: platformCode(a.Platform), ClientID: a.Client}
+	if kept != nil {
+		c.clientRest = kept.clientRest
+	}
+	return c
+}
+
+func nonEmpty(ids []string) []string {
+	if len(ids) == 0 {
+		return nil
+	}
+	return ids
+}
+
+// encodeMessage writes the commands whose body is a message.
+func encodeMessage(out *output) error {
+	ev := out.ev
+	var kept messageVendor
+	if err := out.kept(&kept); err != nil {
+		return err
+	}
+	m := ev.Message
+	if m == nil {
+		return dialect.Untranslatable("it has no message")
+	}
+	sender := ""
+	if ev.Actor != nil {
+		sender = ev.Actor.ID
+	}
+	if sender == "" {
+		sender = m.Sender
+	}
+	w, err := out.message(m, sender, ev.Conversation, kept)
+	if err != nil {
+		return err
+	}
+	w.Timestamp = toMillis(ev.Time, kept.Timestamp)
+	name := out.command.spec.Name
+	if name != "censor" {
+		w.Client = writeClient(ev.Actor, kept.Client)
+	}
+	id := pathID(out.command, ev)
+	if name == "robot_message" {
+		w.ToRobotID, w.ToUsers = id, kept.ToUsers
+	} else {
+		w.ToUsers, w.ToRobotID = memberIDs(ev.Members), kept.ToRobotID
+	}
+	if out.legacy() {
+		return out.post(id, w.old())
+	}
+	return out.post(id, &w)
+}
+
+// message writes what all bodies with a message have in common.
+func (out *output) message(m *event.Message, sender string, c *event.Conversation, kept messageVendor) (w outputMessage, err error) {
+	if sender == "" {
+		return w, dialect.Untranslatable("nobody sent it")
+	}
+	if !out.own && c != nil && c.Kind == event.KindUser {
+		return w, dialect.Untranslatable("a conversation of one user is a device here")
+	}
+	w.Sender, w.messageRest = sender, kept.messageRest
+	if w.Conv, err = writeConv(c, sender, kept.Conv); err != nil {
+		return w, err
+	}
+	if !out.own && len(m.Parts) > 0 {
+		m = firstPart(m)
+	}
+	if w.Payload, err = writePayload(m, kept.Payload, out.own); err != nil {
+		return w, err
+	}
+	id, exact := idNumber(m.ID)
+	w.MessageID = id
+	if out.own && exact {
+		return w, nil
+	}
+	var origin string
+	var kind event.ContentKind
+	if !exact {
+		origin = m.ID
+	}
+	if !out.own && m.Extra == "" && !kindPreserved(m.Kind) {
+		kind = m.Kind
+	}
+	if origin != "" || kind != "" {
+		w.Payload.Extra = noteOrigin(m.Extra, origin, kind)
+	}
+	if m.ID == "" && out.ev.ID != "" {
+		w.MessageID, _ = idNumber(out.ev.ID)
+	}
+	return w, nil
+}
+
+// firstPart is the message with the content of its first part alone.
+func firstPart(m *event.Message) *event.Message {
+	p := m.Parts[0]
+	p.ID, p.Sender, p.Mentions, p.Push, p.Extra, p.Options = m.ID, m.Sender, m.Mentions, m.Push, m.Extra, m.Options
+	return &p
+}
+
+// oldMessage is the message of the old documents.
+type oldMessage struct {
+	Sender    string     `json:"sender"`
+	Conv      conv       `json:"conv"`
+	Payload   oldPayload `json:"payload"`
+	MessageID int64      `json:"messageId"`
+	Timestamp int64      `json:"timestamp"`
+}
+
+type oldPayload struct {
+	Type              int32    `json:"type"`
+	SearchableContent string   `json:"searchableContent"`
+	PushContent       string   `json:"pushContent"`
+	PushData          string   `json:"pushData"`
+	Content           string   `json:"content"`
+	Base64            string   `json:"base64edData,omitzero"`
+	MediaType         int32    `json:"mediaType"`
+	RemoteMediaURL    string   `json:"remoteMediaUrl"`
+	ExpireDuration    int64    `json:"expireDuration"`
+	MentionedType     int32    `json:"mentionedType"`
+	MentionedTarget   []string `json:"mentionedTarget"`
+}
+
+func (w *outputMessage) old() *oldMessage {
+	p := &w.Payload
+	return &oldMessage{
+		Sender: w.Sender, Conv: w.Conv, MessageID: w.MessageID, Timestamp: w.Timestamp,
+		Payload: oldPayload{
+			Type: p.Type, SearchableContent: p.SearchableContent, PushContent: p.PushContent, PushData: p.PushData,
+			Content: p.Content, Base64: p.Base64, MediaType: p.MediaType, RemoteMediaURL: p.RemoteMediaURL,
+			ExpireDuration: p.ExpireDuration, MentionedType: p.MentionedType, MentionedTarget: p.MentionedTarget,
+		},
+	}
+}

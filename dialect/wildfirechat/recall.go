@@ -1,0 +1,89 @@
+package wildfirechat
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// recall is OutputRecallMessageData: a message that was taken back.
+type recall struct {
+	Message   outputMessage `json:"message"`
+	UserID    string        `json:"userId"`
+	Timestamp int64         `json:"timestamp"`
+	IsAdmin   bool          `json:"isAdmin"`
+	recallRest
+}
+
+type recallRest struct {
+	Timestamp int64          `json:"timestamp,omitzero"`
+	Unknown   jsontext.Value `json:",embed"`
+}
+
+type recallVendor struct {
+	Message messageVendor `json:"message"`
+	recallRest
+}
+
+func decodeRecall(in *input) (*event.Event, error) {
+	var w recall
+	w.Message.reset()
+	if err := in.read(&w); err != nil {
+		return nil, err
+	}
+	inner := &w.Message
+	if field := inner.check(); field != "" {
+		return nil, in.missing("message." + field)
+	}
+	ev := &event.Event{Type: event.MessageRecall, Generation: inner.generation(), Message: &event.Message{}}
+	ev.Time, w.recallRest.Timestamp = fromMillis(w.Timestamp)
+	if w.UserID != "" || w.IsAdmin {
+		ev.Actor = &event.Actor{ID: w.UserID, System: w.IsAdmin}
+	}
+	m := ev.Message
+	inner.Payload.message(m)
+	m.Sender = inner.Sender
+	m.SentAt, inner.messageRest.Timestamp = fromMillis(inner.Timestamp)
+	if m.ID = idText(inner.MessageID); m.ID != "" {
+		ev.Links, ev.Dedupe = []string{"msg:" + m.ID}, m.ID
+	}
+	var place event.Conversation
+	if place, ev.Lane = inner.Conv.place(inner.Sender); place.Kind != "" {
+		ev.Conversation = &place
+	}
+	// The recall is not directed at those whom the message was sent to.
+	inner.messageRest.ToUsers = nonEmpty(inner.ToUsers)
+	inner.messageRest.Client, inner.messageRest.ToRobotID = inner.Client, inner.ToRobotID
+
+	v := recallVendor{Message: inner.vendor(), recallRest: w.recallRest}
+	var err error
+	ev.Vendor, err = vendor(in, &v)
+	return ev, err
+}
+
+func encodeRecall(out *output) error {
+	ev := out.ev
+	var kept recallVendor
+	if err := out.kept(&kept); err != nil {
+		return err
+	}
+	if ev.Message == nil {
+		return dialect.Untranslatable("it has no message")
+	}
+	sender := ev.Message.Sender
+	if sender == "" {
+		sender = actorID(ev)
+	}
+	inner, err := out.message(ev.Message, sender, ev.Conversation, kept.Message)
+	if err != nil {
+		return err
+	}
+	inner.Timestamp = toMillis(ev.Message.SentAt, kept.Message.Timestamp)
+	inner.ToUsers = kept.Message.ToUsers
+	inner.Client, inner.ToRobotID = kept.Message.Client, kept.Message.ToRobotID
+	return out.post("", &recall{
+		Message: inner, UserID: actorID(ev), IsAdmin: ev.Actor != nil && ev.Actor.System,
+		Timestamp: toMillis(ev.Time, kept.Timestamp), recallRest: kept.recallRest,
+	})
+}
