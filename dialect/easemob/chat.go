@@ -194,7 +194,7 @@ func sampleMessage(r *rand.Rand, now time.Time, c content, where event.Kind, off
 	msg := c.sample(r)
 	msg.ID = strconv.FormatInt(1_400_000_000_000_000_000+r.Int64N(100_000_000_000_000_000), 10)
 	ev := &event.Event{
-		Type: event.MessageSend, Phase: event.After, Time: now,
+		App: sampleApp, Type: event.MessageSend, Phase: event.After, Time: now,
 		Actor: &event.Actor{ID: from}, Message: &msg,
 		Conversation: &event.Conversation{Kind: where, ID: strconv.FormatInt(180_000_000_000_000+r.Int64N(1_000_000_000), 10)},
 	}

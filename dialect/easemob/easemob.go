@@ -22,6 +22,9 @@ const (
 	jsonType = "application/json"
 	textType = "text/plain; charset=utf-8"
 
+	// sampleApp is the app key of samples.
+	sampleApp = "org#sample"
+
 	// preSendPath is where before-callbacks go.
 	preSendPath = "/pre_send"
 )
@@ -40,7 +43,7 @@ func New() *Dialect {
 		spec: dialect.Spec{
 			Name: Name,
 			Credentials: []dialect.CredentialKey{
-				{Name: "app_key", Line: "org#app; a body that names another is refused, and what is written names this one"},
+				{Name: "app_key", Sample: sampleApp, Line: "org#app; a body that names another is refused, and what is written names this one"},
 				{Name: "secret", Secret: true, Required: true, Line: "the callback rule's secret that signs"},
 			},
 			Generations: []string{current, legacy},

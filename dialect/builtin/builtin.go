@@ -1,0 +1,17 @@
+// Package builtin lists the dialects that imhook speaks: one line for each, so
+// that what runs can be read in one place.
+package builtin
+
+import (
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/dialect/easemob"
+	"github.com/imhook/imhook/dialect/rongcloud"
+)
+
+// New returns the registry of all dialects of this tree.
+func New() *dialect.Registry {
+	return dialect.NewRegistry(
+		rongcloud.New(),
+		easemob.New(),
+	)
+}
