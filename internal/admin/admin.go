@@ -1,0 +1,159 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// Journal is where events are read.
+type Journal interface {
+	// Page returns the first page at or after seq, or gateway.ErrNoPage.
+	Page(ctx context.Context, seq uint64) (*gateway.Page, error)
+	// Bounds returns the first and last page; last is first-1 when there is none.
+	Bounds(ctx context.Context) (first, last, bytes uint64, err error)
+}
+
+// DeadLetters is where dead letters are read.
+type DeadLetters interface {
+	// DeadLetters returns at most limit of those of one endpoint (app/name), or
+	// of all when endpoint is empty, newest first.
+	DeadLetters(ctx context.Context, endpoint string, limit int) ([]gateway.DeadLetter, error)
+}
+
+// EndpointStatus is how an endpoint is doing.
+type EndpointStatus struct {
+	App  string `json:"app"`
+	Name string `json:"name"`
+	// State is live, catching up or paused; Paused says why, when it is.
+	State  string `json:"state"`
+	Paused string `json:"paused,omitzero"`
+	// Backlog counts the events that are read and not finished; More says that
+	// there are others that were not read yet.
+	Backlog int  `json:"backlog"`
+	More    bool `json:"more,omitzero"`
+	// InFlight attempts, and lanes that wait for a retry.
+	InFlight  int    `json:"inFlight"`
+	Waiting   int    `json:"waiting"`
+	Delivered uint64 `json:"delivered"`
+	Parked    uint64 `json:"parked"`
+	// OldestAt is when the oldest unfinished event was stored; zero when there is
+	// none.
+	OldestAt time.Time `json:"oldestAt,omitzero"`
+	// LastError is the last failure since the last success.
+	LastError string `json:"lastError,omitzero"`
+}
+
+// Endpoints tells how the endpoints are doing.
+type Endpoints interface {
+	// Endpoints returns all of them in configuration order.
+	Endpoints(ctx context.Context) []EndpointStatus
+}
+
+// Config is what the API is made of.
+type Config struct {
+	// Config has sources, endpoints and the token.
+	Config      *config.Config
+	Registry    *dialect.Registry
+	Journal     Journal
+	DeadLetters DeadLetters
+	Endpoints   Endpoints
+	// Receive takes what trigger sends, below /in/.
+	Receive http.Handler
+	// Pattern compiles a pattern of event types; nil takes a type's name only.
+	Pattern func(pattern string) (func(*event.Event) bool, error)
+	// Metrics is what /metrics shows; nil means nothing.
+	Metrics prometheus.Gatherer
+	// Ready says why the gateway cannot take callbacks now; nil is always ready.
+	Ready   func(ctx context.Context) error
+	Version string
+	// Log defaults to nowhere, Now to time.Now.
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+type api struct{ Config }
+
+// New returns the handler of everything but callbacks.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Config == nil || cfg.Registry == nil || cfg.Journal == nil || cfg.DeadLetters == nil ||
+		cfg.Endpoints == nil || cfg.Receive == nil {
+		return nil, errors.New("admin needs Config, Registry, Journal, DeadLetters, Endpoints and Receive")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Pattern == nil {
+		cfg.Pattern = func(name string) (func(*event.Event) bool, error) {
+			return func(ev *event.Event) bool { return string(ev.Type) == name }, nil
+		}
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = prometheus.NewRegistry()
+	}
+	a := &api{cfg}
+
+	guarded := http.NewServeMux()
+	guarded.HandleFunc("GET /api/v1/events", a.events)
+	guarded.HandleFunc("GET /api/v1/events/{id}", a.event)
+	guarded.HandleFunc("GET /api/v1/sources", a.sources)
+	guarded.HandleFunc("POST /api/v1/sources/{name}/trigger", a.trigger)
+	guarded.HandleFunc("GET /api/v1/endpoints", a.endpoints)
+	guarded.HandleFunc("GET /api/v1/deadletters", a.deadLetters)
+	guarded.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))
+	guarded.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		a.fail(w, r, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in this API")
+	})
+
+	g := &guard{token: cfg.Config.Admin.Token}
+	mux := http.NewServeMux()
+	mux.Handle("/api/", g.wrap(a, guarded))
+	mux.Handle("/metrics", g.wrap(a, guarded))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { a.page(w, g.refuses(r) == nil) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		a.fail(w, r, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; callbacks go to /in/{source}, the API is at /api/v1")
+	})
+	return mux, nil
+}
+
+func (a *api) ready(w http.ResponseWriter, r *http.Request) {
+	if a.Ready != nil {
+		if err := a.Ready(r.Context()); err != nil {
+			a.Log.WarnContext(r.Context(), "not ready", "err", err)
+			plain(w, http.StatusServiceUnavailable, "not ready")
+			return
+		}
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+func (a *api) endpoints(w http.ResponseWriter, r *http.Request) {
+	type endpoint struct {
+		EndpointStatus
+		OldestAge float64 `json:"oldestAgeSeconds,omitzero"`
+	}
+	all := []endpoint{}
+	for _, s := range a.Endpoints.Endpoints(r.Context()) {
+		e := endpoint{EndpointStatus: s}
+		if !s.OldestAt.IsZero() {
+			e.OldestAge = max(0, a.Now().Sub(s.OldestAt).Seconds())
+		}
+		all = append(all, e)
+	}
+	a.answer(w, r, map[string]any{"endpoints": all})
+}

@@ -1,0 +1,93 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+// guard decides who may use the API.
+type guard struct {
+	// token is what every request must bear; empty means this machine only.
+	token dialect.Secret
+	cross http.CrossOriginProtection
+}
+
+// refusal says no, in words for the caller.
+type refusal struct {
+	status  int
+	message string
+}
+
+// wrap answers for h when the caller may not use it.
+func (g *guard) wrap(a *api, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if no := g.refuses(r); no != nil {
+			if no.status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="imhook"`)
+			}
+			a.fail(w, r, no.status, no.message)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// refuses is nil for a caller who may use the API.
+func (g *guard) refuses(r *http.Request) *refusal {
+	if g.token != "" {
+		bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		// Hashes have one length: comparing them tells nothing about the token's.
+		want, got := sha256.Sum256([]byte(g.token.Reveal())), sha256.Sum256([]byte(strings.TrimSpace(bearer)))
+		if !ok || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+			return &refusal{http.StatusUnauthorized, "the API needs the admin token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"}
+		}
+		return nil
+	}
+	const todo = "; set admin.token to use the API from elsewhere"
+	switch {
+	case !isLoopbackPeer(r.RemoteAddr):
+		return &refusal{http.StatusForbidden, "without an admin token the API answers this machine only" + todo}
+	case forwarded(r.Header) != "":
+		return &refusal{http.StatusForbidden, "the request came through a proxy (" + forwarded(r.Header) + ")" + todo}
+	case !isLoopbackHost(r.Host):
+		// A name that somebody made resolve to 127.0.0.1.
+		return &refusal{http.StatusForbidden, "the request asks for another host than localhost or 127.0.0.1" + todo}
+	case g.cross.Check(r) != nil:
+		return &refusal{http.StatusForbidden, "the request comes from another site's page"}
+	}
+	return nil
+}
+
+// forwarded names a header that a proxy left, or "".
+func forwarded(h http.Header) string {
+	for name := range h {
+		switch {
+		case name == "Forwarded", name == "Via", name == "X-Real-Ip", strings.HasPrefix(name, "X-Forwarded-"):
+			return name
+		}
+	}
+	return ""
+}
+
+func isLoopbackPeer(addr string) bool {
+	ap, err := netip.ParseAddrPort(addr)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+func isLoopbackHost(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,0 +1,241 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"mime"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/sample"
+)
+
+const (
+	// maxTriggerBody bounds what a trigger request holds, in bytes.
+	maxTriggerBody = 1 << 20
+	// maxCount bounds how many callbacks one trigger request makes.
+	maxCount = 1000
+)
+
+// wish is what a trigger request asks for.
+type wish struct {
+	Command string `json:"command"`
+	// Set holds edits in the order to make them: a string is read as on the
+	// command line (typed where it is JSON), anything else is taken as it is.
+	Set   jsontext.Value `json:"set"`
+	Count int            `json:"count"`
+	// Seed draws the same values again; without it they are new each time.
+	Seed *uint64 `json:"seed"`
+}
+
+// exchange is one callback and what the gateway answered.
+type exchange struct {
+	Request  sent     `json:"request"`
+	Response received `json:"response"`
+}
+
+type sent struct {
+	Method      string      `json:"method"`
+	Path        string      `json:"path"`
+	Query       string      `json:"query,omitzero"`
+	ContentType string      `json:"contentType,omitzero"`
+	Header      http.Header `json:"header,omitzero"`
+	Body        string      `json:"body"`
+}
+
+type received struct {
+	Status      int    `json:"status"`
+	ContentType string `json:"contentType,omitzero"`
+	Body        string `json:"body"`
+}
+
+// trigger makes the gateway call itself as the vendor's server would.
+func (a *api) trigger(w http.ResponseWriter, r *http.Request) {
+	_, s, ok := a.Config.Config.Source(r.PathValue("name"))
+	if !ok {
+		a.fail(w, r, http.StatusNotFound, "there is no source "+strconv.Quote(r.PathValue("name")))
+		return
+	}
+	d, err := a.Registry.Get(s.Dialect)
+	if err != nil {
+		a.broken(w, r, "finding the dialect", err)
+		return
+	}
+	want, edits, err := readWish(w, r)
+	if err != nil {
+		a.fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	exchanges := []exchange{}
+	for i := range want.Count {
+		req, err := sample.Make(d, sample.Wish{
+			Command: want.Command, Edits: edits, Seed: *want.Seed + uint64(i), Credentials: s.Credentials, Now: a.Now(),
+		})
+		// What cannot be signed is sent all the same: the answer shows what the
+		// source makes of it.
+		if err != nil && !errors.Is(err, sample.ErrUnsigned) {
+			a.fail(w, r, http.StatusBadRequest, err.Error())
+			return
+		}
+		x, err := a.call(r.Context(), s, req)
+		if err != nil {
+			a.broken(w, r, "calling the source", err)
+			return
+		}
+		exchanges = append(exchanges, x)
+	}
+	a.answer(w, r, map[string]any{"exchanges": exchanges, "seed": *want.Seed})
+}
+
+// readWish reads and completes a trigger request.
+func readWish(w http.ResponseWriter, r *http.Request) (wish, []sample.Edit, error) {
+	// A page of another site cannot send this type without asking first.
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return wish{}, nil, errors.New("send JSON, with Content-Type: application/json")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTriggerBody))
+	if err != nil {
+		return wish{}, nil, fmt.Errorf("reading the request: %w", err)
+	}
+	var want wish
+	if err := json.Unmarshal(body, &want, json.RejectUnknownMembers(true)); err != nil {
+		return wish{}, nil, fmt.Errorf("reading the request: %w", err)
+	}
+	if want.Command == "" {
+		return wish{}, nil, errors.New("command is missing; GET /api/v1/sources lists them")
+	}
+	if want.Count == 0 {
+		want.Count = 1
+	}
+	if want.Count < 1 || want.Count > maxCount {
+		return wish{}, nil, fmt.Errorf("count is %d; write 1 to %d", want.Count, maxCount)
+	}
+	if want.Seed == nil {
+		want.Seed = new(rand.Uint64())
+	}
+	edits, err := readEdits(want.Set)
+	return want, edits, err
+}
+
+// readEdits reads the object of edits in its own order.
+func readEdits(v jsontext.Value) ([]sample.Edit, error) {
+	if len(v) == 0 || v.Kind() == 'n' {
+		return nil, nil
+	}
+	if v.Kind() != '{' {
+		return nil, errors.New(`set must be an object of path to value`)
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(v))
+	if _, err := dec.ReadToken(); err != nil {
+		return nil, fmt.Errorf("reading set: %w", err)
+	}
+	var edits []sample.Edit
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return nil, fmt.Errorf("reading set: %w", err)
+		}
+		e := sample.Edit{Path: name.String()}
+		value, err := dec.ReadValue()
+		if err != nil {
+			return nil, fmt.Errorf("reading set: %w", err)
+		}
+		e.Value = string(value)
+		if value.Kind() == '"' {
+			if err := json.Unmarshal(value, &e.Value); err != nil {
+				return nil, fmt.Errorf("reading set: %w", err)
+			}
+		}
+		edits = append(edits, e)
+	}
+	return edits, nil
+}
+
+// call sends req through the receive handler as if it came over the network.
+func (a *api) call(ctx context.Context, s config.Source, req dialect.Request) (x exchange, err error) {
+	path := inPath + s.Name
+	if s.PathToken != "" {
+		path += "/" + s.PathToken.Reveal()
+	}
+	u := &url.URL{Path: path + req.Path, RawQuery: req.Query}
+	if plain, err := url.PathUnescape(u.Path); err == nil && plain != u.Path {
+		u.RawPath, u.Path = u.Path, plain
+	}
+	hr, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/", bytes.NewReader(req.Body))
+	if err != nil {
+		return exchange{}, fmt.Errorf("making the request: %w", err)
+	}
+	hr.URL, hr.RequestURI = u, u.RequestURI()
+	hr.Header = req.Header.Clone()
+	if hr.Header == nil {
+		hr.Header = http.Header{}
+	}
+	if req.ContentType != "" {
+		hr.Header.Set("Content-Type", req.ContentType)
+	}
+	hr.RemoteAddr = peer(s)
+
+	res := &recorder{header: http.Header{}}
+	if err := res.serve(a.Receive, hr); err != nil {
+		return exchange{}, err
+	}
+	return exchange{
+		Request: sent{
+			Method: http.MethodPost, Path: shownPath(s) + req.Path, Query: req.Query,
+			ContentType: req.ContentType, Header: req.Header, Body: string(req.Body),
+		},
+		Response: received{Status: res.status, ContentType: res.header.Get("Content-Type"), Body: res.body.String()},
+	}, nil
+}
+
+// peer is an address that the source lets in: whoever may trigger it was let in
+// by the guard.
+func peer(s config.Source) string {
+	if len(s.AllowFrom) > 0 {
+		return netip.AddrPortFrom(s.AllowFrom[0].Addr(), 0).String()
+	}
+	return "127.0.0.1:0"
+}
+
+// recorder takes an answer in memory.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(b)
+}
+
+// serve lets h answer. A handler that drops the connection is an error here.
+func (r *recorder) serve(h http.Handler, req *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the source dropped the connection: %v", p)
+		}
+	}()
+	h.ServeHTTP(r, req)
+	r.WriteHeader(http.StatusOK)
+	return nil
+}
