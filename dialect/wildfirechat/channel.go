@@ -24,7 +24,7 @@ var channelTypes = [...]event.Type{
 	event.ChannelCreate, event.ChannelUpdate, event.ChannelTransfer, event.ChannelDestroy,
 }
 
-func decodeChannel(in *input) (*event.Event, error) {
+func decodeChannel(in input) (*event.Event, error) {
 	var w channelEvent
 	if err := in.read(&w); err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ type subscription struct {
 	channelRest
 }
 
-func decodeSubscribe(in *input) (*event.Event, error) {
+func decodeSubscribe(in input) (*event.Event, error) {
 	var w subscription
 	if err := in.read(&w); err != nil {
 		return nil, err

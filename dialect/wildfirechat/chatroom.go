@@ -36,7 +36,7 @@ var chatroomMemberTypes = [...]event.Type{
 	event.ChatroomMemberJoin, event.ChatroomMemberLeave, event.ChatroomMemberKick, event.ChatroomMemberMute, event.ChatroomMemberUnmute,
 }
 
-func decodeChatroom(in *input) (*event.Event, error) {
+func decodeChatroom(in input) (*event.Event, error) {
 	var w chatroom
 	if err := in.read(&w); err != nil {
 		return nil, err
@@ -57,23 +57,25 @@ func decodeChatroom(in *input) (*event.Event, error) {
 		}
 		return nil, in.missing("type")
 	case w.Type == nil:
-		in.command = in.d.byName["chatroom_status"]
+		ev.Command = "chatroom_status"
 		known = w.readStatus(ev)
 		if known && w.UserID == "" {
 			return nil, in.missing("userId")
 		}
 	case w.MemberIDs != nil || w.OperatorID != nil || name == "chatroom_member":
-		in.command = in.d.byName["chatroom_member"]
+		ev.Command = "chatroom_member"
 		ev.Type, known = numbered(chatroomMemberTypes[:], *w.Type)
 		ev.Actor, ev.Members = actor(or(w.OperatorID, "")), members(or(w.MemberIDs, nil))
 		w.chatroomRest.UserID, w.chatroomRest.Status = w.UserID, w.Status
 	default:
-		in.command = in.d.byName["chatroom_info"]
+		ev.Command = "chatroom_info"
 		ev.Type, known = numbered([]event.Type{event.ChatroomCreate, event.ChatroomDestroy}, *w.Type)
 		w.chatroomRest.UserID, w.chatroomRest.Status = w.UserID, w.Status
 	}
 	if !known {
-		return in.unknown(lane), nil
+		unknown := in.unknown(lane)
+		unknown.Command = ev.Command
+		return unknown, nil
 	}
 	var err error
 	ev.Vendor, err = vendor(in, &w.chatroomRest)

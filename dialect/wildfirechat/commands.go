@@ -15,7 +15,7 @@ type command struct {
 	// when the event did not come from it.
 	says []event.Type
 	// decode reads a body; the caller adds what is the same for all commands.
-	decode func(in *input) (*event.Event, error)
+	decode func(in input) (*event.Event, error)
 	// encode writes the requests of an event of one of the types.
 	encode func(out *output) error
 	// sample draws a body of what the vendor would send, and the id in the path

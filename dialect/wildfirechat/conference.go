@@ -60,7 +60,7 @@ func (r *conferenceRest) stamp(ev *event.Event, at *int64, old bool) {
 	ev.Time, r.Timestamp = fromMillis(or(at, 0))
 }
 
-func decodeConferenceCreate(in *input) (*event.Event, error) {
+func decodeConferenceCreate(in input) (*event.Event, error) {
 	var w conferenceCreate
 	if err := in.read(&w); err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func encodeConferenceCreate(out *output) error {
 
 // decodeConference reads the bodies of the five others. In the old ones join,
 // leave and unpublish are the same bytes: the path alone tells.
-func decodeConference(in *input) (*event.Event, error) {
+func decodeConference(in input) (*event.Event, error) {
 	var w conference
 	if err := in.read(&w); err != nil {
 		return nil, err

@@ -19,8 +19,8 @@ var errMissing = errors.New("is missing")
 // input is one request on its way in.
 type input struct {
 	d *Dialect
-	// command is found by the path; a decoder may put another in its place that
-	// the body tells better.
+	// command is found by the path. A decoder that knows better from the body
+	// names another in the event.
 	command *command
 	// id is that of the channel or robot in the path.
 	id   string
@@ -42,10 +42,13 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 		}
 	} else {
 		var err error
-		if ev, err = in.command.decode(&in); err != nil {
+		if ev, err = in.command.decode(in); err != nil {
 			return nil, err
 		}
-		ev.Command, ev.Phase = in.command.spec.Name, in.command.spec.Phase
+		if ev.Command == "" {
+			ev.Command = in.command.spec.Name
+		}
+		ev.Phase = in.command.spec.Phase
 	}
 	ev.Dialect = Name
 	ev.Raw = event.Raw{
@@ -56,25 +59,25 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 }
 
 // read parses the body into a wire struct.
-func (in *input) read(v any) error {
+func (in input) read(v any) error {
 	return dialect.Unmarshal(Name, in.command.spec.Name, in.body, v)
 }
 
 // missing is the error for a body without a field that it cannot do without.
-func (in *input) missing(field string) error {
+func (in input) missing(field string) error {
 	return &dialect.DecodeError{Dialect: Name, Command: in.command.spec.Name, Field: field, Err: errMissing}
 }
 
 // unknown is the event for a value of the discriminator that the command does
 // not know.
-func (in *input) unknown(lane event.Lane) *event.Event {
+func (in input) unknown(lane event.Lane) *event.Event {
 	return &event.Event{Type: event.VendorUnknown, Lane: lane}
 }
 
 // vendor is what goes into Event.Vendor for the fields in rest. Most events have
 // none, and marshalling costs more than looking.
-func vendor[T any](in *input, rest *T) (jsontext.Value, error) {
-	if reflect.ValueOf(rest).Elem().IsZero() {
+func vendor[T any](in input, rest *T) (jsontext.Value, error) {
+	if isZero(rest) {
 		return nil, nil
 	}
 	v, err := dialect.Vendor(rest)
@@ -83,6 +86,8 @@ func vendor[T any](in *input, rest *T) (jsontext.Value, error) {
 	}
 	return v, nil
 }
+
+func isZero[T any](v *T) bool { return reflect.ValueOf(v).Elem().IsZero() }
 
 func actor(id string) *event.Actor {
 	if id == "" {

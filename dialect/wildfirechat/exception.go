@@ -25,7 +25,7 @@ type exceptionRest struct {
 	Unknown jsontext.Value `json:",embed"`
 }
 
-func decodeException(in *input) (*event.Event, error) {
+func decodeException(in input) (*event.Event, error) {
 	var w exception
 	if err := in.read(&w); err != nil {
 		return nil, err

@@ -98,7 +98,7 @@ func operator(id string, rest *string) (*event.Actor, string) {
 	return a, legacy
 }
 
-func decodeGroup(in *input) (*event.Event, error) {
+func decodeGroup(in input) (*event.Event, error) {
 	var w groupEvent
 	if err := in.read(&w); err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ var roles = [...]struct {
 	{"allowed", event.GroupMemberAllow},
 }
 
-func decodeGroupMember(in *input) (*event.Event, error) {
+func decodeGroupMember(in input) (*event.Event, error) {
 	var w groupMember
 	if err := in.read(&w); err != nil {
 		return nil, err

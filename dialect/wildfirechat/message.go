@@ -1,7 +1,7 @@
 package wildfirechat
 
 import (
-	"reflect"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -49,8 +49,6 @@ type messageRest struct {
 	Unknown jsontext.Value `json:",embed"`
 }
 
-func (r *messageRest) isZero() bool { return reflect.ValueOf(r).Elem().IsZero() }
-
 // messageVendor is Event.Vendor of the message commands.
 type messageVendor struct {
 	Conv    convRest    `json:"conv"`
@@ -62,8 +60,13 @@ func (w *outputMessage) vendor() messageVendor {
 	return messageVendor{Conv: w.Conv.convRest, Payload: w.Payload.payloadRest, messageRest: w.messageRest}
 }
 
+// outputs are the structs that messages, by far the most frequent events, are
+// read into and written from. What an event or a body took from one is not reused.
+var outputs = sync.Pool{New: func() any { return new(outputMessage) }}
+
 // reset makes w ready to be read into.
 func (w *outputMessage) reset() {
+	*w = outputMessage{}
 	w.Conv.Type, w.Payload.Type, w.Payload.PersistFlag = absent, absent, absent
 }
 
@@ -87,7 +90,7 @@ func (w *outputMessage) check() string {
 func (w *outputMessage) generation() string {
 	p := &w.Payload
 	if w.ToUsers == nil && p.PersistFlag == absent && p.Extra == "" && w.Client == nil && w.ToRobotID == "" &&
-		p.Unknown == nil && w.messageRest.isZero() {
+		p.Unknown == nil && isZero(&w.messageRest) {
 		return legacy
 	}
 	return current
@@ -103,10 +106,11 @@ type carrier struct {
 }
 
 // decodeMessage reads the commands whose body is a message.
-func decodeMessage(in *input) (*event.Event, error) {
-	var w outputMessage
+func decodeMessage(in input) (*event.Event, error) {
+	w := outputs.Get().(*outputMessage)
+	defer outputs.Put(w)
 	w.reset()
-	if err := in.read(&w); err != nil {
+	if err := in.read(w); err != nil {
 		return nil, err
 	}
 	if field := w.check(); field != "" {
@@ -124,8 +128,7 @@ func decodeMessage(in *input) (*event.Event, error) {
 	c.actor.ID = w.Sender
 	w.readClient(&c.actor)
 	w.Payload.message(m)
-	if m.ID = idText(w.MessageID); m.ID != "" {
-		c.link[0] = "msg:" + m.ID
+	if c.link[0], m.ID = linkText(w.MessageID); m.ID != "" {
 		ev.Links, ev.Dedupe = c.link[:], m.ID
 	}
 
@@ -163,6 +166,9 @@ func decodeMessage(in *input) (*event.Event, error) {
 		ev.Echo = true
 	}
 
+	if isZero(&w.Conv.convRest) && isZero(&w.Payload.payloadRest) && isZero(&w.messageRest) {
+		return ev, nil
+	}
 	v := w.vendor()
 	var err error
 	ev.Vendor, err = vendor(in, &v)
@@ -203,13 +209,13 @@ func nonEmpty(ids []string) []string {
 // encodeMessage writes the commands whose body is a message.
 func encodeMessage(out *output) error {
 	ev := out.ev
-	var kept messageVendor
-	if err := out.kept(&kept); err != nil {
-		return err
-	}
 	m := ev.Message
 	if m == nil {
 		return dialect.Untranslatable("it has no message")
+	}
+	kept, err := out.keptMessage()
+	if err != nil {
+		return err
 	}
 	sender := ""
 	if ev.Actor != nil {
@@ -218,8 +224,9 @@ func encodeMessage(out *output) error {
 	if sender == "" {
 		sender = m.Sender
 	}
-	w, err := out.message(m, sender, ev.Conversation, kept)
-	if err != nil {
+	w := outputs.Get().(*outputMessage)
+	defer outputs.Put(w)
+	if *w, err = out.message(m, sender, ev.Conversation, kept); err != nil {
 		return err
 	}
 	w.Timestamp = toMillis(ev.Time, kept.Timestamp)
@@ -236,7 +243,17 @@ func encodeMessage(out *output) error {
 	if out.legacy() {
 		return out.post(id, w.old())
 	}
-	return out.post(id, &w)
+	return out.post(id, w)
+}
+
+// keptMessage reads the vendor fields of a message; most have none.
+func (out *output) keptMessage() (messageVendor, error) {
+	if !out.own || len(out.ev.Vendor) == 0 {
+		return messageVendor{}, nil
+	}
+	kept := new(messageVendor)
+	err := out.kept(kept)
+	return *kept, err
 }
 
 // message writes what all bodies with a message have in common.

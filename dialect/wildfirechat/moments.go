@@ -32,7 +32,7 @@ type feedRest struct {
 	Unknown   jsontext.Value `json:",embed"`
 }
 
-func decodeFeed(in *input) (*event.Event, error) {
+func decodeFeed(in input) (*event.Event, error) {
 	var w feed
 	if err := in.read(&w); err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ type commentRest struct {
 	Unknown   jsontext.Value `json:",embed"`
 }
 
-func decodeComment(in *input) (*event.Event, error) {
+func decodeComment(in input) (*event.Event, error) {
 	var w comment
 	if err := in.read(&w); err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ type momentRecallRest struct {
 	Unknown jsontext.Value `json:",embed"`
 }
 
-func decodeMomentRecall(in *input) (*event.Event, error) {
+func decodeMomentRecall(in input) (*event.Event, error) {
 	var w momentRecall
 	if err := in.read(&w); err != nil {
 		return nil, err

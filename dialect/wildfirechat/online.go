@@ -54,7 +54,7 @@ type sessionRest struct {
 	Unknown  jsontext.Value `json:",embed"`
 }
 
-func decodeOnline(in *input) (*event.Event, error) {
+func decodeOnline(in input) (*event.Event, error) {
 	var w online
 	if err := in.read(&w); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ type readVendor struct {
 	readRest
 }
 
-func decodeRead(in *input) (*event.Event, error) {
+func decodeRead(in input) (*event.Event, error) {
 	var w read
 	w.Conversation.Type = absent
 	if err := in.read(&w); err != nil {

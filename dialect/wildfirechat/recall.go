@@ -26,7 +26,7 @@ type recallVendor struct {
 	recallRest
 }
 
-func decodeRecall(in *input) (*event.Event, error) {
+func decodeRecall(in input) (*event.Event, error) {
 	var w recall
 	w.Message.reset()
 	if err := in.read(&w); err != nil {
@@ -45,8 +45,9 @@ func decodeRecall(in *input) (*event.Event, error) {
 	inner.Payload.message(m)
 	m.Sender = inner.Sender
 	m.SentAt, inner.messageRest.Timestamp = fromMillis(inner.Timestamp)
-	if m.ID = idText(inner.MessageID); m.ID != "" {
-		ev.Links, ev.Dedupe = []string{"msg:" + m.ID}, m.ID
+	var link string
+	if link, m.ID = linkText(inner.MessageID); m.ID != "" {
+		ev.Links, ev.Dedupe = []string{link}, m.ID
 	}
 	var place event.Conversation
 	if place, ev.Lane = inner.Conv.place(inner.Sender); place.Kind != "" {

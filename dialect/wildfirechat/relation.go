@@ -29,7 +29,7 @@ type relationRest struct {
 	Unknown jsontext.Value `json:",embed"`
 }
 
-func decodeRelation(in *input) (*event.Event, error) {
+func decodeRelation(in input) (*event.Event, error) {
 	var w relation
 	if err := in.read(&w); err != nil {
 		return nil, err

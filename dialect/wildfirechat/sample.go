@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -239,7 +240,7 @@ func sampleGroupMember(d *draw) (any, string) {
 	case memberLeave:
 		w.MemberIDs[0] = w.OperatorID
 	case memberRole:
-		w.Value = new(pick(d, "0", "1"))
+		w.Value = new(strconv.Itoa(d.IntN(len(roles))))
 	case memberAlias:
 		w.Value = new(pick(d, "cox", "队长"))
 	case memberExtra:
@@ -262,7 +263,7 @@ func sampleChatroom(d *draw) (any, string) {
 
 func sampleChatroomMember(d *draw) (any, string) {
 	user := d.user()
-	return &chatroom{OperatorID: &user, ChatroomID: d.id("cr"), MemberIDs: &[]string{user}, Type: new(d.Int32N(2))}, ""
+	return &chatroom{OperatorID: &user, ChatroomID: d.id("cr"), MemberIDs: &[]string{user}, Type: new(d.Int32N(5))}, ""
 }
 
 func sampleChatroomStatus(d *draw) (any, string) {

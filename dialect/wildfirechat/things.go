@@ -63,7 +63,7 @@ func (b signedBytes) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 // decodeThings reads the two bodies of this path: a message, or a device's bytes.
-func decodeThings(in *input) (*event.Event, error) {
+func decodeThings(in input) (*event.Event, error) {
 	var probe struct {
 		DeviceID jsontext.Value `json:"deviceId"`
 		Conv     jsontext.Value `json:"conv"`

@@ -60,7 +60,7 @@ func userType(word string) int32 {
 	return 0
 }
 
-func decodeUser(in *input) (*event.Event, error) {
+func decodeUser(in input) (*event.Event, error) {
 	var w userInfo
 	if err := in.read(&w); err != nil {
 		return nil, err
