@@ -13,6 +13,9 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/dialect/wildfirechat"
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/imfake"
 )
 
@@ -125,6 +128,10 @@ func TestTemplate_PatchesEveryPlace(t *testing.T) {
 	}
 	if d := cmp.Diff([]imfake.Mark{{Lane: 77, Seq: 9}}, marks); d != "" {
 		t.Errorf("marks (-want +got):\n%s", d)
+	}
+	evs, err := wildfirechat.New().Decode(&dialect.Request{Path: "/im_event/message", Body: request[bytes.Index(request, []byte("\r\n\r\n"))+4:]})
+	if err != nil || len(evs) != 1 || evs[0].Type != event.MessageSend || evs[0].Lane != "group:g000000077" || evs[0].Dedupe == "" {
+		t.Errorf("WildfireChat reads %d events (%v), want one message in its group's lane, known by its id", len(evs), err)
 	}
 	if bytes.Equal(request, tmpl.request) {
 		t.Error("patching a clone changed the original")

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/sample"
 )
 
 // ErrNotAccepted says that a strict server's post was not answered 2xx.
@@ -100,13 +102,21 @@ func NewServer(d dialect.Dialect, url string, cfg ServerConfig) *Server {
 // Close ends the idle connections. Posts and loads must be over.
 func (s *Server) Close() { s.client.CloseIdleConnections() }
 
-// Sample builds what the vendor would send for command, edited but not signed.
+// Sample builds what the vendor would send for command, with the app's own keys,
+// edited but not signed.
 func (s *Server) Sample(command string, edits ...Edit) (dialect.Request, error) {
 	s.mu.Lock()
-	req, err := s.dialect.Sample(command, s.rand, s.cfg.Now())
+	seed := s.rand.Uint64()
 	s.mu.Unlock()
-	if err != nil {
-		return dialect.Request{}, fmt.Errorf("building a sample of %s: %w", command, err)
+	req, err := sample.Make(s.dialect, sample.Wish{
+		Command: command,
+		Seed:    seed,
+		// Without secrets it stays unsigned: the edits are still to come.
+		Credentials: dialect.Credentials{Public: s.cfg.Credentials.Public},
+		Now:         s.cfg.Now(),
+	})
+	if err != nil && !errors.Is(err, sample.ErrUnsigned) {
+		return dialect.Request{}, err
 	}
 	for _, edit := range edits {
 		if err := edit(&req); err != nil {
@@ -132,10 +142,22 @@ func (s *Server) Post(ctx context.Context, command string, edits ...Edit) (Answe
 func (s *Server) PostRequest(ctx context.Context, req dialect.Request) (Answer, error) {
 	req.Header = req.Header.Clone()
 	req.Body = bytes.Clone(req.Body)
-	if err := s.dialect.Sign(&req, s.cfg.Credentials, req.ID, s.cfg.Now()); err != nil {
+	if err := s.dialect.Sign(&req, s.cfg.Credentials, s.id(&req), s.cfg.Now()); err != nil {
 		return Answer{}, fmt.Errorf("signing: %w", err)
 	}
 	return s.PostSigned(ctx, req)
+}
+
+// id is what the signature calls the request: its own id, its event's, or a new
+// one.
+func (s *Server) id(req *dialect.Request) string {
+	if req.ID != "" {
+		return req.ID
+	}
+	if evs, err := s.dialect.Decode(req); err == nil && len(evs) > 0 && evs[0].ID != "" {
+		return evs[0].ID
+	}
+	return event.NewID()
 }
 
 // PostSigned sends req as it is, again where the vendor's policy says so: for

@@ -28,7 +28,12 @@ type toyBody struct {
 	Big   int64  `json:"big"`
 }
 
-func (d toy) Spec() *dialect.Spec { return &dialect.Spec{Name: d.name, MaxAge: time.Minute} }
+func (d toy) Spec() *dialect.Spec {
+	return &dialect.Spec{
+		Name: d.name, MaxAge: time.Minute,
+		Commands: []dialect.Command{{Name: "say", Phase: event.After}, {Name: "ask", Phase: event.Before}},
+	}
+}
 
 func (toy) Verify(req *dialect.Request, cred dialect.Credentials, v dialect.Verification) (dialect.Proof, error) {
 	var stamp int64
