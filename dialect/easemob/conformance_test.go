@@ -1,0 +1,31 @@
+package easemob_test
+
+import (
+	"embed"
+	"testing"
+	"time"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/dialect/dialecttest"
+	"github.com/imhook/imhook/dialect/easemob"
+)
+
+//go:embed testdata/wire
+var wire embed.FS // embed, not Glob: a pattern that matches nothing does not compile
+
+func subject() dialecttest.Subject {
+	return dialecttest.Subject{
+		Dialect: easemob.New(),
+		Wire:    wire,
+		Credentials: dialect.Credentials{
+			// The app key of samples, which the suite verifies as they are.
+			Public:  map[string]string{"app_key": "org#sample"},
+			Secrets: []dialect.DatedSecret{{Value: "drawer-secret-6"}},
+		},
+		Now: time.UnixMilli(1795200001000),
+	}
+}
+
+func TestConformance(t *testing.T) { dialecttest.Exercise(t, subject()) }
+
+func FuzzDecode(f *testing.F) { dialecttest.FuzzDecode(f, subject()) }
