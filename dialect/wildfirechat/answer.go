@@ -96,8 +96,8 @@ func replacement(ev *event.Event, c *event.Changes) ([]byte, error) {
 	if c.Push != nil {
 		m.Push = c.Push
 	}
-	p, err := writePayload(&m, rest, own)
-	if err != nil {
+	var p payload
+	if err := p.write(&m, &rest, own); err != nil {
 		return nil, err
 	}
 	if p.Type <= 0 {

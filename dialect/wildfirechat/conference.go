@@ -54,7 +54,7 @@ func organizer(id string) *event.Actor {
 // the body is newer than the old documents.
 func (r *conferenceRest) stamp(ev *event.Event, at *int64, old bool) {
 	ev.Generation = current
-	if at == nil && old && r.Unknown == nil {
+	if at == nil && old {
 		ev.Generation = legacy
 	}
 	ev.Time, r.Timestamp = fromMillis(or(at, 0))
@@ -104,8 +104,9 @@ func encodeConferenceCreate(out *output) error {
 		MaxPublishers: narrow(c.MaxPublishers), Bitrate: narrow(c.Bitrate), Advance: c.Advanced, Recording: c.Recording,
 	}
 	if !out.legacy() {
-		w.Timestamp, w.conferenceRest = new(toMillis(ev.Time, kept.Timestamp)), kept
+		w.Timestamp = new(toMillis(ev.Time, kept.Timestamp))
 	}
+	w.Unknown = kept.Unknown
 	return out.post("", &w)
 }
 
@@ -195,8 +196,9 @@ func encodeConference(out *output) error {
 		w.Video = needs(ev.Type == event.ConferencePublish, c.Video)
 		w.ScreenSharing = needs(ev.Type != event.ConferenceDestroy, c.ScreenSharing)
 		w.Rejoin, w.Kicked = needs(leave, c.Rejoin), needs(leave, kicked)
-		w.Timestamp, w.conferenceRest = new(toMillis(ev.Time, kept.Timestamp)), kept
+		w.Timestamp = new(toMillis(ev.Time, kept.Timestamp))
 	}
+	w.Unknown = kept.Unknown
 	for _, w.UserID = range ids {
 		if err := out.post("", &w); err != nil {
 			return err

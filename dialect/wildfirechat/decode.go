@@ -38,7 +38,7 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	if in.command == nil {
 		ev = &event.Event{
 			Type: event.VendorUnknown, Phase: event.After, Lane: guessLane(req.Body),
-			Command: strings.TrimPrefix(req.Path, "/"),
+			Command: strings.ToValidUTF8(strings.TrimPrefix(req.Path, "/"), "\uFFFD"),
 		}
 	} else {
 		var err error

@@ -117,9 +117,6 @@ func decodeGroup(in input) (*event.Event, error) {
 	ev := &event.Event{Type: t, Lane: lane, Conversation: &place, Group: &event.Group{ID: w.GroupID}}
 	ev.Actor, ev.Generation = operator(w.OperatorID, &w.groupRest.UserID)
 	var kept groupInfoRest
-	if w.Unknown != nil {
-		ev.Generation = current
-	}
 	if w.GroupInfo != nil {
 		ev.Generation = current
 		w.GroupInfo.read(ev.Group)
@@ -201,7 +198,7 @@ func encodeGroup(out *output) error {
 	// Announcements and whatever else of a profile changed are an update here.
 	w := groupEvent{GroupID: g.ID, Type: new(number(groupTypes[:], ev.Type, 1))}
 	if out.legacy() {
-		w.UserID = actorID(ev)
+		w.UserID, w.Unknown = actorID(ev), kept.Unknown
 		return out.post("", &w)
 	}
 	w.OperatorID, w.groupRest = actorID(ev), kept.groupRest

@@ -71,10 +71,7 @@ func decodeGroupMember(in input) (*event.Event, error) {
 	rest := &w.groupMemberRest
 	if w.MemberIDs == nil && rest.MemberID != "" {
 		ev.Members = members([]string{rest.MemberID})
-		rest.MemberID = ""
-		if w.Unknown == nil {
-			ev.Generation = legacy
-		}
+		rest.MemberID, ev.Generation = "", legacy
 	}
 	value := or(w.Value, "")
 	each := func(set func(m *event.Member)) {
@@ -181,6 +178,7 @@ func encodeGroupMember(out *output) error {
 		w.MemberIDs, w.groupMemberRest = ids, kept
 		return out.post("", &w)
 	}
+	w.Unknown = kept.Unknown
 	for _, w.MemberID = range ids {
 		if err := out.post("", &w); err != nil {
 			return err

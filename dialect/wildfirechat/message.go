@@ -1,8 +1,6 @@
 package wildfirechat
 
 import (
-	"sync"
-
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
@@ -60,10 +58,6 @@ func (w *outputMessage) vendor() messageVendor {
 	return messageVendor{Conv: w.Conv.convRest, Payload: w.Payload.payloadRest, messageRest: w.messageRest}
 }
 
-// outputs are the structs that messages, by far the most frequent events, are
-// read into and written from. What an event or a body took from one is not reused.
-var outputs = sync.Pool{New: func() any { return new(outputMessage) }}
-
 // reset makes w ready to be read into.
 func (w *outputMessage) reset() {
 	*w = outputMessage{}
@@ -88,9 +82,8 @@ func (w *outputMessage) check() string {
 // generation tells the bodies of the old documents from those that are sent. It
 // is asked before anything is moved to the canonical form.
 func (w *outputMessage) generation() string {
-	p := &w.Payload
-	if w.ToUsers == nil && p.PersistFlag == absent && p.Extra == "" && w.Client == nil && w.ToRobotID == "" &&
-		p.Unknown == nil && isZero(&w.messageRest) {
+	if w.ToUsers == nil && w.Payload.PersistFlag == absent && w.Payload.Extra == "" && w.Client == nil && w.ToRobotID == "" &&
+		w.SenderUserInfo == nil && w.TargetUserInfo == nil && w.TargetGroupInfo == nil && w.TargetChannelInfo == nil {
 		return legacy
 	}
 	return current
@@ -107,8 +100,8 @@ type carrier struct {
 
 // decodeMessage reads the commands whose body is a message.
 func decodeMessage(in input) (*event.Event, error) {
-	w := outputs.Get().(*outputMessage)
-	defer outputs.Put(w)
+	w := in.d.outputs.Get().(*outputMessage)
+	defer in.d.outputs.Put(w)
 	w.reset()
 	if err := in.read(w); err != nil {
 		return nil, err
@@ -224,9 +217,9 @@ func encodeMessage(out *output) error {
 	if sender == "" {
 		sender = m.Sender
 	}
-	w := outputs.Get().(*outputMessage)
-	defer outputs.Put(w)
-	if *w, err = out.message(m, sender, ev.Conversation, kept); err != nil {
+	w := out.d.outputs.Get().(*outputMessage)
+	defer out.d.outputs.Put(w)
+	if err := out.message(w, m, sender, ev.Conversation, kept); err != nil {
 		return err
 	}
 	w.Timestamp = toMillis(ev.Time, kept.Timestamp)
@@ -247,37 +240,38 @@ func encodeMessage(out *output) error {
 }
 
 // keptMessage reads the vendor fields of a message; most have none.
-func (out *output) keptMessage() (messageVendor, error) {
+func (out *output) keptMessage() (*messageVendor, error) {
 	if !out.own || len(out.ev.Vendor) == 0 {
-		return messageVendor{}, nil
+		return &out.d.nothing, nil
 	}
 	kept := new(messageVendor)
 	err := out.kept(kept)
-	return *kept, err
+	return kept, err
 }
 
-// message writes what all bodies with a message have in common.
-func (out *output) message(m *event.Message, sender string, c *event.Conversation, kept messageVendor) (w outputMessage, err error) {
+// message writes into w what all bodies with a message have in common.
+func (out *output) message(w *outputMessage, m *event.Message, sender string, c *event.Conversation, kept *messageVendor) (err error) {
+	*w = outputMessage{Sender: sender}
 	if sender == "" {
-		return w, dialect.Untranslatable("nobody sent it")
+		return dialect.Untranslatable("nobody sent it")
 	}
 	if !out.own && c != nil && c.Kind == event.KindUser {
-		return w, dialect.Untranslatable("a conversation of one user is a device here")
+		return dialect.Untranslatable("a conversation of one user is a device here")
 	}
-	w.Sender, w.messageRest = sender, kept.messageRest
+	w.messageRest = kept.messageRest
 	if w.Conv, err = writeConv(c, sender, kept.Conv); err != nil {
-		return w, err
+		return err
 	}
 	if !out.own && len(m.Parts) > 0 {
 		m = firstPart(m)
 	}
-	if w.Payload, err = writePayload(m, kept.Payload, out.own); err != nil {
-		return w, err
+	if err := w.Payload.write(m, &kept.Payload, out.own); err != nil {
+		return err
 	}
-	id, exact := idNumber(m.ID)
-	w.MessageID = id
+	var exact bool
+	w.MessageID, exact = idNumber(m.ID)
 	if out.own && exact {
-		return w, nil
+		return nil
 	}
 	var origin string
 	var kind event.ContentKind
@@ -293,7 +287,7 @@ func (out *output) message(m *event.Message, sender string, c *event.Conversatio
 	if m.ID == "" && out.ev.ID != "" {
 		w.MessageID, _ = idNumber(out.ev.ID)
 	}
-	return w, nil
+	return nil
 }
 
 // firstPart is the message with the content of its first part alone.
@@ -310,6 +304,8 @@ type oldMessage struct {
 	Payload   oldPayload `json:"payload"`
 	MessageID int64      `json:"messageId"`
 	Timestamp int64      `json:"timestamp"`
+
+	Unknown jsontext.Value `json:",embed"`
 }
 
 type oldPayload struct {
@@ -324,16 +320,19 @@ type oldPayload struct {
 	ExpireDuration    int64    `json:"expireDuration"`
 	MentionedType     int32    `json:"mentionedType"`
 	MentionedTarget   []string `json:"mentionedTarget"`
+
+	Unknown jsontext.Value `json:",embed"`
 }
 
 func (w *outputMessage) old() *oldMessage {
 	p := &w.Payload
 	return &oldMessage{
-		Sender: w.Sender, Conv: w.Conv, MessageID: w.MessageID, Timestamp: w.Timestamp,
+		Sender: w.Sender, Conv: w.Conv, MessageID: w.MessageID, Timestamp: w.Timestamp, Unknown: w.Unknown,
 		Payload: oldPayload{
 			Type: p.Type, SearchableContent: p.SearchableContent, PushContent: p.PushContent, PushData: p.PushData,
 			Content: p.Content, Base64: p.Base64, MediaType: p.MediaType, RemoteMediaURL: p.RemoteMediaURL,
 			ExpireDuration: p.ExpireDuration, MentionedType: p.MentionedType, MentionedTarget: p.MentionedTarget,
+			Unknown: p.Unknown,
 		},
 	}
 }

@@ -85,7 +85,7 @@ func decodeOnline(in input) (*event.Event, error) {
 	default:
 		return in.unknown(ev.Lane), nil
 	}
-	if w.CustomState != nil || w.CustomText != "" || w.Sessions != nil || w.Unknown != nil {
+	if w.CustomState != nil || w.CustomText != "" || w.Sessions != nil {
 		ev.Generation = current
 	}
 	p.State = int(or(w.CustomState, 0))
@@ -187,7 +187,7 @@ func encodeOnline(out *output) error {
 // sessions, or w itself.
 func (w online) forGeneration(old bool) *online {
 	if old {
-		w.CustomState, w.CustomText, w.Sessions, w.onlineRest = nil, "", nil, onlineRest{}
+		w.CustomState, w.CustomText, w.Sessions = nil, "", nil
 	}
 	return &w
 }

@@ -106,21 +106,21 @@ func (p *payload) readCustom(m *event.Message) {
 	}
 }
 
-// writePayload is the inverse of [payload.message]: m says what is canonical,
-// rest what the event kept beside it.
-func writePayload(m *event.Message, rest payloadRest, own bool) (payload, error) {
+// write is the inverse of message: m says what is canonical, rest what the event
+// kept beside it.
+func (p *payload) write(m *event.Message, rest *payloadRest, own bool) error {
 	code, err := contentCode(m, own)
 	if err != nil {
-		return payload{}, err
+		return err
 	}
-	p := payload{
+	*p = payload{
 		Type:          code,
 		Extra:         m.Extra,
 		MediaType:     or(rest.MediaType, usualMedia(m.Kind)),
 		PersistFlag:   or(rest.PersistFlag, persist(m)),
 		MentionedType: or(rest.MentionedType, mentioned(m)),
 		Base64:        rest.Base64,
-		payloadRest:   rest,
+		payloadRest:   *rest,
 	}
 	switch {
 	case m.Kind == event.File && m.Media != nil && m.Media.Name != "":
@@ -157,7 +157,7 @@ func writePayload(m *event.Message, rest payloadRest, own bool) (payload, error)
 	if m.Mentions != nil {
 		p.MentionedTarget = m.Mentions.Users
 	}
-	return p, nil
+	return nil
 }
 
 // persist is the persistFlag that a message without one of its own gets.

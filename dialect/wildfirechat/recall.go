@@ -76,15 +76,15 @@ func encodeRecall(out *output) error {
 	if sender == "" {
 		sender = actorID(ev)
 	}
-	inner, err := out.message(ev.Message, sender, ev.Conversation, kept.Message)
-	if err != nil {
+	w := recall{recallRest: kept.recallRest}
+	inner := &w.Message
+	if err := out.message(inner, ev.Message, sender, ev.Conversation, &kept.Message); err != nil {
 		return err
 	}
 	inner.Timestamp = toMillis(ev.Message.SentAt, kept.Message.Timestamp)
 	inner.ToUsers = kept.Message.ToUsers
 	inner.Client, inner.ToRobotID = kept.Message.Client, kept.Message.ToRobotID
-	return out.post("", &recall{
-		Message: inner, UserID: actorID(ev), IsAdmin: ev.Actor != nil && ev.Actor.System,
-		Timestamp: toMillis(ev.Time, kept.Timestamp), recallRest: kept.recallRest,
-	})
+	w.UserID, w.IsAdmin = actorID(ev), ev.Actor != nil && ev.Actor.System
+	w.Timestamp = toMillis(ev.Time, kept.Timestamp)
+	return out.post("", &w)
 }

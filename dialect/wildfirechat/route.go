@@ -96,7 +96,7 @@ func trimSlash(path string) string {
 
 func unescape(segment string) string {
 	if s, err := url.PathUnescape(segment); err == nil {
-		return s
+		segment = s
 	}
-	return segment
+	return strings.ToValidUTF8(segment, "\uFFFD")
 }

@@ -76,7 +76,7 @@ func decodeUser(in input) (*event.Event, error) {
 			Address: w.Address, Company: w.Company, Social: w.Social, Extra: w.Extra, Deleted: w.Deleted != 0,
 		},
 	}
-	if w.Gender != nil || w.Type != nil || w.UpdateDt != nil || w.Social != "" || w.Deleted != 0 || w.Unknown != nil {
+	if w.Gender != nil || w.Type != nil || w.UpdateDt != nil || w.Social != "" || w.Deleted != 0 {
 		ev.Generation = current
 	}
 	rest, u := &w.userRest, ev.User
@@ -121,7 +121,7 @@ func encodeUser(out *output) error {
 		return dialect.Untranslatable("it names no user")
 	}
 	if out.legacy() {
-		w.Social, w.userRest = "", userRest{}
+		w.Social = ""
 		return out.post("", &w)
 	}
 	w.Gender, w.Type = &kept.Gender, new(userType(u.Role))

@@ -1,6 +1,7 @@
 package wildfirechat
 
 import (
+	"sync"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -28,6 +29,12 @@ type Dialect struct {
 	byName map[string]*command
 	routes map[string]*command
 	byType map[event.Type]*command
+
+	// outputs are the structs that messages, by far the most frequent events, are
+	// read into and written from. What an event took from one is not used again.
+	outputs sync.Pool
+	// nothing is what most messages keep; it is never written to.
+	nothing messageVendor
 }
 
 var _ dialect.Dialect = (*Dialect)(nil)
@@ -40,6 +47,8 @@ func New() *Dialect {
 			Generations: []string{current, legacy},
 			Deadline:    10 * time.Second,
 		},
+		outputs: sync.Pool{New: func() any { return new(outputMessage) }},
+
 		byName: map[string]*command{},
 		routes: map[string]*command{},
 		byType: map[event.Type]*command{},
