@@ -27,7 +27,7 @@ const groupText = `{"callId":"acme#shop_902","eventType":"chat","timestamp":1795
 	`"bodies":[{"msg":"hi all","type":"txt"}],"from":"ann","to":"7001","type":"groupchat"},` +
 	`"security":"0","appkey":"acme#shop","host":"node-3","content_type":"chat:group:text"}`
 
-func decode(t testing.TB, body string) *event.Event {
+func decode(t *testing.T, body string) *event.Event {
 	t.Helper()
 	evs, err := easemob.New().Decode(&dialect.Request{ContentType: "application/json", Body: []byte(body)})
 	if err != nil {
@@ -40,7 +40,7 @@ func decode(t testing.TB, body string) *event.Event {
 }
 
 // change replaces the one place of old in body.
-func change(t testing.TB, body string, pairs ...string) string {
+func change(t *testing.T, body string, pairs ...string) string {
 	t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
 		if strings.Count(body, pairs[i]) != 1 {
@@ -86,7 +86,7 @@ func TestDecode_GroupText(t *testing.T) {
 }
 
 // again checks that encoding and decoding ev gives ev.
-func again(t testing.TB, ev *event.Event) {
+func again(t *testing.T, ev *event.Event) {
 	t.Helper()
 	reqs, err := easemob.New().Encode(ev, dialect.Target{})
 	if err != nil {
@@ -111,11 +111,12 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		body  string
 		check func(t *testing.T, ev *event.Event)
 	}{
-		{"direct", directText, func(t *testing.T, ev *event.Event) {}},
-		{"group", groupText, func(t *testing.T, ev *event.Event) {}},
+		{"direct", directText, func(t *testing.T, _ *event.Event) { t.Helper() }},
+		{"group", groupText, func(t *testing.T, _ *event.Event) { t.Helper() }},
 		{
 			"chatroom", change(t, groupText, "chat:group:text", "chat:room:text"),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if ev.Command != "chatroom:txt" || ev.Lane != "chatroom:7001" || ev.Conversation.Kind != event.KindChatroom {
 					t.Errorf("command %q, lane %q", ev.Command, ev.Lane)
 				}
@@ -124,6 +125,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"kept for an offline user", change(t, directText, `"eventType":"chat"`, `"eventType":"chat_offline"`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if ev.Command != "chat:txt/offline" || ev.Type != event.MessagePushOffline || ev.Lane != "direct:ann|bob" {
 					t.Errorf("command %q, type %q, lane %q", ev.Command, ev.Type, ev.Lane)
 				}
@@ -135,6 +137,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"kept for an offline member", change(t, groupText, `"eventType":"chat"`, `"eventType":"chat_offline"`, `"to":"7001","msg_id"`, `"to":"carl","msg_id"`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if ev.Command != "groupchat:txt/offline" || ev.Type != event.MessagePushOffline || ev.Lane != "group:7001" {
 					t.Errorf("command %q, type %q, lane %q", ev.Command, ev.Type, ev.Lane)
 				}
@@ -149,6 +152,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"wrapped ids", change(t, directText, `"from":"ann"`, `"from":"acme#shop_ann_b@easemob.com/android_4f"`, `"to":"bob"`, `"to":"acme#shop_bob@easemob.com"`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if diff := cmp.Diff(&event.Actor{ID: "ann_b", Client: "android_4f", Platform: "android"}, ev.Actor); diff != "" {
 					t.Errorf("actor (-want +got):\n%s", diff)
 				}
@@ -163,6 +167,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"an id that holds an underscore is not cut without the app key", change(t, directText, `"from":"ann"`, `"from":"acme_ann"`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if ev.Actor.ID != "acme_ann" {
 					t.Errorf("actor = %q", ev.Actor.ID)
 				}
@@ -171,6 +176,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"wrapped group", change(t, groupText, `"group_id":"7001"`, `"group_id":"acme#shop_7001@conference.easemob.com"`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if ev.Lane != "group:7001" {
 					t.Errorf("lane = %q", ev.Lane)
 				}
@@ -179,6 +185,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"group named by to alone", change(t, groupText, `"group_id":"7001",`, ``),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if ev.Lane != "group:7001" {
 					t.Errorf("lane = %q", ev.Lane)
 				}
@@ -187,6 +194,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"sent by the server", change(t, directText, `"from":"ann"`, `"from":"admin"`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if diff := cmp.Diff(&event.Actor{System: true}, ev.Actor); diff != "" {
 					t.Errorf("actor (-want +got):\n%s", diff)
 				}
@@ -198,6 +206,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"call id of its own", change(t, directText, `"callId":"acme#shop_901"`, `"callId":"acme#shop_6ba7b810"`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if ev.Dedupe != "18:acme#shop_6ba7b810bob" || !strings.Contains(string(ev.Vendor), `"callId":"acme#shop_6ba7b810"`) {
 					t.Errorf("dedupe %q, vendor %s", ev.Dedupe, ev.Vendor)
 				}
@@ -206,6 +215,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"no message id and no time", change(t, directText, `"msg_id":"901",`, ``, `"timestamp":1795200000123,`, ``),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if len(ev.Links) != 0 || !ev.Time.IsZero() {
 					t.Errorf("links %v, time %v", ev.Links, ev.Time)
 				}
@@ -215,6 +225,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 			"combined", change(t, directText, `{"msg":"hello","type":"txt"}`,
 				`{"msg":"3 messages","type":"txt","subType":"sub_combine","title":"Chat of ann","summary":"a: b","combineLevel":2,"filename":"17","file_length":512,"url":"https://files.example/17","secret":"zq"}`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				want := &event.Message{
 					ID: "901", Kind: event.Merged, Code: "txt", Text: "3 messages",
 					Media: &event.Media{URL: "https://files.example/17", Name: "17", Size: 512},
@@ -230,6 +241,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"two elements", change(t, directText, `{"msg":"hello","type":"txt"}`, `{"msg":"hello","type":"txt"},{"type":"loc","lat":1.5,"lng":2,"addr":"x"},{"msg":"bye","type":"txt"}`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				want := []event.Message{
 					{Kind: event.Text, Code: "txt", Text: "hello"},
 					{Kind: event.UnknownKind, Code: "loc"},
@@ -246,6 +258,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"odd ext", change(t, directText, `"ext":{}`, `"ext":["x"]`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if ev.Message.Extra != "" || !strings.Contains(string(ev.Vendor), `"ext":["x"]`) {
 					t.Errorf("extra %q, vendor %s", ev.Message.Extra, ev.Vendor)
 				}
@@ -254,6 +267,7 @@ func TestDecode_VariantsKeepTheirMeaningThroughEncode(t *testing.T) {
 		{
 			"keys given twice", change(t, directText, `"ext":{}`, `"ext":{"a":1,"a":{"b":2,"b":3}}`, `"host":"node-3"`, `"new":1,"new":[2],"host":"node-3"`),
 			func(t *testing.T, ev *event.Event) {
+				t.Helper()
 				if want := `{"a":{"b":3}}`; ev.Message.Extra != want {
 					t.Errorf("extra = %s, want %s", ev.Message.Extra, want)
 				}
@@ -409,7 +423,8 @@ func TestEncode_TextOfAForeignEvent(t *testing.T) {
 				`"payload":{"ext":{"extra":"v=1"},"bodies":[{"msg":"say \"hi\"","type":"txt"}]},"security":"","appkey":"acme#shop","host":"imhook"}`,
 		},
 		{
-			"no app key and no message id", func(ev *event.Event) { ev.Message.ID = "" }, dialect.Target{Generation: "legacy"},
+			"no app key and no message id", func(ev *event.Event) { ev.Message.ID = "" },
+			dialect.Target{Generation: "legacy"},
 			`{"callId":"shop_ev1","eventType":"chat","timestamp":1795200000123,"chat_type":"chat","from":"bob","to":"ann","msg_id":"ev1",` +
 				`"payload":{"ext":{},"bodies":[{"msg":"say \"hi\"","type":"txt"}]},"security":"","appkey":"shop","host":"imhook"}`,
 		},

@@ -86,7 +86,7 @@ func encodeMessage(ev *event.Event, target dialect.Target, k int) (dialect.Reque
 
 // address sets who sends where to whom, in the wrapped form where that was kept.
 func address(m *message, ev *event.Event, k int, own bool) error {
-	sender := ""
+	var sender string
 	switch {
 	case own && m.From != "":
 		sender, _ = bare(m.AppKey, m.From)

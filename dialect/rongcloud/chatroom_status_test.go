@@ -16,7 +16,7 @@ import (
 	"github.com/imhook/imhook/event"
 )
 
-func decode(t testing.TB, path, body string) []*event.Event {
+func decode(t *testing.T, path, body string) []*event.Event {
 	t.Helper()
 	evs, err := rongcloud.New().Decode(&dialect.Request{Path: path, ContentType: "application/json", Body: []byte(body)})
 	if err != nil {
@@ -25,7 +25,7 @@ func decode(t testing.TB, path, body string) []*event.Event {
 	return evs
 }
 
-func decodeRoom(t testing.TB, body string) *event.Event {
+func decodeRoom(t *testing.T, body string) *event.Event {
 	t.Helper()
 	evs := decode(t, "/chatroom_status", body)
 	if len(evs) != 1 {
@@ -102,7 +102,7 @@ func TestDecode_ChatroomStatusByTypeAndStatus(t *testing.T) {
 }
 
 // again checks that encoding and decoding ev gives ev.
-func again(t testing.TB, ev *event.Event) {
+func again(t *testing.T, ev *event.Event) {
 	t.Helper()
 	reqs, err := rongcloud.New().Encode(ev, dialect.Target{})
 	if err != nil {

@@ -16,9 +16,10 @@ func elementsOf(body []byte, n int) [][]byte {
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case quoted:
-			if c == '\\' {
+			switch c {
+			case '\\':
 				i++
-			} else if c == '"' {
+			case '"':
 				quoted = false
 			}
 		case c == '"':

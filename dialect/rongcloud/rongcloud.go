@@ -63,6 +63,6 @@ func (d *Dialect) Path(ev *event.Event) string {
 	return ""
 }
 
-// commandOf is the command that a path names; what follows a further slash
-// belongs to nobody.
-func commandOf(path string) string { return strings.Trim(path, "/") }
+// commandOf is the command that a path names. It stands in the event's JSON form,
+// which takes UTF-8 alone.
+func commandOf(path string) string { return strings.ToValidUTF8(strings.Trim(path, "/"), "\uFFFD") }
