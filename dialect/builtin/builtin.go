@@ -6,11 +6,13 @@ import (
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/easemob"
 	"github.com/imhook/imhook/dialect/rongcloud"
+	"github.com/imhook/imhook/dialect/wildfirechat"
 )
 
 // New returns the registry of all dialects of this tree.
 func New() *dialect.Registry {
 	return dialect.NewRegistry(
+		wildfirechat.New(),
 		rongcloud.New(),
 		easemob.New(),
 	)
