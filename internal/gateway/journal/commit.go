@@ -1,0 +1,270 @@
+package journal
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// committer forms pages. Everything that arrives while one page is being
+// committed is the next page.
+type committer struct {
+	mu      sync.Mutex
+	forming *group
+	closed  bool
+	// kick tells the commit loop that there is something.
+	kick chan struct{}
+	room *sync.Cond // signalled when a full group was taken away
+}
+
+// group is a page being formed, and those who wait for it.
+type group struct {
+	buf    []byte // a page: head, then records
+	count  int
+	keys   []event.Key
+	guards []gateway.Guard
+	done   chan struct{}
+	err    error // valid when done is closed
+}
+
+func newGroup() *group {
+	return &group{buf: append(make([]byte, 0, 32<<10), pageVersion, 0, 0, 0, 0), done: make(chan struct{})}
+}
+
+func (c *committer) init() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forming = newGroup()
+	c.kick = make(chan struct{}, 1)
+	c.room = sync.NewCond(&c.mu)
+}
+
+func (c *committer) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.kick == nil {
+		c.closed = true
+		return
+	}
+	c.closed = true
+	close(c.kick)
+	c.room.Broadcast()
+}
+
+var encodeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+// Append keeps an arrival and returns when all of it is durable, duplicates
+// included. On an error nothing of it may be answered as kept; when ctx ended it
+// may be stored all the same. Errors wrap gateway.ErrFull, ErrUnavailable,
+// ErrReplayed or ErrTooLarge.
+func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, error) {
+	if why := j.full.Load(); why != nil {
+		j.counts.refused.Add(uint64(len(a.Events)))
+		return gateway.Kept{}, fmt.Errorf("%w: %s", gateway.ErrFull, *why)
+	}
+	if len(a.Events) == 0 {
+		return gateway.Kept{}, nil
+	}
+	// Encoding is done here, in the caller's goroutine and outside the lock; the
+	// lock is held for looking keys up and copying bytes.
+	bufp := encodeBuffers.Get().(*[]byte)
+	buf := (*bufp)[:0]
+	defer func() {
+		if cap(buf) <= 256<<10 {
+			*bufp = buf
+			encodeBuffers.Put(bufp)
+		}
+	}()
+	var few [8]int
+	ends := few[:0]
+	keys := make([]event.Key, len(a.Events))
+	for i, ev := range a.Events {
+		if int64(len(ev.Raw.Body)) > j.cfg.MaxBody {
+			return gateway.Kept{}, fmt.Errorf("%w: %d bytes, at most %d", gateway.ErrTooLarge, len(ev.Raw.Body), j.cfg.MaxBody)
+		}
+		if ev.Dedupe != "" {
+			keys[i] = event.Hash(ev.App, ev.Source, ev.Command, ev.Dedupe)
+		}
+		r := record{ev: ev, key: keys[i]}
+		if i == 0 {
+			r.guard = a.Guard
+		}
+		begin := len(buf)
+		buf = appendRecord(buf, r)
+		if len(buf)-begin > maxPage {
+			return gateway.Kept{}, fmt.Errorf("%w: %d bytes with its envelope", gateway.ErrTooLarge, len(buf)-begin)
+		}
+		ends = append(ends, len(buf))
+	}
+	kept, waits, err := j.join(a, keys, buf, ends)
+	if err != nil {
+		return gateway.Kept{}, err
+	}
+	for _, g := range waits {
+		select {
+		case <-g.done:
+		case <-ctx.Done():
+			return gateway.Kept{}, ctx.Err()
+		}
+		if g.err != nil {
+			return gateway.Kept{}, g.err
+		}
+	}
+	j.counts.stored.Add(uint64(kept.Stored))
+	j.counts.duplicates.Add(uint64(kept.Duplicates))
+	return kept, nil
+}
+
+// join puts the new events into the forming group and returns the groups to wait
+// for: the forming one, and those in which duplicates are being committed.
+func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []int) (kept gateway.Kept, waits []*group, err error) {
+	c := &j.commits
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		if c.closed || c.forming == nil {
+			return kept, nil, fmt.Errorf("%w: the journal is closed", gateway.ErrUnavailable)
+		}
+		g := c.forming
+		if g.count == 0 || len(g.buf)+len(buf) <= fullPage && g.count+len(ends) <= gateway.MaxPageEvents {
+			break
+		}
+		c.room.Wait()
+	}
+	now := j.cfg.Now()
+	j.window.turn(now)
+	if !a.Guard.IsZero() {
+		if sum, ok := j.window.guard(a.Guard.Key); ok && sum != a.Guard.Sum {
+			return kept, nil, gateway.ErrReplayed
+		}
+	}
+	begin, guard := 0, a.Guard
+	for i, end := range ends {
+		g := c.forming
+		if i > 0 && g.count > 0 && (len(g.buf)+end-begin > maxPage || g.count == gateway.MaxPageEvents) {
+			// One arrival larger than a page goes over several: it waits for the
+			// loop to take the full one away.
+			waits = appendGroup(waits, g)
+			c.wake()
+			for c.forming == g && !c.closed {
+				c.room.Wait()
+			}
+			if c.closed {
+				return kept, nil, fmt.Errorf("%w: the journal is closed", gateway.ErrUnavailable)
+			}
+			g = c.forming
+		}
+		if keys[i] != (event.Key{}) {
+			if pending, known := j.window.key(keys[i]); known {
+				kept.Duplicates++
+				if pending != nil {
+					waits = appendGroup(waits, pending)
+				}
+				begin = end
+				continue
+			}
+			j.window.addKey(keys[i], g)
+			g.keys = append(g.keys, keys[i])
+		}
+		g.buf = append(g.buf, buf[begin:end]...)
+		g.count++
+		kept.Stored++
+		waits = appendGroup(waits, g)
+		if i == 0 && !guard.IsZero() {
+			j.window.addGuard(guard)
+			g.guards = append(g.guards, guard)
+		}
+		begin = end
+	}
+	if kept.Stored > 0 {
+		c.wake()
+	}
+	return kept, waits, nil
+}
+
+func appendGroup(gs []*group, g *group) []*group {
+	for _, have := range gs {
+		if have == g {
+			return gs
+		}
+	}
+	return append(gs, g)
+}
+
+// wake tells the loop that there is something. Call with mu.
+func (c *committer) wake() {
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the group to commit, or nil. Call without mu.
+func (c *committer) take() *group {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.forming
+	if g.count == 0 {
+		return nil
+	}
+	c.forming = newGroup()
+	c.room.Broadcast()
+	return g
+}
+
+// commitLoop commits one page after the other until the journal is closed and
+// everything that joined is committed.
+func (j *Journal) commitLoop() {
+	for range j.commits.kick {
+		j.commitAll()
+	}
+	j.commitAll()
+}
+
+func (j *Journal) commitAll() {
+	for g := j.commits.take(); g != nil; g = j.commits.take() {
+		err := j.commit(g)
+		if err != nil {
+			j.counts.failures.Add(1)
+			j.cfg.Log.Error("committing a page failed", "events", g.count, "err", err)
+			g.err = fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+		}
+		j.commits.mu.Lock()
+		j.window.settle(g, err == nil)
+		j.commits.mu.Unlock()
+		close(g.done)
+	}
+}
+
+// commitTimeout is how long the engine may take for one page. A full disk shows
+// as silence.
+const commitTimeout = 10 * time.Second
+
+func (j *Journal) commit(g *group) error {
+	e, err := j.use()
+	if err != nil {
+		return err
+	}
+	binary.BigEndian.PutUint32(g.buf[1:], uint32(g.count))
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	begin := time.Now()
+	ack, err := e.js.Publish(ctx, pageSubject, g.buf)
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errors.New("the engine does not answer")
+		}
+		j.counts.broken.Store(true)
+		return err
+	}
+	j.counts.broken.Store(false)
+	j.counts.committed(time.Since(begin))
+	j.size.add(ack.Sequence, len(g.buf), j.cfg.Now())
+	return nil
+}

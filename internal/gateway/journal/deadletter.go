@@ -1,0 +1,104 @@
+package journal
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// deadLetter is what is written before the event's record.
+type deadLetter struct {
+	Endpoint string            `json:"endpoint"`
+	Pos      uint64            `json:"pos"`
+	Reason   gateway.Reason    `json:"reason"`
+	Detail   string            `json:"detail,omitzero"`
+	Attempts int               `json:"attempts"`
+	FirstAt  time.Time         `json:"firstAt,omitzero"`
+	At       time.Time         `json:"at"`
+	Exchange *gateway.Exchange `json:"exchange,omitzero"`
+}
+
+// Park keeps a dead letter, durably. The oldest are dropped after 30 days or past
+// 2 GiB.
+func (j *Journal) Park(ctx context.Context, d gateway.DeadLetter) error {
+	e, err := j.use()
+	if err != nil {
+		return err
+	}
+	meta, err := json.Marshal(deadLetter{
+		Endpoint: d.Endpoint, Pos: uint64(d.Pos), Reason: d.Reason, Detail: d.Detail,
+		Attempts: d.Attempts, FirstAt: d.FirstAt.UTC(), At: d.At.UTC(), Exchange: d.Exchange,
+	})
+	if err != nil {
+		return fmt.Errorf("writing a dead letter: %w", err)
+	}
+	b := binary.AppendUvarint(nil, uint64(len(meta)))
+	b = append(b, meta...)
+	b = append(b, pageVersion, 0, 0, 0, 1)
+	b = appendRecord(b, record{ev: d.Event})
+	if _, err := e.js.Publish(ctx, deadPrefix+token(d.Endpoint)+"."+token(string(d.Reason)), b); err != nil {
+		return fmt.Errorf("keeping a dead letter: %w", err)
+	}
+	return nil
+}
+
+// DeadLetters returns at most limit dead letters of one endpoint (app/name), or
+// of all when it is empty, newest first.
+func (j *Journal) DeadLetters(ctx context.Context, endpoint string, limit int) ([]gateway.DeadLetter, error) {
+	e, err := j.use()
+	if err != nil {
+		return nil, err
+	}
+	info, err := e.dead.Info(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading dead letters: %w", err)
+	}
+	var all []gateway.DeadLetter
+	for seq := info.State.LastSeq; seq >= info.State.FirstSeq && seq > 0 && len(all) < limit; seq-- {
+		m, err := e.dead.GetMsg(ctx, seq)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading dead letter %d: %w", seq, err)
+		}
+		d, err := j.parseDeadLetter(m.Data)
+		if err != nil {
+			j.cfg.Log.Error("dead letter cannot be read", "seq", seq, "err", err)
+			continue
+		}
+		if endpoint == "" || d.Endpoint == endpoint {
+			all = append(all, d)
+		}
+	}
+	return all, nil
+}
+
+func (j *Journal) parseDeadLetter(b []byte) (gateway.DeadLetter, error) {
+	n, k := binary.Uvarint(b)
+	if k <= 0 || n > uint64(len(b)-k) {
+		return gateway.DeadLetter{}, fmt.Errorf("%w: head of a dead letter", ErrPage)
+	}
+	var meta deadLetter
+	if err := json.Unmarshal(b[k:k+int(n)], &meta); err != nil {
+		return gateway.DeadLetter{}, fmt.Errorf("%w: %w", ErrPage, err)
+	}
+	records, err := parsePage(b[k+int(n):], &j.names)
+	if err != nil {
+		return gateway.DeadLetter{}, err
+	}
+	if len(records) != 1 {
+		return gateway.DeadLetter{}, fmt.Errorf("%w: %d events in a dead letter", ErrPage, len(records))
+	}
+	return gateway.DeadLetter{
+		Endpoint: meta.Endpoint, Pos: gateway.Pos(meta.Pos), Event: records[0].ev, Reason: meta.Reason, Detail: meta.Detail,
+		Attempts: meta.Attempts, FirstAt: meta.FirstAt, At: meta.At, Exchange: meta.Exchange,
+	}, nil
+}

@@ -1,0 +1,283 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// Sync says when an event is durable. Values are configuration: append only.
+type Sync string
+
+// The ways.
+const (
+	// Always: fsynced before it is answered.
+	Always Sync = "always"
+	// Interval: written before it is answered, fsynced within a second. Loss of
+	// power can lose that second; kill -9 loses nothing.
+	Interval Sync = "interval"
+)
+
+// WhenFull says what happens when unfinished events fill the journal.
+type WhenFull string
+
+// The ways.
+const (
+	Refuse     WhenFull = "refuse"
+	DropOldest WhenFull = "drop_oldest"
+)
+
+// Config is what a Journal is made of.
+type Config struct {
+	// Dir is the data directory; the journal takes the folder journal in it.
+	Dir  string
+	Sync Sync
+	// WhenFull defaults to Refuse.
+	WhenFull WhenFull
+	// RetainAge and RetainBytes bound the history that every endpoint has
+	// finished with; RetainBytes bounds what they have not as well.
+	RetainAge   time.Duration
+	RetainBytes int64
+	// MaxBody is the largest event body in bytes; zero means 1 MiB.
+	MaxBody int64
+	// Window is how long a duplicate is recognised, at least; zero means 10 min.
+	// WindowKeys bounds how many keys are remembered; zero means 500,000.
+	Window     time.Duration
+	WindowKeys int
+	// Reserve is how many bytes of the disk stay free; below it arrivals are
+	// refused. Zero means the larger of 256 MiB and 2 % of the disk.
+	Reserve int64
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// WithDefaults returns a copy with zero fields filled in.
+func (c Config) WithDefaults() Config {
+	if c.Sync == "" {
+		c.Sync = Always
+	}
+	if c.WhenFull == "" {
+		c.WhenFull = Refuse
+	}
+	if c.RetainAge == 0 {
+		c.RetainAge = 72 * time.Hour
+	}
+	if c.RetainBytes == 0 {
+		c.RetainBytes = 20 << 30
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = 1 << 20
+	}
+	if c.Window == 0 {
+		c.Window = 10 * time.Minute
+	}
+	if c.WindowKeys == 0 {
+		c.WindowKeys = 500_000
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Validate says what is wrong with the configuration.
+func (c Config) Validate() error {
+	switch {
+	case c.Dir == "":
+		return errors.New("journal needs a directory")
+	case c.Sync != Always && c.Sync != Interval:
+		return fmt.Errorf("sync is %q, want %s or %s", c.Sync, Always, Interval)
+	case c.WhenFull != Refuse && c.WhenFull != DropOldest:
+		return fmt.Errorf("when_full is %q, want %s or %s", c.WhenFull, Refuse, DropOldest)
+	case c.MaxBody > maxPage-recordSlack:
+		return fmt.Errorf("max_body is %d, want at most %d", c.MaxBody, maxPage-recordSlack)
+	}
+	return nil
+}
+
+// Names in the engine. They are on disk: append only.
+const (
+	pageStream      = "IMHOOK_PAGES"
+	pageSubject     = "imhook.page"
+	positionStream  = "IMHOOK_POSITIONS"
+	positionPrefix  = "imhook.position."
+	deadStream      = "IMHOOK_DEADLETTERS"
+	deadPrefix      = "imhook.dead."
+	deadLettersKept = 30 * 24 * time.Hour
+	deadLetterBytes = 2 << 30
+)
+
+// Bounds of a page in bytes. One larger than maxPage cannot be; a group that
+// reached fullPage takes no more.
+const (
+	maxPage     = 8<<20 - 64<<10
+	fullPage    = 1 << 20
+	recordSlack = 64 << 10
+)
+
+// Journal keeps events. It is safe for concurrent use. Make it with [Open].
+type Journal struct {
+	cfg    Config
+	unlock func() error
+
+	// engine is replaced when the embedded server had to be restarted.
+	engine atomic.Pointer[engine]
+
+	commits committer
+	window  window
+	size    sizes
+	full    atomic.Pointer[string] // why arrivals are refused; nil when they are not
+	floor   atomic.Uint64
+	names   interner
+	counts  counts
+
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+}
+
+// engine is one connection to one server.
+type engine struct {
+	embedded *embedded
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	pages    jetstream.Stream
+	places   jetstream.Stream
+	dead     jetstream.Stream
+}
+
+// Open opens or creates the journal in cfg.Dir. It fails when another gateway
+// has the directory, and when the journal was written by a newer imhook.
+func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	unlock, err := lock(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	j = &Journal{cfg: cfg, unlock: unlock}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, j.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := j.reopen(ctx); err != nil {
+		return j, err
+	}
+	if cfg.Reserve == 0 {
+		j.cfg.Reserve = defaultReserve(cfg.Dir)
+	}
+	j.window.init(cfg.Window, cfg.WindowKeys, cfg.Now())
+	if err := j.recall(ctx); err != nil {
+		return j, fmt.Errorf("recalling what arrived lately: %w", err)
+	}
+	if err := j.measure(ctx); err != nil {
+		return j, err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	j.stop = stop
+	j.commits.init()
+	j.wg.Go(j.commitLoop)
+	j.wg.Go(func() { j.keepHouse(running) })
+	return j, nil
+}
+
+// reopen starts the server and makes the streams.
+func (j *Journal) reopen(ctx context.Context) error {
+	if old := j.engine.Swap(nil); old != nil {
+		old.close()
+	}
+	srv, err := startServer(j.cfg)
+	if err != nil {
+		return err
+	}
+	e := &engine{embedded: srv}
+	if err := e.connect(ctx, j.cfg); err != nil {
+		e.close()
+		return err
+	}
+	j.engine.Store(e)
+	return nil
+}
+
+func (e *engine) connect(ctx context.Context, cfg Config) error {
+	var err error
+	if e.nc, err = e.embedded.connect(); err != nil {
+		return fmt.Errorf("connecting to the engine: %w", err)
+	}
+	if e.js, err = jetstream.New(e.nc); err != nil {
+		return fmt.Errorf("connecting to the engine: %w", err)
+	}
+	if e.pages, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: pageStream, Subjects: []string{pageSubject}, Storage: jetstream.FileStorage,
+		// Retention is ours: what an endpoint has not finished must stay.
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew,
+		AllowDirect: true, MaxConsumers: -1,
+		// Duplicates are recognised here, with less memory and with a bound.
+		Duplicates: time.Second,
+	}); err != nil {
+		return fmt.Errorf("making stream %s: %w", pageStream, err)
+	}
+	if e.places, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: positionStream, Subjects: []string{positionPrefix + ">"}, Storage: jetstream.FileStorage,
+		MaxMsgsPerSubject: 1, AllowDirect: true, Duplicates: time.Second,
+	}); err != nil {
+		return fmt.Errorf("making stream %s: %w", positionStream, err)
+	}
+	if e.dead, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: deadStream, Subjects: []string{deadPrefix + ">"}, Storage: jetstream.FileStorage,
+		MaxAge: deadLettersKept, MaxBytes: deadLetterBytes, AllowDirect: true, Duplicates: time.Second,
+	}); err != nil {
+		return fmt.Errorf("making stream %s: %w", deadStream, err)
+	}
+	return nil
+}
+
+func (e *engine) close() {
+	if e.nc != nil {
+		e.nc.Close()
+	}
+	if e.embedded != nil {
+		e.embedded.stop()
+	}
+}
+
+// use returns the engine, or gateway.ErrUnavailable while it is being restarted.
+func (j *Journal) use() (*engine, error) {
+	if e := j.engine.Load(); e != nil {
+		return e, nil
+	}
+	return nil, fmt.Errorf("%w: the engine is being restarted", gateway.ErrUnavailable)
+}
+
+// Close lets the last group be committed and closes the journal. Appends after
+// it fail with gateway.ErrUnavailable.
+func (j *Journal) Close(context.Context) error {
+	j.commits.close()
+	if j.stop != nil {
+		j.stop()
+	}
+	j.wg.Wait()
+	if e := j.engine.Swap(nil); e != nil {
+		e.close()
+	}
+	if j.unlock == nil {
+		return nil
+	}
+	unlock := j.unlock
+	j.unlock = nil
+	return unlock()
+}

@@ -1,0 +1,218 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// pageVersion is the first byte of a page. Append only: a page of a newer version
+// is refused, never guessed at.
+const pageVersion = 1
+
+var (
+	// ErrPage is wrapped when a page cannot be read.
+	ErrPage = errors.New("page cannot be read")
+	// ErrNewer is wrapped when a page was written by a newer imhook.
+	ErrNewer = errors.New("written by a newer imhook")
+)
+
+// record is one event as a page holds it: the event, the key that recognises a
+// second arrival (zero when nothing does), and the guard of its request.
+type record struct {
+	ev    *event.Event
+	key   event.Key
+	guard gateway.Guard
+}
+
+// flags of a record.
+const (
+	flagEcho = 1 << iota
+	flagKey
+	flagGuard
+	flagBefore
+)
+
+// appendRecord encodes one record.
+//
+//	flags, [key 16], [guard 32], time (varint ms), then strings, each with its
+//	length: id app source type dialect generation command trace lane dedupe,
+//	links (count first), raw dialect path query content-type body
+func appendRecord(b []byte, r record) []byte {
+	ev := r.ev
+	var flags byte
+	if ev.Echo {
+		flags |= flagEcho
+	}
+	if r.key != (event.Key{}) {
+		flags |= flagKey
+	}
+	if !r.guard.IsZero() {
+		flags |= flagGuard
+	}
+	if ev.Phase == event.Before {
+		flags |= flagBefore
+	}
+	b = append(b, flags)
+	if flags&flagKey != 0 {
+		b = append(b, r.key[:]...)
+	}
+	if flags&flagGuard != 0 {
+		b = append(b, r.guard.Key[:]...)
+		b = append(b, r.guard.Sum[:]...)
+	}
+	b = binary.AppendVarint(b, ev.Time.UnixMilli())
+	for _, s := range [...]string{
+		ev.ID, ev.App, ev.Source, string(ev.Type), ev.Dialect, ev.Generation, ev.Command, ev.Trace, string(ev.Lane), ev.Dedupe,
+	} {
+		b = appendString(b, s)
+	}
+	b = binary.AppendUvarint(b, uint64(len(ev.Links)))
+	for _, l := range ev.Links {
+		b = appendString(b, l)
+	}
+	b = appendString(b, ev.Raw.Dialect)
+	b = appendString(b, ev.Raw.Path)
+	b = appendString(b, ev.Raw.Query)
+	b = appendString(b, ev.Raw.ContentType)
+	b = binary.AppendUvarint(b, uint64(len(ev.Raw.Body)))
+	return append(b, ev.Raw.Body...)
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+// pageHead is the version byte and the number of records, big-endian.
+const pageHead = 5
+
+// parsePage reads a page. Bodies are slices of b, which must not change any more.
+func parsePage(b []byte, in *interner) ([]record, error) {
+	if len(b) < pageHead {
+		return nil, fmt.Errorf("%w: %d bytes", ErrPage, len(b))
+	}
+	if b[0] != pageVersion {
+		if b[0] > pageVersion {
+			return nil, fmt.Errorf("%w: %w: version %d, this one knows %d", ErrPage, ErrNewer, b[0], pageVersion)
+		}
+		return nil, fmt.Errorf("%w: version %d", ErrPage, b[0])
+	}
+	c := cutter{b: b[pageHead:]}
+	n := binary.BigEndian.Uint32(b[1:])
+	if n > gateway.MaxPageEvents || int(n) > len(b) {
+		return nil, fmt.Errorf("%w: %d records in %d bytes", ErrPage, n, len(b))
+	}
+	events := make([]event.Event, n)
+	records := make([]record, n)
+	for i := range records {
+		records[i].ev = &events[i]
+		c.record(&records[i], in)
+		if c.bad {
+			return nil, fmt.Errorf("%w: record %d of %d is cut short", ErrPage, i, n)
+		}
+	}
+	if len(c.b) != 0 {
+		return nil, fmt.Errorf("%w: %d bytes after the last record", ErrPage, len(c.b))
+	}
+	return records, nil
+}
+
+// cutter takes fields off a slice and remembers the first failure.
+type cutter struct {
+	b   []byte
+	bad bool
+}
+
+func (c *cutter) record(r *record, in *interner) {
+	flags := c.bytes(1)
+	if c.bad {
+		return
+	}
+	f := flags[0]
+	if f&flagKey != 0 {
+		copy(r.key[:], c.bytes(len(r.key)))
+	}
+	if f&flagGuard != 0 {
+		copy(r.guard.Key[:], c.bytes(len(r.guard.Key)))
+		copy(r.guard.Sum[:], c.bytes(len(r.guard.Sum)))
+	}
+	ev := r.ev
+	ev.Echo = f&flagEcho != 0
+	ev.Phase = event.After
+	if f&flagBefore != 0 {
+		ev.Phase = event.Before
+	}
+	ev.Time = time.UnixMilli(c.varint()).UTC()
+	ev.ID = string(c.field())
+	ev.App = in.get(c.field())
+	ev.Source = in.get(c.field())
+	ev.Type = event.Type(in.get(c.field()))
+	ev.Dialect = in.get(c.field())
+	ev.Generation = in.get(c.field())
+	ev.Command = in.get(c.field())
+	ev.Trace = string(c.field())
+	ev.Lane = event.Lane(c.field())
+	ev.Dedupe = string(c.field())
+	links := c.uvarint()
+	if links > uint64(len(c.b)) {
+		c.bad = true
+		return
+	}
+	if links > 0 {
+		ev.Links = make([]string, links)
+		for i := range ev.Links {
+			ev.Links[i] = string(c.field())
+		}
+	}
+	ev.Raw.Dialect = in.get(c.field())
+	ev.Raw.Path = in.get(c.field())
+	ev.Raw.Query = string(c.field())
+	ev.Raw.ContentType = in.get(c.field())
+	if body := c.field(); len(body) > 0 {
+		ev.Raw.Body = body[:len(body):len(body)]
+	}
+}
+
+func (c *cutter) bytes(n int) []byte {
+	if n > len(c.b) {
+		c.bad, c.b = true, nil
+		return nil
+	}
+	p := c.b[:n]
+	c.b = c.b[n:]
+	return p
+}
+
+func (c *cutter) field() []byte {
+	n := c.uvarint()
+	if n > uint64(len(c.b)) {
+		c.bad, c.b = true, nil
+		return nil
+	}
+	return c.bytes(int(n))
+}
+
+func (c *cutter) uvarint() uint64 {
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 {
+		c.bad, c.b = true, nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *cutter) varint() int64 {
+	v, n := binary.Varint(c.b)
+	if n <= 0 {
+		c.bad, c.b = true, nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}

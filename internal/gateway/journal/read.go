@@ -1,0 +1,239 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// Page returns the first page at or after seq. It is gateway.ErrNoPage when
+// there is none yet. A page that cannot be read comes back without events: it is
+// counted and logged, and readers go on behind it.
+func (j *Journal) Page(ctx context.Context, seq uint64) (*gateway.Page, error) {
+	e, err := j.use()
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.pages.GetMsg(ctx, max(seq, 1), jetstream.WithGetMsgSubject(pageSubject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, gateway.ErrNoPage
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading page %d: %w", seq, err)
+	}
+	return j.page(m.Sequence, m.Time, m.Data), nil
+}
+
+func (j *Journal) page(seq uint64, at time.Time, data []byte) *gateway.Page {
+	p := &gateway.Page{Seq: seq, Time: at, Bytes: len(data)}
+	records, err := parsePage(data, &j.names)
+	if err != nil {
+		j.counts.unreadable.Add(1)
+		j.cfg.Log.Error("page cannot be read, its events are skipped", "page", seq, "bytes", len(data), "err", err)
+		return p
+	}
+	p.Events = make([]*event.Event, len(records))
+	for i := range records {
+		p.Events[i] = records[i].ev
+	}
+	return p
+}
+
+// Tail calls fn for every page from seq on, in order, each once and none left
+// out, as they are committed, until ctx ends or reading fails. fn may block.
+func (j *Journal) Tail(ctx context.Context, from uint64, fn func(*gateway.Page)) error {
+	e, err := j.use()
+	if err != nil {
+		return err
+	}
+	// The ordered consumer makes itself anew when it sees a gap.
+	cons, err := e.js.OrderedConsumer(ctx, pageStream, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
+		InactiveThreshold: 30 * time.Second,
+	})
+	if err != nil {
+		return fmt.Errorf("following the journal: %w", err)
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(256), jetstream.PullExpiry(5*time.Second), jetstream.PullHeartbeat(time.Second))
+	if err != nil {
+		return fmt.Errorf("following the journal: %w", err)
+	}
+	defer context.AfterFunc(ctx, it.Stop)()
+	defer it.Stop()
+	last := uint64(0)
+	for {
+		m, err := it.Next()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("following the journal: %w", err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("following the journal: %w", err)
+		}
+		seq := meta.Sequence.Stream
+		if seq <= last {
+			continue // made anew: seen already
+		}
+		last = seq
+		fn(j.page(seq, meta.Timestamp, m.Data()))
+	}
+}
+
+// Bounds returns the first and last page and the bytes of all; last is first-1
+// when there is none.
+func (j *Journal) Bounds(ctx context.Context) (first, last, bytes uint64, err error) {
+	st, err := j.state(ctx)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if st.Msgs == 0 {
+		return st.LastSeq + 1, st.LastSeq, 0, nil
+	}
+	return st.FirstSeq, st.LastSeq, st.Bytes, nil
+}
+
+func (j *Journal) state(ctx context.Context) (jetstream.StreamState, error) {
+	e, err := j.use()
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	info, err := e.pages.Info(ctx)
+	if err != nil {
+		return jetstream.StreamState{}, fmt.Errorf("reading the journal's state: %w", err)
+	}
+	return info.State, nil
+}
+
+// SeqAt returns the first page that was stored at or after t, or
+// gateway.ErrNoPage when all are older.
+func (j *Journal) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
+	lo, last, _, err := j.Bounds(ctx)
+	if err != nil {
+		return 0, err
+	}
+	hi := last + 1
+	for lo < hi {
+		mid := lo + (hi-lo)/2
+		e, err := j.use()
+		if err != nil {
+			return 0, err
+		}
+		m, err := e.pages.GetMsg(ctx, mid, jetstream.WithGetMsgSubject(pageSubject))
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			hi = mid
+		case err != nil:
+			return 0, fmt.Errorf("reading page %d: %w", mid, err)
+		case m.Time.Before(t):
+			lo = m.Sequence + 1
+		default:
+			hi = mid
+		}
+	}
+	if lo > last {
+		return 0, gateway.ErrNoPage
+	}
+	return lo, nil
+}
+
+// recall reads the keys and guards of the window again.
+func (j *Journal) recall(ctx context.Context) error {
+	from, err := j.SeqAt(ctx, j.cfg.Now().Add(-j.cfg.Window))
+	if errors.Is(err, gateway.ErrNoPage) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, last, _, err := j.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e, err := j.use()
+	if err != nil {
+		return err
+	}
+	cons, err := e.js.OrderedConsumer(reading, pageStream, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+	})
+	if err != nil {
+		return err
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(1024))
+	if err != nil {
+		return err
+	}
+	defer it.Stop()
+	for {
+		m, err := it.Next()
+		if err != nil {
+			return err
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		records, err := parsePage(m.Data(), &j.names)
+		if errors.Is(err, ErrNewer) {
+			return err
+		}
+		for _, r := range records {
+			if r.key != (event.Key{}) {
+				j.window.addKey(r.key, nil)
+			}
+			if !r.guard.IsZero() {
+				j.window.addGuard(r.guard)
+			}
+		}
+		j.window.turn(j.window.since) // by number only: time has not passed
+		if meta.Sequence.Stream >= last {
+			return nil
+		}
+	}
+}
+
+// interner keeps one copy of the few strings that every event repeats.
+type interner struct {
+	mu    sync.RWMutex
+	names map[string]string
+}
+
+// maxNames bounds what is kept: a source could send a new command each time.
+const maxNames = 4096
+
+func (in *interner) get(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	in.mu.RLock()
+	s, ok := in.names[string(b)]
+	in.mu.RUnlock()
+	if ok {
+		return s
+	}
+	s = string(b)
+	if len(s) > 128 {
+		return s
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.names == nil {
+		in.names = map[string]string{}
+	}
+	if len(in.names) < maxNames {
+		in.names[s] = s
+	}
+	return s
+}

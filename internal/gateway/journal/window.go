@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"time"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// window recognises what arrived lately. It has two generations: a key is looked
+// for in both and remembered in the younger; when the younger is old or large
+// enough it becomes the elder and the elder is forgotten. So a key is remembered
+// for at least one span of time, unless there are too many. Guarded by
+// committer.mu.
+type window struct {
+	span  time.Duration
+	limit int
+	since time.Time
+	young generation
+	old   generation
+	// pending are keys whose page is not committed yet.
+	pending map[event.Key]*group
+}
+
+type generation struct {
+	keys   map[event.Key]struct{}
+	guards map[event.Key]event.Key
+}
+
+func newGeneration() generation {
+	return generation{keys: map[event.Key]struct{}{}, guards: map[event.Key]event.Key{}}
+}
+
+func (w *window) init(span time.Duration, limit int, now time.Time) {
+	*w = window{span: span, limit: max(2, limit), since: now, young: newGeneration(), old: newGeneration(), pending: map[event.Key]*group{}}
+}
+
+// turn forgets the elder generation when it is time.
+func (w *window) turn(now time.Time) {
+	if now.Sub(w.since) < w.span && len(w.young.keys)+len(w.young.guards) < w.limit/2 {
+		return
+	}
+	w.old, w.young, w.since = w.young, newGeneration(), now
+}
+
+// key reports whether k was seen; pending is the group it is being committed in,
+// nil when that is done.
+func (w *window) key(k event.Key) (pending *group, known bool) {
+	if g, ok := w.pending[k]; ok {
+		return g, true
+	}
+	if _, ok := w.young.keys[k]; ok {
+		return nil, true
+	}
+	_, ok := w.old.keys[k]
+	return nil, ok
+}
+
+func (w *window) addKey(k event.Key, g *group) {
+	if g != nil {
+		w.pending[k] = g
+		return
+	}
+	w.young.keys[k] = struct{}{}
+}
+
+func (w *window) guard(k event.Key) (sum event.Key, ok bool) {
+	if sum, ok = w.young.guards[k]; ok {
+		return sum, true
+	}
+	sum, ok = w.old.guards[k]
+	return sum, ok
+}
+
+func (w *window) addGuard(g gateway.Guard) { w.young.guards[g.Key] = g.Sum }
+
+// settle remembers the keys of a committed group, or forgets those of one that
+// failed: their events come again and must be kept then.
+func (w *window) settle(g *group, ok bool) {
+	for _, k := range g.keys {
+		delete(w.pending, k)
+		if ok {
+			w.young.keys[k] = struct{}{}
+		}
+	}
+	if !ok {
+		for _, guard := range g.guards {
+			delete(w.young.guards, guard.Key)
+			delete(w.old.guards, guard.Key)
+		}
+	}
+}
+
+// size is how many keys and guards are remembered.
+func (w *window) size() int {
+	return len(w.young.keys) + len(w.young.guards) + len(w.old.keys) + len(w.old.guards) + len(w.pending)
+}
