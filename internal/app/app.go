@@ -1,0 +1,213 @@
+// Package app wires the stages of the gateway into one process: what runs, in
+// which order it starts, and that it stops the other way round. It holds no
+// logic of its own.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/admin"
+	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway/deliver"
+	"github.com/imhook/imhook/internal/gateway/journal"
+	"github.com/imhook/imhook/internal/gateway/receive"
+)
+
+// Config is what an App is made of.
+type Config struct {
+	Config   *config.Config
+	Registry *dialect.Registry
+	Log      *slog.Logger
+	// Version is what /api and the User-Agent of deliveries say.
+	Version string
+	// Now defaults to time.Now.
+	Now func() time.Time
+}
+
+// App is one gateway. Make it with [New], run it with Start, end it with Stop.
+type App struct {
+	cfg     Config
+	metrics *prometheus.Registry
+	addr    net.Addr
+	// failed is closed with err set when the listener ends by itself.
+	failed chan struct{}
+	err    error
+	// cleanups are run last to first.
+	cleanups []cleanup
+}
+
+type cleanup struct {
+	what string
+	run  func(context.Context) error
+}
+
+// New prepares an App; nothing is opened before Start.
+func New(cfg Config) (*App, error) {
+	if cfg.Config == nil || cfg.Registry == nil {
+		return nil, errors.New("app needs a configuration and a registry of dialects")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &App{cfg: cfg, metrics: prometheus.NewRegistry(), failed: make(chan struct{})}, nil
+}
+
+// Start opens the journal, begins to deliver what is left in it, and then takes
+// callbacks. When it fails, everything that was started is stopped again.
+func (a *App) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	c := a.cfg.Config
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	j, err := journal.Open(ctx, journal.Config{
+		Dir: c.DataDir, Sync: journal.Sync(c.Journal.Sync), WhenFull: journal.WhenFull(c.Journal.WhenFull),
+		RetainAge: c.Journal.RetainAge, RetainBytes: c.Journal.RetainBytes, MaxBody: c.Journal.MaxBody,
+		Log: a.cfg.Log, Now: a.cfg.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the journal in %s: %w", c.DataDir, err)
+	}
+	a.onStop("journal", j.Close)
+	if err := a.metrics.Register(newJournalCollector(j)); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+
+	endpoints, index, err := a.endpoints()
+	if err != nil {
+		return err
+	}
+	d, err := deliver.New(deliver.Config{
+		Endpoints: endpoints, Index: index, Journal: j, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.Start(ctx); err != nil {
+		return err
+	}
+	a.onStop("deliver", d.Stop)
+	if err := a.metrics.Register(newBacklogCollector(d, a.cfg.Now)); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+
+	sources, err := a.sources()
+	if err != nil {
+		return err
+	}
+	in, err := receive.New(receive.Config{
+		Sources: sources, Journal: j, Decider: allowAll{},
+		TrustedProxies: c.TrustedProxies, MaxBody: c.Journal.MaxBody,
+		Now: a.cfg.Now, Log: a.cfg.Log, Metrics: a.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	api, err := admin.New(a.adminConfig(j, d, in))
+	if err != nil {
+		return err
+	}
+	return a.listen(ctx, in, api)
+}
+
+// allowAll answers every before-event "go on" until the decide stage exists.
+type allowAll struct{}
+
+func (allowAll) Decide(context.Context, *event.Event) event.Verdict { return event.Allowed() }
+
+func (a *App) onStop(what string, run func(context.Context) error) {
+	a.cleanups = append(a.cleanups, cleanup{what, run})
+}
+
+// Stop ends everything in the opposite order: no new callbacks, attempts in
+// flight end or are cut short when ctx ends, positions are saved, the journal is
+// closed. It may be called more than once.
+func (a *App) Stop(ctx context.Context) error {
+	var errs []error
+	for i := len(a.cleanups) - 1; i >= 0; i-- {
+		c := a.cleanups[i]
+		if err := c.run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stopping %s: %w", c.what, err))
+		}
+	}
+	a.cleanups = nil
+	return errors.Join(errs...)
+}
+
+// Addr is where callbacks are taken; valid after Start.
+func (a *App) Addr() string {
+	if a.addr == nil {
+		return ""
+	}
+	return a.addr.String()
+}
+
+// Failed is closed when the App can no longer take callbacks; Err then says why.
+func (a *App) Failed() <-chan struct{} { return a.failed }
+
+// Err is why the App failed; nil before Failed is closed.
+func (a *App) Err() error {
+	select {
+	case <-a.failed:
+		return a.err
+	default:
+		return nil
+	}
+}
+
+// listen serves callbacks and API on one address.
+func (a *App) listen(ctx context.Context, in, api http.Handler) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", a.cfg.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	a.addr = l.Addr()
+	srv := &http.Server{
+		Handler: route(in, api),
+		// A caller that drips its headers or body must not hold a connection.
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.err = fmt.Errorf("serving: %w", err)
+			close(a.failed)
+		}
+	}()
+	a.onStop("listener", srv.Shutdown)
+	return nil
+}
+
+// inPrefix is where callbacks go; everything else is the API.
+const inPrefix = "/in/"
+
+func route(in, api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.URL.Path) >= len(inPrefix) && r.URL.Path[:len(inPrefix)] == inPrefix {
+			in.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
+}

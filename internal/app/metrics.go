@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/imhook/imhook/internal/gateway/deliver"
+	"github.com/imhook/imhook/internal/gateway/journal"
+)
+
+// backlogCollector shows what endpoints have not finished, read when somebody
+// asks. An endpoint with nothing open shows 0, so that an alert on age sees the
+// difference between empty and absent.
+type backlogCollector struct {
+	d      *deliver.Deliverer
+	now    func() time.Time
+	events *prometheus.Desc
+	age    *prometheus.Desc
+}
+
+func newBacklogCollector(d *deliver.Deliverer, now func() time.Time) *backlogCollector {
+	labels := []string{"app", "endpoint"}
+	return &backlogCollector{
+		d: d, now: now,
+		events: prometheus.NewDesc("imhook_backlog_events", "Events that were read for the endpoint and are not finished.", labels, nil),
+		age:    prometheus.NewDesc("imhook_backlog_age_seconds", "Age of the oldest event that the endpoint has not finished; 0 when there is none.", labels, nil),
+	}
+}
+
+// Describe sends the descriptions.
+func (c *backlogCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.events
+	ch <- c.age
+}
+
+// Collect sends the values.
+func (c *backlogCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, s := range c.d.Status(ctx) {
+		age := 0.0
+		if !s.OldestAt.IsZero() {
+			age = max(0, c.now().Sub(s.OldestAt).Seconds())
+		}
+		ch <- prometheus.MustNewConstMetric(c.events, prometheus.GaugeValue, float64(s.Open), s.App, s.Name)
+		ch <- prometheus.MustNewConstMetric(c.age, prometheus.GaugeValue, age, s.App, s.Name)
+	}
+}
+
+// journalCollector shows the journal's counters.
+type journalCollector struct {
+	j    *journal.Journal
+	rows []journalRow
+}
+
+type journalRow struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(journal.Stats) float64
+}
+
+func newJournalCollector(j *journal.Journal) *journalCollector {
+	c := &journalCollector{j: j}
+	row := func(name, help string, kind prometheus.ValueType, value func(journal.Stats) float64) {
+		c.rows = append(c.rows, journalRow{prometheus.NewDesc(name, help, nil, nil), kind, value})
+	}
+	counter, gauge := prometheus.CounterValue, prometheus.GaugeValue
+	row("imhook_journal_events_total", "Events that were kept.", counter, func(s journal.Stats) float64 { return float64(s.Stored) })
+	row("imhook_journal_duplicates_total", "Events that had been kept before.", counter, func(s journal.Stats) float64 { return float64(s.Duplicates) })
+	row("imhook_journal_refused_total", "Events that came while the journal was full.", counter, func(s journal.Stats) float64 { return float64(s.Refused) })
+	row("imhook_journal_commits_total", "Pages that were committed.", counter, func(s journal.Stats) float64 { return float64(s.Commits) })
+	row("imhook_journal_commit_seconds_total", "How long committing took in all.", counter, func(s journal.Stats) float64 { return s.CommitTime.Seconds() })
+	row("imhook_journal_failures_total", "Pages that could not be committed.", counter, func(s journal.Stats) float64 { return float64(s.Failures) })
+	row("imhook_journal_unreadable_total", "Pages that could not be read and were skipped.", counter, func(s journal.Stats) float64 { return float64(s.Unreadable) })
+	row("imhook_journal_dropped_pages_total", "Pages dropped unfinished because the journal was full.", counter, func(s journal.Stats) float64 { return float64(s.Dropped) })
+	row("imhook_journal_bytes", "Bytes stored.", gauge, func(s journal.Stats) float64 { return float64(s.Bytes) })
+	row("imhook_journal_unfinished_bytes", "Bytes that some endpoint is not done with.", gauge, func(s journal.Stats) float64 { return float64(s.Unfinished) })
+	row("imhook_journal_window_keys", "Keys remembered for duplicates and replays.", gauge, func(s journal.Stats) float64 { return float64(s.Keys) })
+	row("imhook_journal_full", "1 while callbacks are refused because the journal is full.", gauge, func(s journal.Stats) float64 {
+		if s.Full {
+			return 1
+		}
+		return 0
+	})
+	return c
+}
+
+// Describe sends the descriptions.
+func (c *journalCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, r := range c.rows {
+		ch <- r.desc
+	}
+}
+
+// Collect sends the values.
+func (c *journalCollector) Collect(ch chan<- prometheus.Metric) {
+	s := c.j.Stats()
+	for _, r := range c.rows {
+		ch <- prometheus.MustNewConstMetric(r.desc, r.kind, r.value(s))
+	}
+}

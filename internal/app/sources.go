@@ -1,0 +1,26 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/imhook/imhook/internal/gateway/receive"
+)
+
+// sources says who may call.
+func (a *App) sources() ([]receive.Source, error) {
+	var all []receive.Source
+	for _, app := range a.cfg.Config.Apps {
+		for _, s := range app.Sources {
+			d, err := a.cfg.Registry.Get(s.Dialect)
+			if err != nil {
+				return nil, fmt.Errorf("source %s: %w", s.Name, err)
+			}
+			all = append(all, receive.Source{
+				App: app.Name, Name: s.Name, Dialect: d, Generation: s.Generation,
+				Credentials: s.Credentials, PathToken: s.PathToken, AllowFrom: s.AllowFrom,
+				MaxAge: s.MaxAge, AcceptUnsigned: s.AcceptUnsigned,
+			})
+		}
+	}
+	return all, nil
+}
