@@ -34,6 +34,7 @@ func TestInspect_CatchesEachDefect(t *testing.T) {
 	for _, tt := range []struct{ defect, check string }{
 		{"unknown type", "events"},
 		{"wrong phase", "events"},
+		{"wrong command", "events"},
 		{"no lane", "events"},
 		{"local time", "events"},
 		{"raw without body", "raw"},

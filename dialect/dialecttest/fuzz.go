@@ -47,8 +47,7 @@ func (p *probe) fuzz(req *dialect.Request) {
 	evs, err := p.in.Dialect.Decode(cloneRequest(req))
 	p.err("Decode", err)
 	if err != nil {
-		var de *dialect.DecodeError
-		if !errors.As(err, &de) {
+		if _, ok := errors.AsType[*dialect.DecodeError](err); !ok {
 			p.failf("no *DecodeError: %v", err)
 		}
 		if len(evs) > 0 {

@@ -45,11 +45,11 @@ func (p *probe) broken(g *golden, evs []*event.Event) {
 		req.Body = bytes.Clone(b)
 		got, err := p.in.Dialect.Decode(req)
 		p.err("Decode", err)
-		var de *dialect.DecodeError
+		_, told := errors.AsType[*dialect.DecodeError](err)
 		switch {
 		case err != nil && len(got) > 0:
 			p.failf("an error and %d events for %.80q: %v", len(got), b, err)
-		case err != nil && !errors.As(err, &de):
+		case err != nil && !told:
 			p.failf("the error for %.80q is no *DecodeError: %v", b, err)
 		case err == nil && mustFail && !jsontext.Value(b).IsValid(jsontext.AllowDuplicateNames(true)):
 			p.failf("no error for %d of %d bytes: %.80q", len(b), len(body), b)

@@ -133,6 +133,8 @@ func (d *toy) Decode(req *dialect.Request) ([]*event.Event, error) {
 		ev.Type = "message.sing"
 	case "wrong phase":
 		ev.Phase = map[event.Phase]event.Phase{event.Before: event.After, event.After: event.Before}[ev.Phase]
+	case "wrong command":
+		ev.Command = "hum"
 	case "no lane":
 		ev.Lane = event.Lane("room:" + b.Room)
 	case "local time":
