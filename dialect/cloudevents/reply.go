@@ -1,0 +1,99 @@
+package cloudevents
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// Ack says how many events were taken.
+func (d *Dialect) Ack(_ *dialect.Request, evs []*event.Event) dialect.Response {
+	return answer(http.StatusOK, struct {
+		Accepted int `json:"accepted"`
+	}{len(evs)})
+}
+
+// Answer is the verdict as it is: this dialect carries all of it.
+func (d *Dialect) Answer(_ *event.Event, v event.Verdict) dialect.Response {
+	return answer(http.StatusOK, &v)
+}
+
+// refusal is the body of an answer to what was not accepted.
+type refusal struct {
+	Status  int    `json:"status"`
+	Message string `json:"message"`
+	// Field is what in the body is wrong, where that is known.
+	Field string `json:"field,omitzero"`
+}
+
+// Refuse answers with the status and the reason.
+func (d *Dialect) Refuse(_ *dialect.Request, status int, err error) dialect.Response {
+	r := refusal{Status: status, Message: http.StatusText(status)}
+	if err != nil {
+		r.Message = err.Error()
+	}
+	if de, ok := errors.AsType[*dialect.DecodeError](err); ok {
+		r.Field = de.Field
+	}
+	return answer(status, struct {
+		Error refusal `json:"error"`
+	}{r})
+}
+
+func answer(status int, v any) dialect.Response {
+	body, err := dialect.Marshal(v)
+	if err != nil { // Changes.Vendor that is no JSON: refuse rather than let it through
+		body = []byte(`{"verdict":"deny","reason":"the verdict cannot be written"}`)
+	}
+	return dialect.Response{Status: status, ContentType: jsonType, Body: body}
+}
+
+// Verdict reads a hook's answer. An empty success is allow; a word that is no
+// verdict, or a rewrite that says nothing, is [dialect.ErrBadReply].
+func (d *Dialect) Verdict(_ *event.Event, res *dialect.Response) (event.Verdict, error) {
+	if res.Status < 200 || res.Status > 299 {
+		return event.Verdict{}, fmt.Errorf("%w: status %d", dialect.ErrBadReply, res.Status)
+	}
+	if len(bytes.TrimSpace(res.Body)) == 0 {
+		return event.Allowed(), nil
+	}
+	var v event.Verdict
+	if err := dialect.Unmarshal(Name, "verdict", res.Body, &v); err != nil {
+		return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+	}
+	switch v.Action {
+	case event.Allow, event.Deny, event.Drop:
+		return v, nil
+	case event.Rewrite:
+		if v.Changes == nil {
+			return event.Verdict{}, fmt.Errorf("%w: verdict is rewrite and rewrite is missing", dialect.ErrBadReply)
+		}
+		return v, nil
+	case "":
+		return event.Verdict{}, fmt.Errorf("%w: verdict is missing", dialect.ErrBadReply)
+	}
+	return event.Verdict{}, fmt.Errorf("%w: verdict is %.32q, want allow, deny, drop or rewrite", dialect.ErrBadReply, v.Action)
+}
+
+// Judge finds a refusal of this dialect's own form, {"error":{"message":…}}, inside
+// a success.
+func (d *Dialect) Judge(res *dialect.Response) error {
+	if !bytes.Contains(res.Body, []byte(`"error"`)) {
+		return nil
+	}
+	var body struct {
+		Error jsontext.Value `json:"error"`
+	}
+	var r refusal
+	if dialect.Unmarshal(Name, "", res.Body, &body) != nil || body.Error.Kind() != '{' ||
+		dialect.Unmarshal(Name, "", body.Error, &r) != nil || r.Message == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %.200s", dialect.ErrRefused, r.Message)
+}
