@@ -170,7 +170,7 @@ func merge(was, now *event.Message, rest payloadRest) (event.Message, payloadRes
 	if m.Extra == "" {
 		m.Extra = was.Extra
 	}
-	if m.Push == nil && was.Push != nil {
+	if was.Push != nil && (m.Push == nil || *m.Push == *was.Push) {
 		push := *was.Push
 		push.Content = censored(push.Content, was.Text, m.Text)
 		push.Data = censored(push.Data, was.Text, m.Text)

@@ -130,6 +130,9 @@ func decodeConference(in input) (*event.Event, error) {
 			ID: w.RoomID, Video: or(w.Video, false), ScreenSharing: or(w.ScreenSharing, false), Rejoin: or(w.Rejoin, false),
 		},
 	}
+	if isZero(ev.Conference) {
+		ev.Conference = nil // the old bodies say nothing of it
+	}
 	if w.RoomID == "" {
 		ev.Lane = userLane(w.UserID)
 	} else {

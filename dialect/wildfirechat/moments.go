@@ -161,11 +161,10 @@ func decodeMomentRecall(in input) (*event.Event, error) {
 	}
 	ev := &event.Event{
 		Type: in.command.spec.Types[0], Lane: systemLane(), Dedupe: idText(*w.ID), Generation: current,
-		Moment: &event.Moment{},
 	}
 	w.momentRecallRest.ID2 = w.ID2
 	if ev.Type == event.MomentRecall {
-		ev.Moment.ID = ev.Dedupe
+		ev.Moment = &event.Moment{ID: ev.Dedupe}
 	} else {
 		ev.Dedupe += "|" + strconv.FormatInt(w.ID2, 10)
 		w.momentRecallRest.ID = *w.ID
