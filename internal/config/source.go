@@ -61,7 +61,7 @@ func (l *loader) dialect(o *object, to *string) dialect.Dialect {
 	}
 	d, err := l.Registry.Get(s)
 	if err != nil {
-		v.wrong("unknown dialect %q; there are %s%s", s, strings.Join(names, ", "), suggest.DidYouMean(s, names))
+		v.wrong("unknown dialect %q%s", s, orElse(suggest.DidYouMean(s, names), "; there are "+strings.Join(names, ", ")))
 		return nil
 	}
 	*to = s
@@ -98,4 +98,11 @@ func (l *loader) unsigned(o *object, spec *dialect.Spec, s *Source) {
 			v.wrong("item %d is not a kind of event; write a word such as reaction", i)
 		}
 	}
+}
+
+func orElse(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }

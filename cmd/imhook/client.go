@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+const (
+	// apiTimeout bounds one question to the gateway.
+	apiTimeout = time.Minute
+	// maxAnswer bounds what is read of an answer, in bytes.
+	maxAnswer = 64 << 20
+)
+
+// client asks a gateway's API.
+type client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+func (p *program) client() (*client, error) {
+	u, err := url.Parse(p.gateway)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("--gateway %q is not a URL; write http://host:port", p.gateway)
+	}
+	return &client{base: strings.TrimSuffix(p.gateway, "/"), token: p.token, http: &http.Client{Timeout: apiTimeout}}, nil
+}
+
+// get asks for path and reads the answer into v.
+func (c *client) get(ctx context.Context, path string, query url.Values, v any) error {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return c.do(ctx, http.MethodGet, path, nil, v)
+}
+
+// post sends body to path and reads the answer into v.
+func (c *client) post(ctx context.Context, path string, body, v any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("writing the request: %w", err)
+	}
+	return c.do(ctx, http.MethodPost, path, b, v)
+}
+
+func (c *client) do(ctx context.Context, method, path string, body []byte, v any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("asking the gateway: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // the URL is in the sentence already
+		}
+		return fmt.Errorf("no gateway answers at %s (%w); start one with imhook serve, or name it with --gateway", c.base, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the gateway says: %s", apiMessage(res.Status, answer))
+	}
+	if err := json.Unmarshal(answer, v); err != nil {
+		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	return nil
+}
+
+// apiMessage is what an error answer says, or its status.
+func apiMessage(status string, answer []byte) string {
+	var e struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(answer, &e); err != nil || e.Error.Message == "" {
+		return status
+	}
+	return e.Error.Message
+}

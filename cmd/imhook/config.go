@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway/match"
+)
+
+// defaultConfig is the name that a configuration usually has.
+const defaultConfig = "imhook.yaml"
+
+func (p *program) config() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Look at a configuration file",
+		Args:  exactArgs("a command (check)"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return fmt.Errorf("unknown command %q; there is check", args[0])
+		},
+	}
+	c.AddCommand(p.configCheck())
+	return c
+}
+
+func (p *program) configCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Say everything that is wrong with a configuration file",
+		Long: "Say everything that is wrong with a configuration file, each problem with its line.\n" +
+			"Secrets are looked up, so check where they are: in the environment of serve.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := defaultConfig
+			if len(args) > 0 {
+				file = args[0]
+			}
+			c, err := p.load(file, "", "")
+			if err != nil {
+				return err
+			}
+			sources, endpoints := 0, 0
+			for _, a := range c.Apps {
+				sources += len(a.Sources)
+				endpoints += len(a.Endpoints)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s, %s\n", file,
+				count(len(c.Apps), "app"), count(sources, "source"), count(endpoints, "endpoint"))
+			return err
+		},
+	}
+}
+
+// load reads a configuration; its problems come as a listedError.
+func (p *program) load(file, listen, dataDir string) (*config.Config, error) {
+	c, err := config.Load(file, config.Options{
+		Registry: p.registry, Pattern: p.checkPattern, Listen: listen, DataDir: dataDir,
+	})
+	if e, ok := errors.AsType[*config.Error](err); ok {
+		return nil, &listedError{list: e.Error(), err: fmt.Errorf("%s has %s", file, count(len(e.Problems), "problem"))}
+	}
+	return c, err
+}
+
+// checkPattern says what is wrong with a pattern of events.
+func (p *program) checkPattern(pattern string) error {
+	_, err := match.Compile(match.Rule{App: "check", Events: []string{pattern}}, p.registry)
+	for range 2 {
+		// The two outer sentences say that it is a pattern of a rule: so does the
+		// place in the file.
+		if inner := errors.Unwrap(err); inner != nil {
+			err = inner
+		}
+	}
+	return err
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/event"
+)
+
+// eventsFlags are the flags of events.
+type eventsFlags struct {
+	kind         string
+	source       string
+	conversation string
+	since        string
+	limit        int
+	follow       bool
+	interval     time.Duration
+	json         bool
+}
+
+func (p *program) events() *cobra.Command {
+	var f eventsFlags
+	c := &cobra.Command{
+		Use:   "events [ID]",
+		Short: "Show the events that the gateway keeps, the newest last",
+		Long: "Show the events that the gateway keeps, the newest last. With an ID, show that event\n" +
+			"whole: its canonical form and what came over the wire.",
+		Example: "  imhook events --type 'message.*' --limit 5\n" +
+			"  imhook events --follow --json\n" +
+			"  imhook events --conversation group:g1 --since 1h",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				return showEvent(cmd.Context(), cmd.OutOrStdout(), c, args[0], f.json)
+			}
+			if f.limit < 1 || f.limit > 1000 {
+				return fmt.Errorf("--limit is %d; write 1 to 1000", f.limit)
+			}
+			if f.interval < 10*time.Millisecond {
+				return fmt.Errorf("--interval is %v; write at least 10ms", f.interval)
+			}
+			return f.run(cmd.Context(), cmd.OutOrStdout(), c)
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.kind, "type", "", "only `types` that match: message.send, group.**, easemob:chat:txt")
+	flags.StringVar(&f.source, "source", "", "only of this `source`")
+	flags.StringVar(&f.conversation, "conversation", "", "only of this `conversation`: group:g1, direct:alice|bob")
+	flags.StringVar(&f.since, "since", "", "only kept since then: a `time`, or how long ago: 1h")
+	flags.IntVar(&f.limit, "limit", 20, "how many at most; with --follow, how many to begin with")
+	flags.BoolVar(&f.follow, "follow", false, "go on with new ones as they come")
+	flags.DurationVar(&f.interval, "interval", 500*time.Millisecond, "how often --follow asks")
+	flags.BoolVar(&f.json, "json", false, "print CloudEvents, one a line")
+	return c
+}
+
+// eventPage is one answer about events, newest first.
+type eventPage struct {
+	Events []jsontext.Value `json:"events"`
+	Next   string           `json:"next"`
+	Newest string           `json:"newest"`
+}
+
+func (f *eventsFlags) run(ctx context.Context, w io.Writer, c *client) error {
+	query := url.Values{"limit": {strconv.Itoa(f.limit)}}
+	for key, v := range map[string]string{"type": f.kind, "source": f.source, "conversation": f.conversation, "since": f.since} {
+		if v != "" {
+			query.Set(key, v)
+		}
+	}
+	var page eventPage
+	if err := f.fill(ctx, c, query, &page); err != nil {
+		return err
+	}
+	if err := f.print(w, page.Events); err != nil {
+		return err
+	}
+	if !f.follow {
+		return nil
+	}
+	query.Del("since")
+	query.Set("limit", "1000")
+	t := time.NewTicker(f.interval)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil // whoever follows ends it
+		}
+		query.Set("after", page.Newest)
+		news, err := f.news(ctx, c, query)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := f.print(w, news.Events); err != nil {
+			return err
+		}
+		page.Newest = news.Newest
+	}
+}
+
+// fill asks until limit events are there or there are no more: the gateway may
+// stop looking earlier.
+func (f *eventsFlags) fill(ctx context.Context, c *client, query url.Values, page *eventPage) error {
+	for {
+		var more eventPage
+		if err := c.get(ctx, "/api/v1/events", query, &more); err != nil {
+			return err
+		}
+		if page.Newest == "" {
+			page.Newest = more.Newest
+		}
+		page.Events = append(page.Events, more.Events...)
+		if more.Next == "" || len(page.Events) >= f.limit {
+			query.Del("before")
+			page.Events = page.Events[:min(len(page.Events), f.limit)]
+			return nil
+		}
+		query.Set("before", more.Next)
+	}
+}
+
+// news asks for everything after a cursor, however much it is.
+func (f *eventsFlags) news(ctx context.Context, c *client, query url.Values) (eventPage, error) {
+	var page eventPage
+	for {
+		var more eventPage
+		if err := c.get(ctx, "/api/v1/events", query, &more); err != nil {
+			return page, err
+		}
+		if page.Newest == "" {
+			// The journal may have grown by the second answer; what came since then
+			// is for the next round.
+			page.Newest = more.Newest
+		}
+		page.Events = append(page.Events, more.Events...)
+		if more.Next == "" {
+			query.Del("before")
+			return page, nil
+		}
+		query.Set("before", more.Next)
+	}
+}
+
+// print writes events that came newest first, newest last.
+func (f *eventsFlags) print(w io.Writer, events []jsontext.Value) error {
+	for _, v := range slices.Backward(events) {
+		line := string(v)
+		if !f.json {
+			var ev event.Event
+			if err := json.Unmarshal(v, &ev); err != nil {
+				return fmt.Errorf("reading an event: %w", err)
+			}
+			line = eventLine(&ev)
+		}
+		if _, err := io.WriteString(w, line+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventLine is an event on one line: when, where from, what, where, who, what
+// about, and the id to ask for more.
+func eventLine(ev *event.Event) string {
+	words := []string{
+		ev.Time.Local().Format("15:04:05.000"), ev.Source, string(ev.Type), string(ev.Lane),
+	}
+	if ev.Actor != nil {
+		words = append(words, ev.Actor.ID)
+	}
+	if s := about(ev); s != "" {
+		words = append(words, strconv.Quote(oneLine(s, 60)))
+	}
+	for i, w := range words {
+		words[i] = firstOf(oneLine(w, 80), "-")
+	}
+	return strings.Join(words, "  ") + "  " + ev.ID
+}
+
+// about is the text of an event, or whom it is about.
+func about(ev *event.Event) string {
+	switch {
+	case ev.Message != nil:
+		return firstOf(ev.Message.Text, string(ev.Message.Kind), ev.Message.ID)
+	case len(ev.Members) > 0:
+		var ids []string
+		for _, m := range ev.Members {
+			ids = append(ids, m.ID)
+		}
+		return strings.Join(ids, " ")
+	case ev.Presence != nil:
+		return firstOf(ev.Presence.Reason, ev.Presence.Platform)
+	case ev.Group != nil:
+		return firstOf(ev.Group.Name, ev.Group.ID)
+	case ev.Chatroom != nil:
+		return firstOf(ev.Chatroom.Name, ev.Chatroom.ID)
+	case ev.User != nil:
+		return firstOf(ev.User.DisplayName, ev.User.Name, ev.User.ID)
+	}
+	return ""
+}
+
+// showEvent prints one event whole.
+func showEvent(ctx context.Context, w io.Writer, c *client, id string, asJSON bool) error {
+	var answer jsontext.Value
+	if err := c.get(ctx, "/api/v1/events/"+url.PathEscape(id), nil, &answer); err != nil {
+		return err
+	}
+	if asJSON {
+		_, err := io.WriteString(w, string(answer)+"\n")
+		return err
+	}
+	var parts struct {
+		Event jsontext.Value `json:"event"`
+		Raw   struct {
+			Path        string `json:"path"`
+			Query       string `json:"query"`
+			ContentType string `json:"contentType"`
+			Body        string `json:"body"`
+		} `json:"raw"`
+	}
+	if err := json.Unmarshal(answer, &parts); err != nil {
+		return fmt.Errorf("reading the event: %w", err)
+	}
+	_, err := fmt.Fprintln(w, readable("application/json", string(parts.Event)))
+	if err == nil && parts.Raw.Body != "" {
+		_, err = fmt.Fprintf(w, "\nfrom the wire: %s\n%s\n",
+			sentRequest{Method: "POST", Path: parts.Raw.Path, Query: parts.Raw.Query}.target(), readable(parts.Raw.ContentType, parts.Raw.Body))
+	}
+	return err
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/config"
+)
+
+// greet says what runs, what to paste where, and what to try.
+func greet(w io.Writer, c *config.Config, registry *dialect.Registry, addr string) {
+	var b strings.Builder
+	base := "http://" + reachable(addr)
+	what := "imhook " + buildVersion() + " listens on " + base
+	if c.Sandbox {
+		what += " (sandbox: no configuration file)"
+	}
+	fmt.Fprintf(&b, "%s\ndata is kept in %s\n", what, c.DataDir)
+
+	first := ""
+	b.WriteString("\nURLs for IM servers:\n")
+	for _, a := range c.Apps {
+		for _, s := range a.Sources {
+			d, err := registry.Get(s.Dialect)
+			if err != nil {
+				continue
+			}
+			fmt.Fprintf(&b, "  %-14s %s/in/%s%s%s\n", s.Name, base, s.Name, tokenHint(s), pathHint(d.Spec()))
+			if c.Sandbox {
+				b.WriteString(secretsHint(d.Spec(), s))
+			}
+			if len(d.Spec().Commands) > 0 && first == "" {
+				first = s.Dialect + " " + d.Spec().Commands[0].Name
+			}
+		}
+	}
+
+	flags := ""
+	if base != defaultGateway {
+		flags = " --gateway " + base
+	}
+	if c.Admin.Token != "" {
+		flags += " --token …"
+	}
+	b.WriteString("\nTry:\n")
+	if first != "" {
+		fmt.Fprintf(&b, "  imhook trigger %s%s\n", first, flags)
+	}
+	fmt.Fprintf(&b, "  imhook events --follow%s\n", flags)
+	if _, err := os.Stat(defaultConfig); c.Sandbox && err == nil {
+		fmt.Fprintf(&b, "\nThere is an %s here; use it with --config %s.\n", defaultConfig, defaultConfig)
+	}
+	_, _ = io.WriteString(w, b.String())
+}
+
+// reachable is an address to connect to for one that is listened on.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	switch host {
+	case "", "0.0.0.0", "::":
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// tokenHint stands for a path token, which is not printed.
+func tokenHint(s config.Source) string {
+	if s.PathToken == "" {
+		return ""
+	}
+	return "/{path_token}"
+}
+
+// pathHint says what a dialect appends.
+func pathHint(spec *dialect.Spec) string {
+	var paths []string
+	for _, c := range spec.Commands {
+		if c.Path != "" && !slices.Contains(paths, c.Path) {
+			paths = append(paths, c.Path)
+		}
+	}
+	switch len(paths) {
+	case 0:
+		return ""
+	case 1:
+		return paths[0]
+	}
+	return fmt.Sprintf("%s  (and %d more paths: imhook trigger %s --list)", paths[0], len(paths)-1, spec.Name)
+}
+
+// secretsHint shows the sandbox's credentials, which are no secrets.
+func secretsHint(spec *dialect.Spec, s config.Source) string {
+	var pairs []string
+	for _, k := range slices.Sorted(maps.Keys(s.Credentials.Public)) {
+		pairs = append(pairs, k+"="+s.Credentials.Public[k])
+	}
+	for _, key := range spec.Credentials {
+		if key.Secret && len(s.Credentials.Secrets) > 0 {
+			pairs = append(pairs, key.Name+"="+s.Credentials.Secrets[0].Value.Reveal())
+		}
+	}
+	if len(pairs) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  %-14s signed with %s\n", "", strings.Join(pairs, " "))
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"imhook": main})
+}
+
+// TestScript runs the real program. Besides the commands of testscript there are
+//
+//	port VAR                 a free loopback port
+//	start NAME PROGRAM ARG…  runs in the background, into NAME.out and NAME.err
+//	ready URL                waits until URL answers 200
+//	listening HOST:PORT      waits until somebody listens there
+//	waitfor FILE REGEXP      waits until FILE matches
+//	stop NAME                asks it to end and fails unless it ends well
+func TestScript(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Values[processesKey{}] = processes{}
+			// Loopback needs no proxy, and the developer's gateway is none of ours.
+			e.Setenv("NO_PROXY", "*")
+			e.Setenv("IMHOOK_TOKEN", "")
+			e.Setenv("IMHOOK_GATEWAY", "http://127.0.0.1:1")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"port":      cmdPort,
+			"start":     cmdStart,
+			"ready":     cmdReady,
+			"listening": cmdListening,
+			"waitfor":   cmdWaitFor,
+			"stop":      cmdStop,
+		},
+	})
+}
+
+// processes are those that a script started, by name.
+type processes map[string]*exec.Cmd
+
+// processesKey is where a script's values have them.
+type processesKey struct{}
+
+func running(ts *testscript.TestScript) processes { return ts.Value(processesKey{}).(processes) }
+
+func cmdPort(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "port VAR")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(errors.Join(err, l.Close()))
+	ts.Setenv(args[0], port)
+}
+
+func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME PROGRAM ARG…")
+	}
+	name := args[0]
+	out, err := os.Create(ts.MkAbs(name + ".out"))
+	ts.Check(err)
+	log, err := os.Create(ts.MkAbs(name + ".err"))
+	ts.Check(err)
+	cmd := exec.Command(args[1], args[2:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), out, log
+	cmd.Env = append(os.Environ(), "IMHOOK_TOKEN="+ts.Getenv("IMHOOK_TOKEN"), "IMHOOK_GATEWAY="+ts.Getenv("IMHOOK_GATEWAY"))
+	ts.Check(cmd.Start())
+	ts.Check(errors.Join(out.Close(), log.Close()))
+	running(ts)[name] = cmd
+	ts.Defer(func() {
+		if running(ts)[name] == cmd {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			ts.Logf("%s was running until the end; its stderr:\n%s", name, ts.ReadFile(name+".err"))
+		}
+	})
+}
+
+func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "stop NAME")
+	cmd := running(ts)[args[0]]
+	if cmd == nil {
+		ts.Fatalf("%s does not run", args[0])
+	}
+	delete(running(ts), args[0])
+	ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	late := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	if err := cmd.Wait(); err != nil {
+		ts.Fatalf("%s ended with %v\n%s", args[0], err, ts.ReadFile(args[0]+".err"))
+	}
+}
+
+func cmdReady(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "ready URL")
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	eventually(ts, func() error {
+		res, err := client.Get(args[0])
+		if err != nil {
+			return err
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answers %s", args[0], res.Status)
+		}
+		return nil
+	})
+}
+
+func cmdListening(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "listening HOST:PORT")
+	eventually(ts, func() error {
+		conn, err := net.DialTimeout("tcp", args[0], time.Second)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err
+	})
+}
+
+func cmdWaitFor(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "waitfor FILE REGEXP")
+	re, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	eventually(ts, func() error {
+		text := ts.ReadFile(args[0])
+		if re.MatchString(text) {
+			return nil
+		}
+		return fmt.Errorf("%s does not match %s:\n%s", args[0], args[1], text)
+	})
+}
+
+func want(ts *testscript.TestScript, neg bool, args []string, n int, usage string) {
+	if neg || len(args) != n {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+// eventually asks until the answer is nil, and fails with the last one when that
+// takes too long.
+func eventually(ts *testscript.TestScript, ask func() error) {
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ask()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			ts.Fatalf("after 30 s: %v", err)
+		}
+	}
+}

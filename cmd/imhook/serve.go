@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/app"
+	"github.com/imhook/imhook/internal/config"
+)
+
+// stopTimeout is how long attempts in flight may take to end.
+const stopTimeout = 20 * time.Second
+
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	config   string
+	dataDir  string
+	listen   string
+	logLevel slog.Level
+}
+
+func (p *program) serve() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the gateway; without a configuration file, as a sandbox",
+		Args:  exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.configure(&f)
+			if err != nil {
+				return err
+			}
+			return p.runServe(cmd, c, f.logLevel)
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.config, "config", "", "configuration `file`; without one, a sandbox with a source for each dialect")
+	flags.StringVar(&f.dataDir, "data", "", "data `directory` (default "+config.DefaultDataDir+")")
+	flags.StringVar(&f.listen, "listen", "", "`host:port` to listen on (default "+config.DefaultListen+")")
+	flags.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
+	return c
+}
+
+// configure reads the file, or makes the sandbox. The sandbox has no file to set
+// a token in: --token is its own.
+func (p *program) configure(f *serveFlags) (*config.Config, error) {
+	if f.config != "" {
+		return p.load(f.config, f.listen, f.dataDir)
+	}
+	c := config.Sandbox(p.registry, f.dataDir, f.listen)
+	c.Admin.Token = dialect.Secret(p.token)
+	if err := c.CheckListen(); err != nil {
+		return nil, fmt.Errorf("--listen: %w (--token, IMHOOK_TOKEN)", err)
+	}
+	return c, nil
+}
+
+func (p *program) runServe(cmd *cobra.Command, c *config.Config, level slog.Level) error {
+	ctx := cmd.Context()
+	log := newLog(cmd.ErrOrStderr(), level)
+	a, err := app.New(app.Config{Config: c, Registry: p.registry, Log: log, Version: buildVersion()})
+	if err != nil {
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	greet(cmd.OutOrStdout(), c, p.registry, a.Addr())
+	select {
+	case <-ctx.Done():
+		log.Info("stopping: attempts in flight end, positions are saved; once more stops at once")
+	case <-a.Failed():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	return errors.Join(a.Err(), a.Stop(stopping))
+}
+
+// newLog writes text to a terminal and JSON to everything else.
+func newLog(w io.Writer, level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return slog.New(slog.NewTextHandler(w, o))
+		}
+	}
+	return slog.New(slog.NewJSONHandler(w, o))
+}
