@@ -1,0 +1,143 @@
+package wildfirechat_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/dialect/wildfirechat"
+	"github.com/imhook/imhook/event"
+)
+
+const proposal = `{"messageId":9,"sender":"mira","conv":{"type":1,"target":"g1","line":0},"payload":{"type":1,` +
+	`"searchableContent":"bad word","pushContent":"Mira: bad word","pushData":"","content":"","base64edData":"AQI=","mediaType":0,` +
+	`"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"},"toUsers":[],"timestamp":1}`
+
+func rewrite(m *event.Message) event.Verdict {
+	return event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Message: m}}
+}
+
+func TestAnswer_IsWhatTheServerReads(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	ev := decodeOne(t, d, "/message/censor", proposal)
+	for _, tt := range []struct {
+		name    string
+		verdict event.Verdict
+		status  int
+		body    string
+	}{
+		{"allow", event.Allowed(), 200, ""},
+		{"deny", event.Verdict{Action: event.Deny, Code: 7, Reason: "no"}, 403, ""},
+		{"drop", event.Verdict{Action: event.Drop}, 403, ""},
+		{"refusal of some", event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "ada"}}}, 403, ""},
+		{"rewrite of nothing", event.Verdict{Action: event.Rewrite, Changes: &event.Changes{}}, 200, ""},
+		{"rewrite of what a censor cannot change", event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Group: &event.Group{}}}, 403, ""},
+		{"rewrite into what the server would not take", rewrite(&event.Message{Kind: event.UnknownKind, Code: "0"}), 403, ""},
+		{"masked text keeps the rest and leaves no copy in the push", rewrite(&event.Message{Kind: event.Text, Text: "*** word"}), 200,
+			`{"type":1,"searchableContent":"*** word","pushContent":"Mira: *** word","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`},
+		{"another dialect's code is not ours", rewrite(&event.Message{Kind: event.Text, Code: "101", Text: "ok"}), 200,
+			`{"type":1,"searchableContent":"ok","pushContent":"Mira: ok","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`},
+		{"another kind takes nothing along", rewrite(&event.Message{Kind: event.Image, Media: &event.Media{URL: "u"}, Push: &event.Push{}}), 200,
+			`{"type":3,"searchableContent":"","pushContent":"","pushData":"","content":"","mediaType":1,"remoteMediaUrl":"u","persistFlag":3,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`},
+		{"push alone", event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Push: &event.Push{Content: "new"}}}, 200,
+			`{"type":1,"searchableContent":"bad word","pushContent":"new","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			res := d.Answer(ev, tt.verdict)
+			if diff := cmp.Diff(tt.body, string(res.Body)); diff != "" || res.Status != tt.status {
+				t.Errorf("status %d, want %d; body (-want +got):\n%s", res.Status, tt.status, diff)
+			}
+		})
+	}
+}
+
+func TestVerdict_ReadsAsTheServerDoes(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	ev := decodeOne(t, d, "/message/censor", proposal)
+	for _, tt := range []struct {
+		status int
+		body   string
+		want   event.Action
+	}{
+		{200, "", event.Allow},
+		{403, "", event.Deny},
+		{403, "no such words here", event.Deny},
+		{200, `{"type":1,"searchableContent":"ok"}`, event.Rewrite},
+		{200, `{"type":0}`, ""},
+		{200, `{}`, ""},
+		{200, `ok`, ""},
+		{200, `{"type":"1"}`, ""},
+		{204, "", ""},
+		{401, "", ""},
+		{500, "", ""},
+	} {
+		v, err := d.Verdict(ev, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
+		if v.Action != tt.want || (err == nil) != (tt.want != "") || err != nil && !errors.Is(err, dialect.ErrBadReply) {
+			t.Errorf("%d %q reads as %q, %v; want %q", tt.status, tt.body, v.Action, err, tt.want)
+		}
+	}
+}
+
+// TestVerdict_AnswersTheSamePayload: what a hook in this dialect answers reaches
+// the server as the hook wrote it, also where it leaves something empty.
+func TestVerdict_AnswersTheSamePayload(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	ev := decodeOne(t, d, "/message/censor", proposal)
+	for _, body := range []string{
+		`{"type":1,"searchableContent":"fine","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""}`,
+		`{"type":3,"searchableContent":"[p]","pushContent":"p","pushData":"d","content":"{\"w\":1,\"h\":2,\"tp\":\"x\"}","base64edData":"AAAA","mediaType":8,"remoteMediaUrl":"u","persistFlag":0,"expireDuration":5,"mentionedType":2,"mentionedTarget":[],"extra":"e"}`,
+		`{"type":2002,"searchableContent":"","pushContent":"","pushData":"","content":"c","base64edData":"!","mediaType":0,"remoteMediaUrl":"","persistFlag":4,"expireDuration":0,"mentionedType":1,"mentionedTarget":["bo"],"extra":""}`,
+	} {
+		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := d.Answer(ev, v)
+		if diff := cmp.Diff(body, string(res.Body)); diff != "" || res.Status != 200 {
+			t.Errorf("status %d; body (-hook +server):\n%s", res.Status, diff)
+		}
+	}
+}
+
+func TestVerdict_GivesAnotherSourceNoneOfOurWords(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	ev := foreign(event.MessageSend, withText)
+	v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(`{"type":1,"searchableContent":"ok","mediaType":9}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := v.Changes.Message; m.Code != "" || m.Text != "ok" || m.Kind != event.Text || v.Changes.Vendor != nil {
+		t.Errorf("changes are %+v, vendor %s", m, v.Changes.Vendor)
+	}
+}
+
+func TestRefuse_NeverRefusesTheMessageItself(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	for _, tt := range []struct {
+		path         string
+		status, want int
+	}{
+		{"/im_event/message", 403, 403},
+		{"/im_event/message", 503, 503},
+		{"/message/censor", 403, 401},
+		{"/message/censor", 413, 413},
+	} {
+		res := d.Refuse(&dialect.Request{Path: tt.path}, tt.status, errors.New("address is\nnot allowed"))
+		if res.Status != tt.want || strings.Count(string(res.Body), "\n") != 1 || !strings.HasPrefix(res.ContentType, "text/plain") {
+			t.Errorf("Refuse(%s, %d) = %d %q", tt.path, tt.status, res.Status, res.Body)
+		}
+	}
+	if res := d.Refuse(nil, 503, nil); string(res.Body) != http.StatusText(503)+"\n" {
+		t.Errorf("Refuse without an error says %q", res.Body)
+	}
+}
