@@ -224,7 +224,7 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict
 	changes := &event.Changes{Message: m}
 	if ev == nil || ev.Dialect == Name {
 		// What the server would not read need not go back to it.
-		p.payloadRest.Unknown = nil
+		p.Unknown = nil
 		vendor, err := dialect.Marshal(&replyVendor{Payload: replyPayload{Type: p.Type, payloadRest: p.payloadRest}})
 		if err != nil {
 			return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)

@@ -38,14 +38,24 @@ func TestAnswer_IsWhatTheServerReads(t *testing.T) {
 		{"rewrite of nothing", event.Verdict{Action: event.Rewrite, Changes: &event.Changes{}}, 200, ""},
 		{"rewrite of what a censor cannot change", event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Group: &event.Group{}}}, 403, ""},
 		{"rewrite into what the server would not take", rewrite(&event.Message{Kind: event.UnknownKind, Code: "0"}), 403, ""},
-		{"masked text keeps the rest and leaves no copy in the push", rewrite(&event.Message{Kind: event.Text, Text: "*** word"}), 200,
-			`{"type":1,"searchableContent":"*** word","pushContent":"Mira: *** word","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`},
-		{"another dialect's code is not ours", rewrite(&event.Message{Kind: event.Text, Code: "101", Text: "ok"}), 200,
-			`{"type":1,"searchableContent":"ok","pushContent":"Mira: ok","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`},
-		{"another kind takes nothing along", rewrite(&event.Message{Kind: event.Image, Media: &event.Media{URL: "u"}, Push: &event.Push{}}), 200,
-			`{"type":3,"searchableContent":"","pushContent":"","pushData":"","content":"","mediaType":1,"remoteMediaUrl":"u","persistFlag":3,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`},
-		{"push alone", event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Push: &event.Push{Content: "new"}}}, 200,
-			`{"type":1,"searchableContent":"bad word","pushContent":"new","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`},
+		{
+			"masked text keeps the rest and leaves no copy in the push", rewrite(&event.Message{Kind: event.Text, Text: "*** word"}), 200,
+			`{"type":1,"searchableContent":"*** word","pushContent":"Mira: *** word","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`,
+		},
+		{
+			"another dialect's code is not ours", rewrite(&event.Message{Kind: event.Text, Code: "101", Text: "ok"}), 200,
+			`{"type":1,"searchableContent":"ok","pushContent":"Mira: ok","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`,
+		},
+		{
+			"another kind takes nothing along", rewrite(&event.Message{Kind: event.Image, Media: &event.Media{URL: "u"}, Push: &event.Push{}}), 200,
+			`{"type":3,"searchableContent":"","pushContent":"","pushData":"","content":"","mediaType":1,"remoteMediaUrl":"u","persistFlag":3,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`,
+		},
+		{
+			"push alone",
+			event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Push: &event.Push{Content: "new"}}},
+			200,
+			`{"type":1,"searchableContent":"bad word","pushContent":"new","pushData":"","content":"","base64edData":"AQI=","mediaType":0,"remoteMediaUrl":"","persistFlag":1,"expireDuration":30,"mentionedType":1,"mentionedTarget":["ada"],"extra":"x"}`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -137,7 +147,7 @@ func TestRefuse_NeverRefusesTheMessageItself(t *testing.T) {
 			t.Errorf("Refuse(%s, %d) = %d %q", tt.path, tt.status, res.Status, res.Body)
 		}
 	}
-	if res := d.Refuse(nil, 503, nil); string(res.Body) != http.StatusText(503)+"\n" {
+	if res := d.Refuse(nil, http.StatusServiceUnavailable, nil); string(res.Body) != http.StatusText(503)+"\n" {
 		t.Errorf("Refuse without an error says %q", res.Body)
 	}
 }

@@ -1,6 +1,8 @@
 package wildfirechat
 
 import (
+	"slices"
+
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
@@ -232,11 +234,4 @@ func commands() []*command {
 }
 
 // has reports whether the command decodes to t.
-func (c *command) has(t event.Type) bool {
-	for _, own := range c.spec.Types {
-		if own == t {
-			return true
-		}
-	}
-	return false
-}
+func (c *command) has(t event.Type) bool { return slices.Contains(c.spec.Types, t) }

@@ -30,18 +30,24 @@ var contents = [...]struct {
 	code int32
 	kind event.ContentKind
 }{
-	{1, event.Text}, {9, event.Text},
+	{1, event.Text},
+	{9, event.Text},
 	{2, event.Audio},
 	{3, event.Image},
 	{4, event.Location},
 	{5, event.File},
 	{6, event.Video},
 	{7, event.Face},
-	{8, event.LinkCard}, {12, event.LinkCard}, {13, event.LinkCard},
+	{8, event.LinkCard},
+	{12, event.LinkCard},
+	{13, event.LinkCard},
 	{10, event.Card},
 	{11, event.Merged},
-	{80, event.RecallMarker}, {81, event.RecallMarker},
-	{90, event.Notification}, {92, event.Notification}, {93, event.Notification},
+	{80, event.RecallMarker},
+	{81, event.RecallMarker},
+	{90, event.Notification},
+	{92, event.Notification},
+	{93, event.Notification},
 	{91, event.Typing},
 	{400, event.Call},
 }

@@ -51,85 +51,113 @@ var encodeCases = []struct {
 	body       []string // one for each request
 }{
 	{"text message with an id that is no number", foreign(event.MessageSend, withText), "", "/im_event/message", []string{
-		`{"messageId":` + hashOf + `,"sender":"mira","conv":{"type":0,"target":"ada","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":"{\"imhookMessageId\":\"m-1\"}"},"toUsers":[],"timestamp":1795163400123}`}},
+		`{"messageId":` + hashOf + `,"sender":"mira","conv":{"type":0,"target":"ada","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":"{\"imhookMessageId\":\"m-1\"}"},"toUsers":[],"timestamp":1795163400123}`,
+	}},
 	{"the same in the old form", foreign(event.MessageSend, withText), "legacy", "/im_event/message", []string{
-		`{"sender":"mira","conv":{"type":0,"target":"ada","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","expireDuration":0,"mentionedType":0,"mentionedTarget":[]},"messageId":` + hashOf + `,"timestamp":1795163400123}`}},
+		`{"sender":"mira","conv":{"type":0,"target":"ada","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","expireDuration":0,"mentionedType":0,"mentionedTarget":[]},"messageId":` + hashOf + `,"timestamp":1795163400123}`,
+	}},
 	{"before", foreign(event.MessageSend, func(ev *event.Event) { withText(ev); ev.Phase, ev.Message.ID = event.Before, "12" }), "", "/message/censor", []string{
-		`{"messageId":12,"sender":"mira","conv":{"type":0,"target":"ada","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},"toUsers":[],"timestamp":1795163400123}`}},
+		`{"messageId":12,"sender":"mira","conv":{"type":0,"target":"ada","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},"toUsers":[],"timestamp":1795163400123}`,
+	}},
 	{"kick of a user", foreign(event.UserKick, func(ev *event.Event) {
 		withMember(ev)
 		ev.Presence = &event.Presence{Platform: "web", Client: "c"}
 	}), "", "/im_event/user/online", []string{
-		`{"userId":"ada","clientId":"c","platform":5,"status":1,"timestamp":1795163400123,"customState":0}`}},
+		`{"userId":"ada","clientId":"c","platform":5,"status":1,"timestamp":1795163400123,"customState":0}`,
+	}},
 	{"logout in the old form", foreign(event.UserOffline, func(ev *event.Event) {
 		ev.Presence = &event.Presence{Reason: "logout", Client: "c"}
 	}), "legacy", "/im_event/user/online", []string{
-		`{"userId":"mira","clientId":"c","platform":0,"status":-1,"timestamp":1795163400123}`}},
+		`{"userId":"mira","clientId":"c","platform":0,"status":-1,"timestamp":1795163400123}`,
+	}},
 	{"friends in bulk", foreign(event.FriendImport, func(ev *event.Event) {
 		ev.Actor = &event.Actor{ID: "root", System: true}
 		ev.Friend = &event.Friend{Owner: "mira"}
 		ev.Members = []event.Member{{ID: "ada"}, {ID: "bo"}}
 	}), "", "/im_event/user/relation", []string{
-		`{"userId":"mira","targetId":"ada","type":0,"value":"1"}`, `{"userId":"mira","targetId":"bo","type":0,"value":"1"}`}},
+		`{"userId":"mira","targetId":"ada","type":0,"value":"1"}`, `{"userId":"mira","targetId":"bo","type":0,"value":"1"}`,
+	}},
 	{"friend accept", foreign(event.FriendAccept, withMember), "", "/im_event/user/relation", []string{
-		`{"userId":"mira","targetId":"ada","type":0,"value":"1"}`}},
+		`{"userId":"mira","targetId":"ada","type":0,"value":"1"}`,
+	}},
 	{"remark", foreign(event.FriendRename, func(ev *event.Event) { withMember(ev); ev.Friend = &event.Friend{Alias: "A."} }), "", "/im_event/user/relation", []string{
-		`{"userId":"mira","targetId":"ada","type":1,"value":"A."}`}},
+		`{"userId":"mira","targetId":"ada","type":1,"value":"A."}`,
+	}},
 	{"block", foreign(event.BlockAdd, withMember), "", "/im_event/user/relation", []string{
-		`{"userId":"mira","targetId":"ada","type":2,"value":"1"}`}},
+		`{"userId":"mira","targetId":"ada","type":2,"value":"1"}`,
+	}},
 	{"register", foreign(event.UserRegister, func(ev *event.Event) {
 		ev.User = &event.User{ID: "ada", DisplayName: "Ada"}
 	}), "", "/im_event/user/info", []string{
-		`{"userId":"ada","name":"","displayName":"Ada","gender":0,"type":0,"updateDt":1795163400123}`}},
+		`{"userId":"ada","name":"","displayName":"Ada","gender":0,"type":0,"updateDt":1795163400123}`,
+	}},
 	{"announcement", foreign(event.GroupAnnounce, func(ev *event.Event) { inGroup(ev); ev.Group.Name = "G"; ev.Group.Announcement = "x" }), "", "/im_event/group/info", []string{
-		`{"operatorId":"mira","groupId":"g1","type":1,"groupInfo":{"target_id":"g1","name":"G","owner":"","type":0,"mute":0,"max_member_count":0,"join_type":0,"private_chat":0,"searchable":0,"history_message":0,"super_group":false}}`}},
+		`{"operatorId":"mira","groupId":"g1","type":1,"groupInfo":{"target_id":"g1","name":"G","owner":"","type":0,"mute":0,"max_member_count":0,"join_type":0,"private_chat":0,"searchable":0,"history_message":0,"super_group":false}}`,
+	}},
 	{"transfer in the old form", foreign(event.GroupTransfer, inGroup), "legacy", "/im_event/group/info", []string{
-		`{"groupId":"g1","type":2,"userId":"mira"}`}},
+		`{"groupId":"g1","type":2,"userId":"mira"}`,
+	}},
 	{"transfer names the new owner", foreign(event.GroupTransfer, inGroup), "current", "/im_event/group/info", []string{
-		`{"operatorId":"mira","groupId":"g1","type":2,"groupInfo":{"target_id":"g1","name":"","owner":"ada","type":0,"mute":0,"max_member_count":0,"join_type":0,"private_chat":0,"searchable":0,"history_message":0,"super_group":false}}`}},
+		`{"operatorId":"mira","groupId":"g1","type":2,"groupInfo":{"target_id":"g1","name":"","owner":"ada","type":0,"mute":0,"max_member_count":0,"join_type":0,"private_chat":0,"searchable":0,"history_message":0,"super_group":false}}`,
+	}},
 	{"ban from a group", foreign(event.GroupMemberBan, inGroup), "", "/im_event/group/member", []string{
-		`{"operatorId":"mira","groupId":"g1","memberIds":["ada"],"type":2}`}},
+		`{"operatorId":"mira","groupId":"g1","memberIds":["ada"],"type":2}`,
+	}},
 	{"unmute of a member", foreign(event.GroupMemberUnmute, inGroup), "", "/im_event/group/member", []string{
-		`{"operatorId":"mira","groupId":"g1","memberIds":["ada"],"type":3,"value":"0"}`}},
+		`{"operatorId":"mira","groupId":"g1","memberIds":["ada"],"type":3,"value":"0"}`,
+	}},
 	{"mute of a member", foreign(event.GroupMemberMute, inGroup), "", "/im_event/group/member", []string{
-		`{"operatorId":"mira","groupId":"g1","memberIds":["ada"],"type":3,"value":"3"}`}},
+		`{"operatorId":"mira","groupId":"g1","memberIds":["ada"],"type":3,"value":"3"}`,
+	}},
 	{"extra of a member", foreign(event.GroupMemberUpdate, func(ev *event.Event) { inGroup(ev); ev.Members[0].Extra = "x" }), "", "/im_event/group/member", []string{
-		`{"operatorId":"mira","groupId":"g1","memberIds":["ada"],"type":5,"value":"x"}`}},
+		`{"operatorId":"mira","groupId":"g1","memberIds":["ada"],"type":5,"value":"x"}`,
+	}},
 	{"members in the old form", foreign(event.GroupMemberJoin, func(ev *event.Event) {
 		inGroup(ev)
 		ev.Members = append(ev.Members, event.Member{ID: "bo"})
 	}), "legacy", "/im_event/group/member", []string{
-		`{"operatorId":"mira","groupId":"g1","type":0,"memberId":"ada"}`, `{"operatorId":"mira","groupId":"g1","type":0,"memberId":"bo"}`}},
+		`{"operatorId":"mira","groupId":"g1","type":0,"memberId":"ada"}`, `{"operatorId":"mira","groupId":"g1","type":0,"memberId":"bo"}`,
+	}},
 	{"the one who left is the actor", foreign(event.GroupMemberLeave, func(ev *event.Event) { inGroup(ev); ev.Members = nil }), "", "/im_event/group/member", []string{
-		`{"operatorId":"mira","groupId":"g1","memberIds":["mira"],"type":1}`}},
+		`{"operatorId":"mira","groupId":"g1","memberIds":["mira"],"type":1}`,
+	}},
 	{"subscribers", foreign(event.ChannelSubscribe, func(ev *event.Event) {
 		ev.Channel = &event.Channel{ID: "c1"}
 		ev.Members = []event.Member{{ID: "ada"}, {ID: "bo"}}
 	}), "", "/im_event/channel/subscribe", []string{
-		`{"userId":"ada","channelId":"c1","status":1}`, `{"userId":"bo","channelId":"c1","status":1}`}},
+		`{"userId":"ada","channelId":"c1","status":1}`, `{"userId":"bo","channelId":"c1","status":1}`,
+	}},
 	{"ban from a chatroom", foreign(event.ChatroomMemberBan, inChatroom), "", "/im_event/chatroom/member", []string{
-		`{"operatorId":"mira","chatroomId":"r1","memberIds":["ada"],"type":2}`}},
+		`{"operatorId":"mira","chatroomId":"r1","memberIds":["ada"],"type":2}`,
+	}},
 	{"join of a chatroom: 0", foreign(event.ChatroomMemberJoin, inChatroom), "", "/im_event/chatroom/member", []string{
-		`{"operatorId":"mira","chatroomId":"r1","memberIds":["ada"],"type":0}`}},
+		`{"operatorId":"mira","chatroomId":"r1","memberIds":["ada"],"type":0}`,
+	}},
 	{"join of a chatroom in the old form: 1", foreign(event.ChatroomMemberJoin, inChatroom), "legacy", "/im_event/chatroom/status", []string{
-		`{"userId":"ada","chatroomId":"r1","status":1}`}},
+		`{"userId":"ada","chatroomId":"r1","status":1}`,
+	}},
 	{"leave of a chatroom in the old form: 0", foreign(event.ChatroomMemberLeave, inChatroom), "legacy", "/im_event/chatroom/status", []string{
-		`{"userId":"ada","chatroomId":"r1","status":0}`}},
+		`{"userId":"ada","chatroomId":"r1","status":0}`,
+	}},
 	{"closed chatroom", foreign(event.ChatroomDestroy, inChatroom), "", "/im_event/chatroom/info", []string{
-		`{"chatroomId":"r1","type":1}`}},
+		`{"chatroomId":"r1","type":1}`,
+	}},
 	{"robot message", foreign(event.BotMessageSend, func(ev *event.Event) {
 		ev.Conversation = new(event.Direct("mira", "bot/1"))
 		ev.Message = &event.Message{ID: "5", Kind: event.Text, Text: "hi"}
 		ev.Members = []event.Member{{ID: "bot/1"}}
 	}), "", "/robot/bot%2F1", []string{
-		`{"messageId":5,"sender":"mira","conv":{"type":0,"target":"bot/1","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},"toUsers":[],"timestamp":1795163400123,"toRobotId":"bot/1"}`}},
+		`{"messageId":5,"sender":"mira","conv":{"type":0,"target":"bot/1","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},"toUsers":[],"timestamp":1795163400123,"toRobotId":"bot/1"}`,
+	}},
 	{"receipt of single messages", foreign(event.MessageRead, func(ev *event.Event) {
 		ev.Conversation = new(event.Direct("mira", "ada"))
 		ev.Receipt = &event.Receipt{Messages: []string{"7"}}
 	}), "", "/im_event/message_read", []string{
-		`{"user":"mira","conversation":{"type":0,"target":"ada","line":0},"readTime":1795163400123}`}},
+		`{"user":"mira","conversation":{"type":0,"target":"ada","line":0},"readTime":1795163400123}`,
+	}},
 	{"heartbeat", foreign(event.SystemHeartbeat, func(ev *event.Event) { ev.Actor = nil }), "", "/im_exception_event/", []string{
-		`{"event_type":100,"count":0,"node_id":0}`}},
+		`{"event_type":100,"count":0,"node_id":0}`,
+	}},
 }
 
 // hashOf is what the id m-1 becomes, for ever: backends tell messages by it.
@@ -268,27 +296,45 @@ func TestEncode_WritesContentsAsTheVendorsClients(t *testing.T) {
 		message event.Message
 		want    []string
 	}{
-		{"image", event.Message{Kind: event.Image, Media: &event.Media{URL: "u", Width: 3, Height: 4}},
-			[]string{`"type":3,`, `"content":"{\"w\":3,\"h\":4}"`, `"mediaType":1,"remoteMediaUrl":"u"`}},
+		{
+			"image",
+			event.Message{Kind: event.Image, Media: &event.Media{URL: "u", Width: 3, Height: 4}},
+			[]string{`"type":3,`, `"content":"{\"w\":3,\"h\":4}"`, `"mediaType":1,"remoteMediaUrl":"u"`},
+		},
 		{"audio", event.Message{Kind: event.Audio, Media: &event.Media{URL: "u", Seconds: 2.5}}, []string{`"type":2,`, `{\"duration\":2.5}`}},
 		{"video", event.Message{Kind: event.Video, Media: &event.Media{URL: "u", Seconds: 9}}, []string{`"type":6,`, `{\"duration\":9,\"d\":9}`}},
-		{"file", event.Message{Kind: event.File, Media: &event.Media{URL: "u", Name: "a.txt", Size: 12}},
-			[]string{`"type":5,"searchableContent":"a.txt"`, `"content":"12"`, `"mediaType":4`}},
-		{"location", event.Message{Kind: event.Location, Location: &event.Place{Latitude: 1.5, Longitude: -2, Title: "pier"}},
-			[]string{`"type":4,"searchableContent":"pier"`, `{\"lat\":1.5,\"long\":-2}`}},
+		{
+			"file",
+			event.Message{Kind: event.File, Media: &event.Media{URL: "u", Name: "a.txt", Size: 12}},
+			[]string{`"type":5,"searchableContent":"a.txt"`, `"content":"12"`, `"mediaType":4`},
+		},
+		{
+			"location",
+			event.Message{Kind: event.Location, Location: &event.Place{Latitude: 1.5, Longitude: -2, Title: "pier"}},
+			[]string{`"type":4,"searchableContent":"pier"`, `{\"lat\":1.5,\"long\":-2}`},
+		},
 		{"quote becomes text", event.Message{Kind: event.Quote, Text: "yes"}, []string{`"type":1,"searchableContent":"yes"`, `{\"imhookKind\":\"quote\"}`}},
 		{"command", event.Message{Kind: event.CommandKind, Custom: &event.Payload{Data: "x"}}, []string{`"type":1002,`, `"content":"x"`, `"persistFlag":4`}},
-		{"custom", event.Message{Kind: event.Custom, Code: "110", Custom: &event.Payload{Data: "x", Base64: []byte{1}}},
-			[]string{`"type":1001,`, `"content":"x"`, `"base64edData":"AQ=="`}},
+		{
+			"custom",
+			event.Message{Kind: event.Custom, Code: "110", Custom: &event.Payload{Data: "x", Base64: []byte{1}}},
+			[]string{`"type":1001,`, `"content":"x"`, `"base64edData":"AQ=="`},
+		},
 		{"another vendor's code is not ours", event.Message{Kind: event.File, Code: "105"}, []string{`"type":5,`}},
 		{"unknown kind", event.Message{Kind: event.UnknownKind, Code: "60"}, []string{`"type":1001,`, `imhookKind`}},
 		{"notification", event.Message{Kind: event.Notification, Code: "1501"}, []string{`"type":90,`, `"persistFlag":1`}},
-		{"first of several parts", event.Message{Parts: []event.Message{{Kind: event.Text, Text: "one"}, {Kind: event.Face}}},
-			[]string{`"type":1,"searchableContent":"one"`}},
+		{
+			"first of several parts",
+			event.Message{Parts: []event.Message{{Kind: event.Text, Text: "one"}, {Kind: event.Face}}},
+			[]string{`"type":1,"searchableContent":"one"`},
+		},
 		{"mention of all", event.Message{Kind: event.Text, Mentions: &event.Mentions{All: true}}, []string{`"mentionedType":2,"mentionedTarget":[]`}},
 		{"mention of some", event.Message{Kind: event.Text, Mentions: &event.Mentions{Users: []string{"ada"}}}, []string{`"mentionedType":1,"mentionedTarget":["ada"]`}},
-		{"transient", event.Message{Kind: event.Text, Options: &event.MessageOptions{Transient: true, ExpiresIn: 1 << 40}},
-			[]string{`"persistFlag":4,"expireDuration":2147483647`}},
+		{
+			"transient",
+			event.Message{Kind: event.Text, Options: &event.MessageOptions{Transient: true, ExpiresIn: 1 << 40}},
+			[]string{`"persistFlag":4,"expireDuration":2147483647`},
+		},
 		{"extra of the application", event.Message{ID: "m", Kind: event.Text, Extra: `{"a":1}`}, []string{`"extra":"{\"imhookMessageId\":\"m\",\"a\":1}"`}},
 		{"extra that is no object", event.Message{ID: "m", Kind: event.Text, Extra: `a`}, []string{`"extra":"{\"imhookMessageId\":\"m\",\"extra\":\"a\"}"`}},
 		{"extra beside a number", event.Message{ID: "7", Kind: event.Text, Extra: `a`}, []string{`"messageId":7,`, `"extra":"a"`}},

@@ -115,7 +115,7 @@ func decodeGroup(in input) (*event.Event, error) {
 		return in.unknown(lane), nil
 	}
 	ev := &event.Event{Type: t, Lane: lane, Conversation: &place, Group: &event.Group{ID: w.GroupID}}
-	ev.Actor, ev.Generation = operator(w.OperatorID, &w.groupRest.UserID)
+	ev.Actor, ev.Generation = operator(w.OperatorID, &w.UserID)
 	var kept groupInfoRest
 	if w.GroupInfo != nil {
 		ev.Generation = current

@@ -23,29 +23,29 @@ var now = time.Date(2026, 11, 20, 8, 30, 0, 123e6, time.UTC)
 var unwired = cmpopts.IgnoreFields(event.Event{}, "Raw")
 
 // decodeOne reads a request that must be one event.
-func decodeOne(t testing.TB, d dialect.Dialect, path, body string) *event.Event {
-	t.Helper()
+func decodeOne(tb testing.TB, d dialect.Dialect, path, body string) *event.Event {
+	tb.Helper()
 	evs, err := d.Decode(&dialect.Request{Path: path, Body: []byte(body)})
 	if err != nil {
-		t.Fatalf("decoding %s %s: %v", path, body, err)
+		tb.Fatalf("decoding %s %s: %v", path, body, err)
 	}
 	if len(evs) != 1 {
-		t.Fatalf("decoding %s gave %d events, want 1", path, len(evs))
+		tb.Fatalf("decoding %s gave %d events, want 1", path, len(evs))
 	}
 	return evs[0]
 }
 
 // again sends ev through the canonical form back to an event.
-func again(t testing.TB, d dialect.Dialect, ev *event.Event, generation string) *event.Event {
-	t.Helper()
+func again(tb testing.TB, d dialect.Dialect, ev *event.Event, generation string) *event.Event {
+	tb.Helper()
 	reqs, err := d.Encode(ev, dialect.Target{Generation: generation, Now: now})
 	if err != nil {
-		t.Fatalf("encoding %s %s: %v", ev.Command, ev.Raw.Body, err)
+		tb.Fatalf("encoding %s %s: %v", ev.Command, ev.Raw.Body, err)
 	}
 	if len(reqs) != 1 {
-		t.Fatalf("encoding %s gave %d requests, want 1", ev.Command, len(reqs))
+		tb.Fatalf("encoding %s gave %d requests, want 1", ev.Command, len(reqs))
 	}
-	return decodeOne(t, d, reqs[0].Path, string(reqs[0].Body))
+	return decodeOne(tb, d, reqs[0].Path, string(reqs[0].Body))
 }
 
 func TestSample_ReadsBackAsTheSameEventOfItsCommand(t *testing.T) {
