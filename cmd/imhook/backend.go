@@ -92,7 +92,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Path: strings.TrimSuffix(path, "/"), Query: r.URL.RawQuery,
 		ContentType: r.Header.Get("Content-Type"), Header: r.Header, Body: body,
 	}
-	evs, refused, status := b.read(req)
+	evs, status, refused := b.read(req)
 	res := b.respond(req, evs, refused, status)
 	b.show(r, req, evs, refused, res)
 	if res == nil {
@@ -103,18 +103,18 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // read verifies and decodes; an error comes with the status that says it.
-func (b *backend) read(req *dialect.Request) ([]*event.Event, error, int) {
+func (b *backend) read(req *dialect.Request) ([]*event.Event, int, error) {
 	if b.verify {
 		v := dialect.Verification{Now: time.Now(), MaxAge: b.dialect.Spec().MaxAge}
 		if _, err := b.dialect.Verify(req, b.cred, v); err != nil {
-			return nil, fmt.Errorf("not verified: %w", err), http.StatusUnauthorized
+			return nil, http.StatusUnauthorized, fmt.Errorf("not verified: %w", err)
 		}
 	}
 	evs, err := b.dialect.Decode(req)
 	if err != nil {
-		return nil, fmt.Errorf("not understood: %w", err), http.StatusBadRequest
+		return nil, http.StatusBadRequest, fmt.Errorf("not understood: %w", err)
 	}
-	return evs, nil, http.StatusOK
+	return evs, http.StatusOK, nil
 }
 
 // respond is the answer; nil keeps the caller waiting.
