@@ -65,6 +65,31 @@ func TestMeasure_RelayAgainstRelay(t *testing.T) {
 	checkReport(t, rep, 2)
 }
 
+func TestRun_GatewayBesideRelay(t *testing.T) {
+	t.Parallel()
+	var out, progress bytes.Buffer
+	err := run(t.Context(), []string{"-rounds", "1", "-duration", "100ms", "-warmup", "50ms", "-conns", "4", "-lanes", "20", "-json"}, &out, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	var rep report
+	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+		t.Fatalf("reading the report: %v\n%s", err, out.String())
+	}
+	if d := cmp.Diff([]string{"relay", "imhook"}, rep.Sides); d != "" {
+		t.Errorf("sides (-want +got):\n%s", d)
+	}
+	for _, r := range rep.Rounds[0] {
+		if r.Events == 0 {
+			t.Errorf("%s handed nothing on", r.Side)
+		}
+	}
+	// Without a crash nothing is repeated, and conversations stay in order.
+	if gateway := rep.Rounds[0][1]; gateway.Duplicates != 0 || gateway.Disorders != 0 {
+		t.Errorf("gateway: %d messages twice, %d out of order; want none", gateway.Duplicates, gateway.Disorders)
+	}
+}
+
 // checkReport fails unless both forms of the report can be printed and the first
 // side is its own measure.
 func checkReport(t *testing.T, rep *report, sides int) {

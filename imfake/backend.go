@@ -28,6 +28,10 @@ var ErrClosed = errors.New("backend is closed")
 // Backend is an app backend that speaks a dialect. It verifies and decodes what
 // it gets, records it in the order of arrival, and answers as scripted; without
 // a script it answers as the dialect's backends do.
+//
+// Requests count when they arrive. Events count when they are taken, which is
+// when a 2xx is about to be answered: an event that was answered 503 and never
+// came again is lost, and one that was let past it is out of order.
 type Backend struct {
 	dialect dialect.Dialect
 	cred    *dialect.Credentials
@@ -166,12 +170,6 @@ func (b *Backend) read(rec *Received) {
 
 // record puts rec into the order of arrival and picks its reply.
 func (b *Backend) record(rec *Received) func() Reply {
-	for _, ev := range rec.Events {
-		for m := range Marks(ev.Raw.Body) {
-			b.tally.Note(m)
-		}
-	}
-
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.arrived++
@@ -184,11 +182,24 @@ func (b *Backend) record(rec *Received) func() Reply {
 			b.received = slices.Clone(b.received[len(b.received)-b.keep:])
 		}
 	}
+	b.wake()
+	return b.choose(rec)
+}
+
+// take counts the events of rec as taken. It comes before the answer is written:
+// whoever reads the answer may send the lane's next event at once.
+func (b *Backend) take(rec *Received) {
+	for _, ev := range rec.Events {
+		for m := range Marks(ev.Raw.Body) {
+			b.tally.Note(m)
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, ev := range rec.Events {
 		b.sightings.note(ev)
 	}
 	b.wake()
-	return b.choose(rec)
 }
 
 func (b *Backend) finish() {
@@ -216,6 +227,9 @@ func (b *Backend) answer(w http.ResponseWriter, r *http.Request, rec *Received, 
 	}
 
 	res := reply.response(b.dialect, rec)
+	if is2xx(&res) {
+		b.take(rec)
+	}
 	maps.Copy(w.Header(), res.Header)
 	if res.ContentType != "" {
 		w.Header().Set("Content-Type", res.ContentType)
@@ -276,7 +290,7 @@ func (b *Backend) WaitAnswered(ctx context.Context, n int) error {
 	return b.wait(ctx, fmt.Sprintf("%d answered requests", n), func() bool { return b.answered >= n })
 }
 
-// WaitEvents waits until n different events have arrived.
+// WaitEvents waits until n different events were taken.
 func (b *Backend) WaitEvents(ctx context.Context, n int) error {
 	return b.wait(ctx, fmt.Sprintf("%d events", n), func() bool { return b.sightings.distinct() >= n })
 }
@@ -331,5 +345,5 @@ func (b *Backend) MostAtOnce() int {
 	return b.mostOpen
 }
 
-// Tally holds the marks of the loads that arrived.
+// Tally holds the marks of the loads in the events that were taken.
 func (b *Backend) Tally() *Tally { return &b.tally }

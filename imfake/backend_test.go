@@ -271,3 +271,28 @@ func TestBackend_CheckOrderSeesDisorder(t *testing.T) {
 		t.Error("place 2 after place 3 was not seen")
 	}
 }
+
+// What is answered 503 has not been taken: a sender that then lets the lane's
+// next event past it, or forgets it, must be found out.
+func TestBackend_CountsEventsWhenTheyAreTaken(t *testing.T) {
+	t.Parallel()
+	b, s := start(t, imfake.ServerConfig{})
+	b.Queue(imfake.Status(503), imfake.Reply{}, imfake.Reply{Drop: true}, imfake.Reply{})
+	place := func(ev *event.Event) (uint64, bool) { return uint64(len(ev.ID)), true }
+	post(t, s, "say", imfake.Set("id", "m"), imfake.Set("text", imfake.Mark{Lane: 1, Seq: 1}.String()))
+	if b.Requests() != 1 || b.Events() != 0 || b.Tally().Distinct() != 0 {
+		t.Errorf("after a 503: %d requests, %d events, %d marks; want 1, 0, 0", b.Requests(), b.Events(), b.Tally().Distinct())
+	}
+	post(t, s, "say", imfake.Set("id", "mm"), imfake.Set("text", imfake.Mark{Lane: 1, Seq: 2}.String()))
+	post(t, s, "say", imfake.Set("id", "m"), imfake.Set("text", imfake.Mark{Lane: 1, Seq: 1}.String()))
+	if err := b.CheckOrder(place); err != nil || b.Events() != 1 {
+		t.Errorf("%d events (%v), want the one that was answered 200", b.Events(), err)
+	}
+	post(t, s, "say", imfake.Set("id", "m"), imfake.Set("text", imfake.Mark{Lane: 1, Seq: 1}.String()))
+	if err := b.CheckOrder(place); err == nil {
+		t.Error("CheckOrder did not see that the first event was overtaken")
+	}
+	if err := b.Tally().Check(nil); err == nil {
+		t.Error("Tally did not see that the first mark was overtaken")
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"github.com/imhook/imhook/event"
 )
 
-// sightings remembers which events arrived, and in which order for the first
+// sightings remembers which events were taken, and in which order for the first
 // time.
 type sightings struct {
 	keep   int // events kept; negative for all
@@ -17,7 +17,7 @@ type sightings struct {
 	kept   int
 }
 
-// sighting is the first arrival of an event; ev is nil when it was not kept.
+// sighting is the first taking of an event; ev is nil when it was not kept.
 type sighting struct {
 	key string
 	ev  *event.Event
@@ -45,7 +45,7 @@ func (s *sightings) note(ev *event.Event) {
 func (s *sightings) distinct() int { return len(s.counts) }
 
 // FirstSightings returns the keys (see [Key]) of the events of each lane in the
-// order in which they arrived for the first time.
+// order in which they were taken for the first time.
 func (b *Backend) FirstSightings() map[event.Lane][]string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -60,22 +60,22 @@ func (b *Backend) FirstSightings() map[event.Lane][]string {
 	return firsts
 }
 
-// Events counts the different events that arrived.
+// Events counts the different events that were taken.
 func (b *Backend) Events() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.sightings.distinct()
 }
 
-// Duplicates counts the arrivals of events that had arrived before.
+// Duplicates counts how often an event was taken that had been taken before.
 func (b *Backend) Duplicates() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.sightings.total - b.sightings.distinct()
 }
 
-// CheckOrder says which lanes did not arrive in order: position gives an event's
-// place in its lane, false leaves it out. Only first arrivals count, because a
+// CheckOrder says which lanes were not taken in order: position gives an event's
+// place in its lane, false leaves it out. Only the first time counts, because a
 // retry may repeat what was delivered. An event that was not kept (see [Keep]) is
 // an error, since nothing could be said about it.
 func (b *Backend) CheckOrder(position func(ev *event.Event) (place uint64, ok bool)) error {
@@ -102,7 +102,7 @@ func checkLane(lane event.Lane, ss []sighting, position func(*event.Event) (uint
 			continue
 		}
 		if !first && place <= last {
-			return fmt.Errorf("lane %q: event %q has place %d but arrived after place %d", lane, s.key, place, last)
+			return fmt.Errorf("lane %q: event %q has place %d but was taken after place %d", lane, s.key, place, last)
 		}
 		last, first = place, false
 	}

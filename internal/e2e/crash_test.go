@@ -40,21 +40,7 @@ func TestCrash_LosesNothingAndKeepsOrder(t *testing.T) {
 	t.Parallel()
 	backend := imfake.NewBackend(wildfirechat.New(), imfake.Keep(0))
 	t.Cleanup(backend.Close)
-	gateway := newGateway(t, func(listen, data string) string {
-		return fmt.Sprintf(`listen: %s
-data_dir: %s
-journal: {sync: always}
-apps:
-  - name: shop
-    sources:
-      - {name: wfc, dialect: wildfirechat}
-    endpoints:
-      - name: backend
-        dialect: wildfirechat
-        url: %s
-        retry: {fast: [20ms, 100ms], slow: {from: 200ms, to: 500ms}, max_age: 1h}
-`, listen, data, backend.URL())
-	})
+	gateway := newCrashGateway(t, "conversation", backend.URL())
 	if err := crash(t, gateway, backend, kills(t), 2*time.Minute); err != nil {
 		t.Errorf("%v\n%s", err, gateway.tail())
 	}
@@ -69,6 +55,39 @@ func TestCrash_FindsLossInARelayThatKeepsNothing(t *testing.T) {
 	if err := crash(t, newRelay(t, backend.URL()), backend, 3, time.Second); !errors.Is(err, errLost) {
 		t.Errorf("crash = %v, want errLost", err)
 	}
+}
+
+// And a gateway that is told to keep no order must be found out as well.
+func TestCrash_FindsDisorderWhereNoOrderIsKept(t *testing.T) {
+	t.Parallel()
+	backend := imfake.NewBackend(wildfirechat.New(), imfake.Keep(0))
+	t.Cleanup(backend.Close)
+	gateway := newCrashGateway(t, "none", backend.URL())
+	err := crash(t, gateway, backend, 3, 2*time.Minute)
+	if disorders, _ := backend.Tally().Disorders(); !errors.Is(err, errLost) || disorders == 0 {
+		t.Errorf("crash = %v with %d messages out of order, want errLost and some\n%s", err, disorders, gateway.tail())
+	}
+}
+
+// newCrashGateway prepares a gateway that tries again soon.
+func newCrashGateway(t *testing.T, order, url string) *process {
+	t.Helper()
+	return newGateway(t, func(listen, data string) string {
+		return fmt.Sprintf(`listen: %s
+data_dir: %s
+journal: {sync: always}
+apps:
+  - name: shop
+    sources:
+      - {name: wfc, dialect: wildfirechat}
+    endpoints:
+      - name: backend
+        dialect: wildfirechat
+        url: %s
+        order: %s
+        retry: {fast: [20ms, 100ms], slow: {from: 200ms, to: 500ms}, max_age: 1h}
+`, listen, data, url, order)
+	})
 }
 
 // errLost says that what was answered 200 did not arrive, or not in order.
