@@ -254,7 +254,7 @@ func broken(err error) error {
 		case se.Err != nil:
 			de.Err = se.Err
 		case se.GoType != nil:
-			de.Err = fmt.Errorf("unexpected %s", se.JSONKind)
+			de.Err = fmt.Errorf("unexpected %s", strings.NewReplacer("{", "object", "[", "array").Replace(se.JSONKind.String()))
 		}
 		if inner, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 			de.Err = inner.Err

@@ -91,8 +91,10 @@ func (d *Dialect) Judge(res *dialect.Response) error {
 		Error jsontext.Value `json:"error"`
 	}
 	var r refusal
-	if dialect.Unmarshal(Name, "", res.Body, &body) != nil || body.Error.Kind() != '{' ||
-		dialect.Unmarshal(Name, "", body.Error, &r) != nil || r.Message == "" {
+	// A backend may answer anything: what is not of our form says nothing.
+	ours := dialect.Unmarshal(Name, "", res.Body, &body) == nil && body.Error.Kind() == '{' &&
+		dialect.Unmarshal(Name, "", body.Error, &r) == nil && r.Message != ""
+	if !ours {
 		return nil
 	}
 	return fmt.Errorf("%w: %.200s", dialect.ErrRefused, r.Message)
