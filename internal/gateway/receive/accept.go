@@ -1,0 +1,109 @@
+package receive
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// traceBytes is the length of a W3C traceparent.
+const traceBytes = 55
+
+// admit looks at who calls and how, before anything is read.
+func (c *call) admit() *refusal {
+	if len(c.src.AllowFrom) > 0 {
+		if a := caller(c.r, c.h.cfg.TrustedProxies); !c.src.allows(a) {
+			return refuse(ReasonAddress, http.StatusForbidden, fmt.Errorf("address %s may not call this source", a))
+		}
+	}
+	if c.r.Method != http.MethodPost {
+		re := refuse(ReasonMethod, http.StatusMethodNotAllowed, errors.New("callbacks are sent with POST"))
+		re.header = http.Header{"Allow": {http.MethodPost}}
+		return re
+	}
+	return nil
+}
+
+// read reads the body inside its bounds.
+func (c *call) read() *refusal {
+	body, refused := c.h.readBody(c.w, c.r)
+	if refused != nil {
+		return refused
+	}
+	if err := dialect.CheckDepth(body, c.h.cfg.MaxDepth); err != nil {
+		return refuse(ReasonDepth, http.StatusBadRequest, err)
+	}
+	c.req.Body = body
+	return nil
+}
+
+// verify lets the dialect say whether the request comes from the source.
+func (c *call) verify() (dialect.Proof, *refusal) {
+	proof, err := c.src.Dialect.Verify(&c.req, c.src.Credentials, dialect.Verification{
+		Now: c.now, MaxAge: c.src.maxAge, AcceptUnsigned: c.src.AcceptUnsigned,
+	})
+	if err != nil {
+		return dialect.Proof{}, unverified(err)
+	}
+	return proof, nil
+}
+
+// decode reads the events and fills in what only the receiver knows.
+func (c *call) decode() *refusal {
+	evs, err := c.src.Dialect.Decode(&c.req)
+	if err != nil {
+		return refuse(ReasonDecode, http.StatusBadRequest, err)
+	}
+	if len(evs) > 1 {
+		for _, ev := range evs {
+			if ev.Phase == event.Before {
+				return refuse(ReasonMixed, http.StatusBadRequest, errors.New("a before-event must come alone: one request, one verdict"))
+			}
+		}
+	}
+	trace := c.r.Header.Get("Traceparent")
+	if len(trace) != traceBytes {
+		trace = ""
+	}
+	for _, ev := range evs {
+		c.fill(ev, trace)
+		c.src.metrics.receivedType(ev.Type)
+	}
+	c.evs = evs
+	return nil
+}
+
+// fill completes an event that the dialect decoded.
+func (c *call) fill(ev *event.Event, trace string) {
+	ev.App, ev.Source = c.src.App, c.src.Name
+	if c.src.Generation != "" {
+		ev.Generation = c.src.Generation
+	}
+	if ev.Time.IsZero() {
+		ev.Time = c.now.UTC().Truncate(time.Millisecond)
+	}
+	if ev.Trace == "" {
+		ev.Trace = strings.Clone(trace)
+	}
+	if ev.ID == "" {
+		ev.ID = newID(ev)
+	}
+	// What nobody in particular did is in order per source, not over all of them.
+	if (ev.Lane == "" && ev.Phase == event.After) || ev.Lane == event.NewLane(event.KindSystem, "") {
+		ev.Lane = event.NewLane(event.KindSystem, ev.Source)
+	}
+}
+
+// newID names an event: the same report of the same source always alike, where
+// the wire tells that it is the same.
+func newID(ev *event.Event) string {
+	if ev.Dedupe == "" {
+		return event.NewID()
+	}
+	return event.DeriveID(ev.App, ev.Source, ev.Command, ev.Dedupe)
+}

@@ -1,0 +1,104 @@
+package receive
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+const jsonType = "application/json"
+
+// answer writes a response in one piece, with its length: some vendors' servers
+// take a chunked or compressed answer for an empty one.
+func (c *call) answer(res dialect.Response) {
+	c.answered = true
+	write(c.w, res)
+	// Checked after writing: a caller that only closed its sending half looks as
+	// if it had left, and still reads.
+	if c.r.Context().Err() != nil {
+		c.src.metrics.unanswered.Inc()
+	}
+}
+
+// refuse answers in the vendor's form what was not accepted, counts it and logs
+// it.
+func (c *call) refuse(re *refusal) {
+	c.src.metrics.rejected.WithLabelValues(string(re.reason)).Inc()
+	c.src.log.warn(c.now, "request refused", "source", c.src.Name, "reason", re.reason, "status", re.status,
+		"path", c.req.Path, "peer", c.r.RemoteAddr, "err", short(re.err.Error()))
+	res := c.src.Dialect.Refuse(&c.req, re.status, re.err)
+	if re.header != nil {
+		h := re.header.Clone()
+		maps.Copy(h, res.Header)
+		res.Header = h
+	}
+	c.answer(res)
+}
+
+// apologise answers after a panic. The dialect is tried once more, for the form;
+// when it is the dialect that panics, the answer is plain.
+func (c *call) apologise(id string) {
+	err := errors.New("internal error " + id)
+	res := plainError(http.StatusInternalServerError, string(ReasonPanic), err.Error())
+	func() {
+		defer func() { _ = recover() }()
+		res = c.src.Dialect.Refuse(&c.req, http.StatusInternalServerError, err)
+	}()
+	c.answer(res)
+}
+
+// notFound answers the same to an unknown source and to a wrong token: guessing
+// must not tell them apart.
+func (h *Handler) notFound(w http.ResponseWriter, r *http.Request, reason Reason, source string, log *quietLog) {
+	h.metrics.rejected.WithLabelValues(source, string(reason)).Inc()
+	log.warn(h.cfg.Now(), "request refused", "source", source, "reason", reason, "status", http.StatusNotFound, "peer", r.RemoteAddr)
+	write(w, plainError(http.StatusNotFound, string(ReasonUnknownSource),
+		"no such source: callbacks go to POST /in/{source}, or to /in/{source}/{token} where the source has a path token, followed by the dialect's own path"))
+}
+
+// plainError is an answer in nobody's form.
+func plainError(status int, reason, text string) dialect.Response {
+	body, err := json.Marshal(struct {
+		Error  string `json:"error"`
+		Reason string `json:"reason"`
+	}{text, reason})
+	if err != nil { // no value of these types fails
+		body = []byte("{}")
+	}
+	return dialect.Response{Status: status, ContentType: jsonType, Body: body}
+}
+
+func write(w http.ResponseWriter, res dialect.Response) {
+	h := w.Header()
+	maps.Copy(h, res.Header)
+	if res.ContentType != "" {
+		h["Content-Type"] = []string{res.ContentType}
+	} else if h.Get("Content-Type") == "" {
+		h["Content-Type"] = nil // the server would guess one
+	}
+	status := res.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if status == http.StatusNoContent || status == http.StatusNotModified {
+		w.WriteHeader(status)
+		return
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(res.Body))}
+	w.WriteHeader(status)
+	_, _ = w.Write(res.Body) // a caller that left is seen by its context
+}
+
+// short bounds a text for the log.
+func short(s string) string {
+	const limit = 300
+	if len(s) > limit {
+		return s[:limit] + "…"
+	}
+	return s
+}

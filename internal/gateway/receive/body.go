@@ -1,0 +1,102 @@
+package receive
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// firstRead is how much is read of a body that does not say how long it is.
+const firstRead = 4 << 10
+
+// readBody reads a body of at most MaxBody bytes, unpacked where it is gzip.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte, refused *refusal) {
+	limit := h.cfg.MaxBody
+	tooLarge := func() *refusal {
+		return refuse(ReasonBodyTooLarge, http.StatusRequestEntityTooLarge, fmt.Errorf("body is larger than %d bytes", limit))
+	}
+	if r.ContentLength > limit {
+		return nil, tooLarge()
+	}
+	if h.cfg.ReadTimeout > 0 {
+		rc := http.NewResponseController(w)
+		// The connection's own clock, not the injected one.
+		if rc.SetReadDeadline(time.Now().Add(h.cfg.ReadTimeout)) == nil {
+			defer func() {
+				// The server watches the connection by reading from it: a deadline
+				// that stayed would look like a caller who left. After a failure it
+				// stays, since the server reads on, to throw the rest away.
+				if refused == nil {
+					_ = rc.SetReadDeadline(time.Time{})
+				}
+			}()
+		}
+	}
+	var in io.Reader = r.Body
+	size := r.ContentLength
+	switch coding := r.Header.Get("Content-Encoding"); {
+	case coding == "" || strings.EqualFold(coding, "identity"):
+	case strings.EqualFold(coding, "gzip"):
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return nil, badRead(fmt.Errorf("unpacking gzip: %w", err))
+		}
+		in, size = z, -1
+	default:
+		re := refuse(ReasonEncoding, http.StatusUnsupportedMediaType, fmt.Errorf("content encoding %.40q is not supported: send plain or gzip", coding))
+		re.header = http.Header{"Accept-Encoding": {"gzip"}}
+		return nil, re
+	}
+	body, err := readAll(in, size, limit)
+	switch {
+	case err != nil:
+		return nil, badRead(fmt.Errorf("reading body: %w", err))
+	case int64(len(body)) > limit:
+		return nil, tooLarge()
+	}
+	return body, nil
+}
+
+// readAll reads at most limit+1 bytes; size is how many are announced, -1 when
+// that is not known.
+func readAll(in io.Reader, size, limit int64) ([]byte, error) {
+	if size >= 0 {
+		body := make([]byte, size)
+		_, err := io.ReadFull(in, body)
+		return body, err
+	}
+	body := make([]byte, 0, min(firstRead, limit+1))
+	for {
+		n, err := in.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return nil, err
+		case int64(len(body)) > limit:
+			return body, nil
+		}
+		if len(body) == cap(body) {
+			grown := make([]byte, len(body), min(2*int64(cap(body)), limit+1))
+			copy(grown, body)
+			body = grown
+		}
+	}
+}
+
+// badRead says why a body could not be read.
+func badRead(err error) *refusal {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refuse(ReasonTimeout, http.StatusRequestTimeout, errors.New("the body did not come in time"))
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return refuse(ReasonEncoding, http.StatusBadRequest, err)
+	}
+	return refuse(ReasonClientGone, http.StatusBadRequest, errors.New("the body ended early"))
+}

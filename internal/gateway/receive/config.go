@@ -1,0 +1,130 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// Defaults and fixed bounds.
+const (
+	defaultMaxBody  = 1 << 20
+	defaultMaxDepth = 64
+	// keepTimeout bounds how long the journal may take: an IM server that waits
+	// longer has given up.
+	keepTimeout = 10 * time.Second
+	// retryAfter is what a refused server is asked to wait, in seconds.
+	retryAfter = "5"
+)
+
+// Source is an IM system that may call.
+type Source struct {
+	// Name stands in the URL and is unique in a gateway.
+	Name string
+	// App owns the source and its events.
+	App     string
+	Dialect dialect.Dialect
+	// Generation of the wire when it is fixed; empty or "auto" reads it off the
+	// request.
+	Generation  string
+	Credentials dialect.Credentials
+	// PathToken must follow the name in the URL; empty means that none does.
+	PathToken dialect.Secret
+	// AllowFrom lists who may call; empty means everybody.
+	AllowFrom []netip.Prefix
+	// MaxAge is how far a signed timestamp may lie from now. Zero means the
+	// dialect's default, negative means that it is not checked.
+	MaxAge time.Duration
+	// AcceptUnsigned names the kinds of events that may come unsigned, in the
+	// dialect's words.
+	AcceptUnsigned []string
+}
+
+// Validate says what is wrong with the source.
+func (s Source) Validate() error {
+	switch {
+	case s.Name == "" || url.PathEscape(s.Name) != s.Name:
+		return fmt.Errorf("source %q: the name stands in URLs and needs letters, digits, - and _", s.Name)
+	case s.App == "":
+		return fmt.Errorf("source %s has no app", s.Name)
+	case s.Dialect == nil:
+		return fmt.Errorf("source %s has no dialect", s.Name)
+	}
+	return nil
+}
+
+// Journal keeps after-events.
+type Journal interface {
+	// Append keeps the arrival durably and whole, or returns an error: one that
+	// wraps gateway.ErrFull, ErrUnavailable, ErrReplayed or ErrTooLarge, any other
+	// counting as ErrUnavailable. It may not use the events after it returned.
+	Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, error)
+}
+
+// Decider answers before-events.
+type Decider interface {
+	// Decide returns a verdict inside the time that the source's server waits.
+	Decide(ctx context.Context, ev *event.Event) event.Verdict
+}
+
+// Config is what a [Handler] is made of.
+type Config struct {
+	Sources []Source
+	Journal Journal
+	Decider Decider
+	// TrustedProxies are whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// MaxBody bounds a body in bytes, also after decompression; zero means 1 MiB.
+	MaxBody int64
+	// MaxDepth bounds how deep JSON may nest; zero means 64.
+	MaxDepth int
+	// ReadTimeout bounds the reading of one body; zero leaves it to the server.
+	ReadTimeout time.Duration
+	// Now defaults to time.Now.
+	Now func() time.Time
+	Log *slog.Logger
+	// Metrics is where the counters are registered; nil means nowhere.
+	Metrics prometheus.Registerer
+}
+
+// WithDefaults returns a copy with zero fields filled in.
+func (c Config) WithDefaults() Config {
+	if c.MaxBody == 0 {
+		c.MaxBody = defaultMaxBody
+	}
+	if c.MaxDepth == 0 {
+		c.MaxDepth = defaultMaxDepth
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Validate says what is wrong with the configuration.
+func (c Config) Validate() error {
+	switch {
+	case c.Journal == nil || c.Decider == nil:
+		return errors.New("receive needs Journal and Decider")
+	case c.MaxBody < 0:
+		return fmt.Errorf("max_body is %d, want more than 0", c.MaxBody)
+	case c.MaxDepth < 0:
+		return fmt.Errorf("max_depth is %d, want more than 0", c.MaxDepth)
+	case c.ReadTimeout < 0:
+		return fmt.Errorf("read timeout is %v, want 0 or more", c.ReadTimeout)
+	}
+	return nil
+}

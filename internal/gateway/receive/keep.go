@@ -1,0 +1,71 @@
+package receive
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// proposes reports whether the request waits for a verdict.
+func (c *call) proposes() bool { return len(c.evs) == 1 && c.evs[0].Phase == event.Before }
+
+// decide answers a before-event.
+func (c *call) decide() (dialect.Response, *refusal) {
+	ev := c.evs[0]
+	v := c.h.cfg.Decider.Decide(c.r.Context(), ev)
+	res := c.src.Dialect.Answer(ev, v)
+	c.src.metrics.answered.WithLabelValues(string(v.Action)).Inc()
+	return res, nil
+}
+
+// keep gives after-events to the journal, and only then answers that they were
+// taken.
+func (c *call) keep(proof dialect.Proof) (dialect.Response, *refusal) {
+	if len(c.evs) > 0 {
+		kept, err := c.append(gateway.Arrival{Events: c.evs, Guard: c.guard(proof)})
+		if err != nil {
+			c.src.metrics.refused.Add(float64(len(c.evs)))
+			c.logUnkept(err)
+			return dialect.Response{}, unkept(err)
+		}
+		c.src.metrics.journaled.Add(float64(kept.Stored))
+		if kept.Duplicates > 0 {
+			c.src.metrics.duplicates.Add(float64(kept.Duplicates))
+		}
+	}
+	return c.src.Dialect.Ack(&c.req, c.evs), nil
+}
+
+// append does not stop when the caller leaves: a server that hangs up early and
+// never sends again would lose its event.
+func (c *call) append(a gateway.Arrival) (gateway.Kept, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.r.Context()), keepTimeout)
+	defer cancel()
+	return c.h.cfg.Journal.Append(ctx, a)
+}
+
+// guard recognises the signature when it is used again. The path counts with the
+// body: in some dialects it is the command, and no signature covers it.
+func (c *call) guard(proof dialect.Proof) gateway.Guard {
+	if proof.Once == "" {
+		return gateway.Guard{}
+	}
+	sum := sha256.Sum256(c.req.Body)
+	return gateway.Guard{
+		Key: event.Hash(c.src.Name, proof.Once),
+		Sum: event.Hash(c.req.Path, string(sum[:])),
+	}
+}
+
+// logUnkept tells the operator what the caller is not told.
+func (c *call) logUnkept(err error) {
+	if errors.Is(err, gateway.ErrReplayed) || errors.Is(err, gateway.ErrTooLarge) {
+		return // the refusal says all
+	}
+	c.src.log.warn(c.now, "journal did not take events", "source", c.src.Name, "events", len(c.evs),
+		"took", c.h.cfg.Now().Sub(c.now), "err", err)
+}

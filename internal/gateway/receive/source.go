@@ -1,0 +1,117 @@
+package receive
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// prefix is where all sources live.
+const prefix = "/in/"
+
+// source is a Source that is ready to be called.
+type source struct {
+	Source
+	maxAge time.Duration
+	// token is the hash of the path token, so that comparing tells nothing about
+	// its length either.
+	token   [sha256.Size]byte
+	metrics *sourceMetrics
+	log     *quietLog
+}
+
+func (h *Handler) newSource(s Source) (*source, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	out := &source{Source: s, maxAge: s.MaxAge, metrics: h.metrics.source(s.App, s.Name), log: newQuietLog(h.cfg.Log)}
+	switch {
+	case s.MaxAge == 0:
+		out.maxAge = s.Dialect.Spec().MaxAge
+	case s.MaxAge < 0:
+		out.maxAge = 0
+	}
+	if s.Generation == "auto" {
+		out.Generation = ""
+	}
+	if s.PathToken != "" {
+		out.token = sha256.Sum256([]byte(s.PathToken.Reveal()))
+	}
+	return out, nil
+}
+
+// table finds sources by name. It does not change.
+type table map[string]*source
+
+func (h *Handler) newTable(sources []Source) (table, error) {
+	t := make(table, len(sources))
+	for _, s := range sources {
+		if t[s.Name] != nil {
+			return nil, fmt.Errorf("two sources are named %s", s.Name)
+		}
+		ready, err := h.newSource(s)
+		if err != nil {
+			return nil, err
+		}
+		t[s.Name] = ready
+	}
+	return t, nil
+}
+
+// find cuts an escaped URL path into the source and what follows it.
+func (t table) find(path string) (src *source, rest string, ok bool) {
+	path, ok = strings.CutPrefix(path, prefix)
+	if !ok {
+		return nil, "", false
+	}
+	name, rest := cutSegment(path)
+	src, ok = t[name]
+	return src, rest, ok
+}
+
+// checkToken takes the path token off rest; false when it is not there.
+func (s *source) checkToken(rest string) (path string, ok bool) {
+	if s.PathToken == "" {
+		return trimRoot(rest), true
+	}
+	token, after := cutSegment(strings.TrimPrefix(rest, "/"))
+	if plain, err := url.PathUnescape(token); err == nil {
+		token = plain
+	}
+	sum := sha256.Sum256([]byte(token))
+	if subtle.ConstantTimeCompare(sum[:], s.token[:]) != 1 {
+		return "", false
+	}
+	return trimRoot(after), true
+}
+
+// allows reports whether a caller at a may use the source.
+func (s *source) allows(a netip.Addr) bool {
+	return len(s.AllowFrom) == 0 || contains(s.AllowFrom, a)
+}
+
+// cutSegment cuts "a/b" into "a" and "/b".
+func cutSegment(path string) (first, rest string) {
+	i := strings.IndexByte(path, '/')
+	if i < 0 {
+		return path, ""
+	}
+	return path[:i], path[i:]
+}
+
+// trimRoot makes "/" the same as no path at all.
+func trimRoot(path string) string {
+	if path == "/" {
+		return ""
+	}
+	return path
+}
+
+func contains(ps []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(ps, func(p netip.Prefix) bool { return p.Contains(a) })
+}
