@@ -4,6 +4,7 @@ package builtin
 
 import (
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/dialect/cloudevents"
 	"github.com/imhook/imhook/dialect/easemob"
 	"github.com/imhook/imhook/dialect/rongcloud"
 	"github.com/imhook/imhook/dialect/wildfirechat"
@@ -15,5 +16,6 @@ func New() *dialect.Registry {
 		wildfirechat.New(),
 		rongcloud.New(),
 		easemob.New(),
+		cloudevents.New(),
 	)
 }
