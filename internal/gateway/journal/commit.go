@@ -33,8 +33,23 @@ type group struct {
 	err    error // valid when done is closed
 }
 
+// pageBuffers are used again: a page is copied into the engine before it is
+// acknowledged.
+var pageBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
+
 func newGroup() *group {
-	return &group{buf: append(make([]byte, 0, 32<<10), pageVersion, 0, 0, 0, 0), done: make(chan struct{})}
+	buf := pageBuffers.Get().(*[]byte)
+	return &group{buf: append((*buf)[:0], pageVersion, 0, 0, 0, 0), done: make(chan struct{})}
+}
+
+// recycle gives the page's buffer back. Only after the engine acknowledged it:
+// one that did not answer may still hold it.
+func (g *group) recycle() {
+	buf := g.buf
+	g.buf = nil
+	if cap(buf) <= 2*fullPage {
+		pageBuffers.Put(&buf)
+	}
 }
 
 func (c *committer) init() {
@@ -239,6 +254,9 @@ func (j *Journal) commitAll() {
 		j.window.settle(g, err == nil)
 		j.commits.mu.Unlock()
 		close(g.done)
+		if err == nil {
+			g.recycle()
+		}
 	}
 }
 
