@@ -14,7 +14,6 @@ import (
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
-	"github.com/imhook/imhook/internal/sample"
 )
 
 // ErrNotAccepted says that a strict server's post was not answered 2xx.
@@ -106,17 +105,15 @@ func (s *Server) Close() { s.client.CloseIdleConnections() }
 // edited but not signed.
 func (s *Server) Sample(command string, edits ...Edit) (dialect.Request, error) {
 	s.mu.Lock()
-	seed := s.rand.Uint64()
+	req, err := s.dialect.Sample(command, s.rand, s.cfg.Now())
 	s.mu.Unlock()
-	req, err := sample.Make(s.dialect, sample.Wish{
-		Command: command,
-		Seed:    seed,
-		// Without secrets it stays unsigned: the edits are still to come.
-		Credentials: dialect.Credentials{Public: s.cfg.Credentials.Public},
-		Now:         s.cfg.Now(),
-	})
-	if err != nil && !errors.Is(err, sample.ErrUnsigned) {
-		return dialect.Request{}, err
+	if err != nil {
+		return dialect.Request{}, fmt.Errorf("building a sample of %s: %w", command, err)
+	}
+	for _, key := range s.dialect.Spec().Credentials {
+		if own := s.cfg.Credentials.Get(key.Name); key.Sample != "" && own != "" {
+			substitute(&req, key.Sample, own)
+		}
 	}
 	for _, edit := range edits {
 		if err := edit(&req); err != nil {
