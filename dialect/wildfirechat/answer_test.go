@@ -147,7 +147,7 @@ func TestRefuse_NeverRefusesTheMessageItself(t *testing.T) {
 			t.Errorf("Refuse(%s, %d) = %d %q", tt.path, tt.status, res.Status, res.Body)
 		}
 	}
-	if res := d.Refuse(nil, http.StatusServiceUnavailable, nil); string(res.Body) != http.StatusText(503)+"\n" {
+	if res := d.Refuse(nil, http.StatusServiceUnavailable, nil); string(res.Body) != http.StatusText(http.StatusServiceUnavailable)+"\n" {
 		t.Errorf("Refuse without an error says %q", res.Body)
 	}
 }

@@ -224,7 +224,7 @@ func encodeMessage(out *output) error {
 	}
 	w.Timestamp = toMillis(ev.Time, kept.Timestamp)
 	name := out.command.spec.Name
-	if name != "censor" {
+	if name != "censor" || out.own { // the server never says it there
 		w.Client = writeClient(ev.Actor, kept.Client)
 	}
 	id := pathID(out.command, ev)

@@ -1,7 +1,10 @@
 package wildfirechat_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -122,3 +125,120 @@ func TestRoundTrip_LosesNothing(t *testing.T) {
 }
 
 func isUnknownCommand(err error) bool { return errors.Is(err, dialect.ErrUnknownCommand) }
+
+// odd are values that a field of any type may have, or that it must not have.
+var odd = []string{
+	`null`, `""`, `"0"`, `"1"`, `"x|y%"`, `0`, `1`, `2`, `3`, `4`, `5`, `7`, `99`, `1001`, `-1`, `128`, `9007199254740993`,
+	`253402300800000`, `1.5`, `true`, `false`, `[]`, `[""]`, `["ada","bo"]`, `{}`, `{"a":null}`, `[{"x":1}]`,
+}
+
+// strays are keys of some body that another does not expect.
+var strays = []string{
+	"userId", "operatorId", "memberId", "memberIds", "status", "type", "value", "line", "toUsers", "toRobotId", "client", "extra",
+	"timestamp", "persistFlag", "customState", "sessions", "groupInfo", "mute", "roomId", "serverId", "video", "kicked", "rejoin",
+	"screenSharing", "id2", "deviceId", "update_dt", "updateDt", "gender", "deleted", "target_id", "content", "base64edData", "conv",
+}
+
+// mutate changes one place of a JSON tree: another value, no key at all, or one
+// more.
+func mutate(r *rand.Rand, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if keys := slices.Sorted(maps.Keys(v)); len(keys) > 0 && r.IntN(12) > 0 {
+			key := keys[r.IntN(len(keys))]
+			switch r.IntN(6) {
+			case 0:
+				delete(v, key)
+			case 1:
+				v[strays[r.IntN(len(strays))]] = json.RawMessage(odd[r.IntN(len(odd))])
+			default:
+				v[key] = mutate(r, v[key])
+			}
+			return v
+		}
+	case []any:
+		if len(v) > 0 && r.IntN(4) > 0 {
+			i := r.IntN(len(v))
+			v[i] = mutate(r, v[i])
+			return v
+		}
+	}
+	return json.RawMessage(odd[r.IntN(len(odd))])
+}
+
+func TestRoundTrip_HoldsForOddValues(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	for _, c := range d.Spec().Commands {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(11, 13))
+			taken := 0
+			for range 1000 {
+				req, err := d.Sample(c.Name, r, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var tree any
+				dec := json.NewDecoder(bytes.NewReader(req.Body))
+				dec.UseNumber()
+				if err := dec.Decode(&tree); err != nil {
+					t.Fatal(err)
+				}
+				for range 1 + r.IntN(3) {
+					tree = mutate(r, tree)
+				}
+				body, err := json.Marshal(tree)
+				if err != nil {
+					t.Fatal(err)
+				}
+				taken += keeps(t, d, req.Path, string(body))
+			}
+			if taken < 100 {
+				t.Errorf("only %d of 1000 odd bodies were taken: the test says little", taken)
+			}
+		})
+	}
+}
+
+// keeps fails when a body that is taken loses something on its way through the
+// canonical form, in the generation that it came in; 1 when it was taken.
+func keeps(tb testing.TB, d dialect.Dialect, path, body string) int {
+	tb.Helper()
+	evs, err := d.Decode(&dialect.Request{Path: path, Body: []byte(body)})
+	if err != nil || evs[0].Type == event.VendorUnknown {
+		return 0
+	}
+	ev := evs[0]
+	reqs, err := d.Encode(ev, dialect.Target{Generation: ev.Generation, Now: now})
+	if err != nil {
+		tb.Fatalf("encoding %s %s: %v", path, body, err)
+	}
+	if len(reqs) != 1 {
+		tb.Fatalf("encoding %s %s gave %d requests, want 1", path, body, len(reqs))
+	}
+	if diff := cmp.Diff(ev, decodeOne(tb, d, reqs[0].Path, string(reqs[0].Body)), unwired); diff != "" {
+		tb.Fatalf("%s %s through the canonical form as\n%s %s\n(-was +is):\n%s", path, body, reqs[0].Path, reqs[0].Body, diff)
+	}
+	return 1
+}
+
+// FuzzRoundTrip looks for a body that loses something on its way through the
+// canonical form, in the generation that it came in. It is seeded with samples of
+// every command.
+func FuzzRoundTrip(f *testing.F) {
+	d := wildfirechat.New()
+	for _, c := range d.Spec().Commands {
+		for seed := range uint64(6) {
+			req, err := d.Sample(c.Name, rand.New(rand.NewPCG(seed, 3)), now)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(req.Path, string(req.Body))
+		}
+	}
+	for _, tt := range decodeCases {
+		f.Add(tt.path, tt.body)
+	}
+	f.Fuzz(func(t *testing.T, path, body string) { keeps(t, d, path, body) })
+}

@@ -97,27 +97,25 @@ func decodeThings(in input) (*event.Event, error) {
 	return ev, err
 }
 
+// fromDevice reports whether ev can have had a device's body, which has no message
+// id and one party. Its vendor fields then tell: a message may hold the key
+// deviceId, too, with anything in it.
+func fromDevice(ev *event.Event) bool {
+	return ev.Message != nil && ev.Message.ID == "" && ev.Message.Kind == event.Custom &&
+		ev.Actor != nil && ev.Conversation != nil && ev.Conversation.ID == ev.Actor.ID
+}
+
 func encodeThings(out *output) error {
-	var kept deviceVendor
-	if err := out.kept(&kept); err != nil {
-		return err
-	}
 	ev := out.ev
-	if kept.DeviceID == "" {
+	var kept deviceVendor
+	if !out.own || !fromDevice(ev) || out.kept(&kept) != nil || kept.DeviceID != ev.Actor.ID {
 		return encodeMessage(out)
-	}
-	if ev.Message == nil {
-		return dialect.Untranslatable("it has no message")
-	}
-	id, err := place(ev, event.KindUser, "")
-	if err != nil {
-		return err
 	}
 	code, err := strconv.ParseInt(ev.Message.Code, 10, 32)
 	if err != nil {
 		return dialect.Untranslatable("message code %q is no number", ev.Message.Code)
 	}
-	w := deviceMessage{DeviceID: id, Type: int32(code), deviceRest: kept.deviceRest}
+	w := deviceMessage{DeviceID: kept.DeviceID, Type: int32(code), deviceRest: kept.deviceRest}
 	if ev.Message.Custom != nil {
 		w.Data = ev.Message.Custom.Base64
 	}
