@@ -3,6 +3,7 @@ package receive
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -20,8 +21,7 @@ func caller(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		return peer
 	}
 	lines := r.Header["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		line := lines[i]
+	for _, line := range slices.Backward(lines) {
 		for line != "" {
 			var last string
 			if j := strings.LastIndexByte(line, ','); j >= 0 {

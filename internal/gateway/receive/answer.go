@@ -29,8 +29,10 @@ func (c *call) answer(res dialect.Response) {
 // it.
 func (c *call) refuse(re *refusal) {
 	c.src.metrics.rejected.WithLabelValues(string(re.reason)).Inc()
-	c.src.log.warn(c.now, "request refused", "source", c.src.Name, "reason", re.reason, "status", re.status,
-		"path", c.req.Path, "peer", c.r.RemoteAddr, "err", short(re.err.Error()))
+	if log := c.src.log.at(c.now); log != nil {
+		log.Warn("request refused", "source", c.src.Name, "reason", re.reason, "status", re.status,
+			"path", short(c.req.Path), "peer", c.r.RemoteAddr, "err", short(re.err.Error()))
+	}
 	res := c.src.Dialect.Refuse(&c.req, re.status, re.err)
 	if re.header != nil {
 		h := re.header.Clone()
@@ -54,9 +56,11 @@ func (c *call) apologise(id string) {
 
 // notFound answers the same to an unknown source and to a wrong token: guessing
 // must not tell them apart.
-func (h *Handler) notFound(w http.ResponseWriter, r *http.Request, reason Reason, source string, log *quietLog) {
+func (h *Handler) notFound(w http.ResponseWriter, r *http.Request, reason Reason, source string, quiet *quietLog) {
 	h.metrics.rejected.WithLabelValues(source, string(reason)).Inc()
-	log.warn(h.cfg.Now(), "request refused", "source", source, "reason", reason, "status", http.StatusNotFound, "peer", r.RemoteAddr)
+	if log := quiet.at(h.cfg.Now()); log != nil {
+		log.Warn("request refused", "source", source, "reason", reason, "status", http.StatusNotFound, "peer", r.RemoteAddr)
+	}
 	write(w, plainError(http.StatusNotFound, string(ReasonUnknownSource),
 		"no such source: callbacks go to POST /in/{source}, or to /in/{source}/{token} where the source has a path token, followed by the dialect's own path"))
 }

@@ -594,7 +594,7 @@ func TestServeHTTP_OverTheWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = res.Body.Close()
-	if res.StatusCode != 413 {
+	if res.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("chunked and too large = %d, want 413", res.StatusCode)
 	}
 }
@@ -639,7 +639,7 @@ func TestServeHTTP_ReadTimeoutEndsWithTheBody(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, res.Body)
 		_ = res.Body.Close()
-		if res.StatusCode != 200 {
+		if res.StatusCode != http.StatusOK {
 			t.Errorf("status = %d", res.StatusCode)
 		}
 	}

@@ -66,6 +66,8 @@ func (c *call) logUnkept(err error) {
 	if errors.Is(err, gateway.ErrReplayed) || errors.Is(err, gateway.ErrTooLarge) {
 		return // the refusal says all
 	}
-	c.src.log.warn(c.now, "journal did not take events", "source", c.src.Name, "events", len(c.evs),
-		"took", c.h.cfg.Now().Sub(c.now), "err", err)
+	if log := c.src.log.at(c.now); log != nil {
+		log.Warn("journal did not take events", "source", c.src.Name, "events", len(c.evs),
+			"took", c.h.cfg.Now().Sub(c.now), "err", err)
+	}
 }

@@ -20,13 +20,14 @@ func newQuietLog(l *slog.Logger) *quietLog {
 	return &quietLog{log: l, limit: rate.NewLimiter(rate.Every(time.Second), 10)}
 }
 
-func (q *quietLog) warn(now time.Time, msg string, attrs ...any) {
+// at returns the logger for a line at now, or nil when there were too many.
+func (q *quietLog) at(now time.Time) *slog.Logger {
 	if !q.limit.AllowN(now, 1) {
 		q.skipped.Add(1)
-		return
+		return nil
 	}
 	if n := q.skipped.Swap(0); n > 0 {
-		attrs = append(attrs, "left_out", n)
+		return q.log.With("left_out", n)
 	}
-	q.log.Warn(msg, attrs...)
+	return q.log
 }

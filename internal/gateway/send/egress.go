@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
 
 	"code.dny.dev/ssrf"
@@ -60,7 +61,7 @@ type guard struct{ lib *ssrf.Guardian }
 func newGuard(e Egress) guard {
 	allowed := e.Allow
 	if e.AllowPrivate {
-		allowed = append(privatePrefixes[:len(privatePrefixes):len(privatePrefixes)], e.Allow...)
+		allowed = append(slices.Clip(privatePrefixes), e.Allow...)
 	}
 	var v4, v6 []netip.Prefix
 	for _, p := range allowed {

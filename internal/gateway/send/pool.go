@@ -204,7 +204,7 @@ type answerBody struct {
 func (b *answerBody) Read(buf []byte) (int, error) {
 	n, err := b.ReadCloser.Read(buf)
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		b.ended = true
 	case err != nil && b.ctx.Err() != nil:
 		err = context.Cause(b.ctx)

@@ -69,7 +69,8 @@ func (r *redactor) line(s string) string {
 // signature keys are hidden, user and password left out.
 func (r *redactor) url(u *url.URL, own url.Values) string {
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	s := shown.String()
+	var s strings.Builder
+	s.WriteString(shown.String())
 	sep := "?"
 	for pair := range strings.SplitSeq(u.RawQuery, "&") {
 		if pair == "" {
@@ -80,10 +81,10 @@ func (r *redactor) url(u *url.URL, own url.Values) string {
 		if _, mine := own[name]; mine || err != nil || r.isExempt(name) {
 			pair = key + "=" + dialect.Redacted
 		}
-		s += sep + pair
+		s.WriteString(sep + pair)
 		sep = "&"
 	}
-	return r.text(s, shownBytes)
+	return r.text(s.String(), shownBytes)
 }
 
 func (r *redactor) isExempt(name string) bool {

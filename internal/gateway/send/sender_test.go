@@ -228,24 +228,15 @@ func TestSend_WhatIsNotSent(t *testing.T) {
 		change func(*event.Event)
 		want   gateway.Outcome
 	}{
-		{"untranslatable", base, raw("theirs", `{"text":"untranslatable"}`), nil,
-			gateway.Outcome{Kind: gateway.Untranslatable, Detail: "cannot be expressed in this dialect: no such thing as message.send"}},
-		{"nothing to say", base, raw("theirs", `{"text":"nothing"}`), nil,
-			gateway.Outcome{Kind: gateway.Untranslatable, Detail: "ours says nothing for theirs say"}},
-		{"unknown of another dialect", base, raw("theirs", `{`), func(e *event.Event) { e.Type = event.VendorUnknown },
-			gateway.Outcome{Kind: gateway.Untranslatable, Detail: "nothing is known of theirs say"}},
-		{"echo", base, raw("theirs", `{"text":"hi"}`), func(e *event.Event) { e.Echo = true },
-			gateway.Outcome{Kind: gateway.Echoed}},
-		{"encoder fails", base, raw("theirs", `{"text":"broken"}`), nil,
-			gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonEncode, Detail: "encoding theirs say: cannot be encoded"}},
-		{"cannot be read again", base, raw("theirs", `{`), nil,
-			gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonEncode, Detail: "reading event ev1 again: theirs: unexpected end of JSON input"}},
-		{"header breaks the head", base, raw("theirs", `{"text":"newline"}`), nil,
-			gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonEncode, Detail: "encoding: header X-Odd holds a control character"}},
-		{"query breaks the head", base, raw("theirs", `{"text":"space"}`), nil,
-			gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonEncode, Detail: "encoding: the query holds a space or a control character"}},
-		{"no secret", noSecret, raw("ours", `{}`), nil,
-			gateway.Outcome{Kind: gateway.Misconfigured, Reason: gateway.ReasonSign, Detail: "signing: no valid secret to sign with"}},
+		{"untranslatable", base, raw("theirs", `{"text":"untranslatable"}`), nil, gateway.Outcome{Kind: gateway.Untranslatable, Detail: "cannot be expressed in this dialect: no such thing as message.send"}},
+		{"nothing to say", base, raw("theirs", `{"text":"nothing"}`), nil, gateway.Outcome{Kind: gateway.Untranslatable, Detail: "ours says nothing for theirs say"}},
+		{"unknown of another dialect", base, raw("theirs", `{`), func(e *event.Event) { e.Type = event.VendorUnknown }, gateway.Outcome{Kind: gateway.Untranslatable, Detail: "nothing is known of theirs say"}},
+		{"echo", base, raw("theirs", `{"text":"hi"}`), func(e *event.Event) { e.Echo = true }, gateway.Outcome{Kind: gateway.Echoed}},
+		{"encoder fails", base, raw("theirs", `{"text":"broken"}`), nil, gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonEncode, Detail: "encoding theirs say: cannot be encoded"}},
+		{"cannot be read again", base, raw("theirs", `{`), nil, gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonEncode, Detail: "reading event ev1 again: theirs: unexpected end of JSON input"}},
+		{"header breaks the head", base, raw("theirs", `{"text":"newline"}`), nil, gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonEncode, Detail: "encoding: header X-Odd holds a control character"}},
+		{"query breaks the head", base, raw("theirs", `{"text":"space"}`), nil, gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonEncode, Detail: "encoding: the query holds a space or a control character"}},
+		{"no secret", noSecret, raw("ours", `{}`), nil, gateway.Outcome{Kind: gateway.Misconfigured, Reason: gateway.ReasonSign, Detail: "signing: no valid secret to sign with"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
