@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"time"
@@ -14,6 +16,10 @@ type Secret string
 
 // String returns [Redacted].
 func (Secret) String() string { return Redacted }
+
+// Format writes [Redacted] whatever the verb: with one that does not fit a string,
+// fmt would print the value itself.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
 // GoString returns [Redacted].
 func (Secret) GoString() string { return Redacted }
