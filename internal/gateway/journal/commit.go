@@ -99,6 +99,14 @@ func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, 
 	var few [8]int
 	ends := few[:0]
 	keys := make([]event.Key, len(a.Events))
+	if len(a.Events) > gateway.MaxPageEvents-1 {
+		return gateway.Kept{}, fmt.Errorf("%w: %d events, at most %d", gateway.ErrTooLarge, len(a.Events), gateway.MaxPageEvents-1)
+	}
+	// The mark comes first and is a record of its own: it must be kept whichever
+	// of the events is new.
+	if !a.Guard.IsZero() {
+		buf = appendMark(buf, a.Guard)
+	}
 	for i, ev := range a.Events {
 		if int64(len(ev.Raw.Body)) > j.cfg.MaxBody {
 			return gateway.Kept{}, fmt.Errorf("%w: %d bytes, at most %d", gateway.ErrTooLarge, len(ev.Raw.Body), j.cfg.MaxBody)
@@ -106,14 +114,9 @@ func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, 
 		if ev.Dedupe != "" {
 			keys[i] = event.Hash(ev.App, ev.Source, ev.Command, ev.Dedupe)
 		}
-		r := record{ev: ev, key: keys[i]}
-		if i == 0 {
-			r.guard = a.Guard
-		}
-		begin := len(buf)
-		buf = appendRecord(buf, r)
-		if len(buf)-begin > maxPage {
-			return gateway.Kept{}, fmt.Errorf("%w: %d bytes with its envelope", gateway.ErrTooLarge, len(buf)-begin)
+		buf = appendRecord(buf, record{ev: ev, key: keys[i]})
+		if len(buf) > maxPage-pageHead {
+			return gateway.Kept{}, fmt.Errorf("%w: more than %d bytes with its envelopes", gateway.ErrTooLarge, maxPage-pageHead)
 		}
 		ends = append(ends, len(buf))
 	}
@@ -147,33 +150,41 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 			return kept, nil, fmt.Errorf("%w: the journal is closed", gateway.ErrUnavailable)
 		}
 		g := c.forming
-		if g.count == 0 || len(g.buf)+len(buf) <= fullPage && g.count+len(ends) <= gateway.MaxPageEvents {
+		if g.count == 0 || len(g.buf)+len(buf) <= fullPage && g.count+len(ends)+1 <= gateway.MaxPageEvents {
 			break
 		}
 		c.room.Wait()
 	}
-	now := j.cfg.Now()
-	j.window.turn(now)
+	j.window.turn(j.cfg.Now())
+	g := c.forming
+	begin, retried := 0, false
 	if !a.Guard.IsZero() {
-		if sum, ok := j.window.guard(a.Guard.Key); ok && sum != a.Guard.Sum {
+		begin = markSize
+		sum, pending, seen := j.window.guard(a.Guard.Key)
+		switch {
+		case seen && sum != a.Guard.Sum:
 			return kept, nil, gateway.ErrReplayed
+		case seen:
+			retried = true
+			if pending != nil {
+				waits = append(waits, pending)
+			}
+		default:
+			j.window.addGuard(a.Guard, g)
+			g.guards = append(g.guards, a.Guard)
+			g.buf = append(g.buf, buf[:markSize]...)
+			g.count++
+			waits = append(waits, g)
 		}
 	}
-	begin, guard := 0, a.Guard
 	for i, end := range ends {
-		g := c.forming
-		if i > 0 && g.count > 0 && (len(g.buf)+end-begin > maxPage || g.count == gateway.MaxPageEvents) {
-			// One arrival larger than a page goes over several: it waits for the
-			// loop to take the full one away.
-			waits = appendGroup(waits, g)
-			c.wake()
-			for c.forming == g && !c.closed {
-				c.room.Wait()
-			}
-			if c.closed {
-				return kept, nil, fmt.Errorf("%w: the journal is closed", gateway.ErrUnavailable)
-			}
-			g = c.forming
+		if keys[i] == (event.Key{}) && retried {
+			// The same body under the same signature. What has no key lies in one
+			// page with the mark; what has one need not, when it was a duplicate
+			// then, of a page that failed: its key says whether it was kept.
+			kept.Duplicates++
+			begin = end
+			continue
 		}
 		if keys[i] != (event.Key{}) {
 			if pending, known := j.window.key(keys[i]); known {
@@ -191,13 +202,9 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 		g.count++
 		kept.Stored++
 		waits = appendGroup(waits, g)
-		if i == 0 && !guard.IsZero() {
-			j.window.addGuard(guard)
-			g.guards = append(g.guards, guard)
-		}
 		begin = end
 	}
-	if kept.Stored > 0 {
+	if g.count > 0 {
 		c.wake()
 	}
 	return kept, waits, nil

@@ -94,7 +94,7 @@ func (j *Journal) parseDeadLetter(b []byte) (gateway.DeadLetter, error) {
 	if err != nil {
 		return gateway.DeadLetter{}, err
 	}
-	if len(records) != 1 {
+	if len(records) != 1 || records[0].ev == nil {
 		return gateway.DeadLetter{}, fmt.Errorf("%w: %d events in a dead letter", ErrPage, len(records))
 	}
 	return gateway.DeadLetter{

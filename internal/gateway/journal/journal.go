@@ -119,10 +119,11 @@ const (
 	deadLetterBytes = 2 << 30
 )
 
-// Bounds of a page in bytes. One larger than maxPage cannot be; a group that
-// reached fullPage takes no more.
+// Bounds of a page in bytes. A group that reached fullPage takes no more; one
+// arrival alone, which is never cut, may reach maxPage. The engine takes records
+// of 32 MiB for damage.
 const (
-	maxPage     = 8<<20 - 64<<10
+	maxPage     = 24 << 20
 	fullPage    = 1 << 20
 	recordSlack = 64 << 10
 )

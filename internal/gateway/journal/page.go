@@ -21,8 +21,9 @@ var (
 	ErrNewer = errors.New("written by a newer imhook")
 )
 
-// record is one event as a page holds it: the event, the key that recognises a
-// second arrival (zero when nothing does), and the guard of its request.
+// record is one event as a page holds it, with the key that recognises a second
+// arrival (zero when nothing does); or a mark, which has no event: the guard of a
+// request.
 type record struct {
 	ev    *event.Event
 	key   event.Key
@@ -33,13 +34,23 @@ type record struct {
 const (
 	flagEcho = 1 << iota
 	flagKey
-	flagGuard
+	flagMark
 	flagBefore
 )
 
-// appendRecord encodes one record.
+// markSize is the size of a mark.
+const markSize = 1 + 2*16
+
+// appendMark encodes a mark: flags and guard, nothing else.
+func appendMark(b []byte, g gateway.Guard) []byte {
+	b = append(b, flagMark)
+	b = append(b, g.Key[:]...)
+	return append(b, g.Sum[:]...)
+}
+
+// appendRecord encodes one event.
 //
-//	flags, [key 16], [guard 32], time (varint ms), then strings, each with its
+//	flags, [key 16], time (varint ms), then strings, each with its
 //	length: id app source type dialect generation command trace lane dedupe,
 //	links (count first), raw dialect path query content-type body
 func appendRecord(b []byte, r record) []byte {
@@ -51,19 +62,12 @@ func appendRecord(b []byte, r record) []byte {
 	if r.key != (event.Key{}) {
 		flags |= flagKey
 	}
-	if !r.guard.IsZero() {
-		flags |= flagGuard
-	}
 	if ev.Phase == event.Before {
 		flags |= flagBefore
 	}
 	b = append(b, flags)
 	if flags&flagKey != 0 {
 		b = append(b, r.key[:]...)
-	}
-	if flags&flagGuard != 0 {
-		b = append(b, r.guard.Key[:]...)
-		b = append(b, r.guard.Sum[:]...)
 	}
 	b = binary.AppendVarint(b, ev.Time.UnixMilli())
 	for _, s := range [...]string{
@@ -134,12 +138,14 @@ func (c *cutter) record(r *record, in *interner) {
 		return
 	}
 	f := flags[0]
-	if f&flagKey != 0 {
-		copy(r.key[:], c.bytes(len(r.key)))
-	}
-	if f&flagGuard != 0 {
+	if f == flagMark {
+		r.ev = nil
 		copy(r.guard.Key[:], c.bytes(len(r.guard.Key)))
 		copy(r.guard.Sum[:], c.bytes(len(r.guard.Sum)))
+		return
+	}
+	if f&flagKey != 0 {
+		copy(r.key[:], c.bytes(len(r.key)))
 	}
 	ev := r.ev
 	ev.Echo = f&flagEcho != 0

@@ -39,9 +39,11 @@ func (j *Journal) page(seq uint64, at time.Time, data []byte) *gateway.Page {
 		j.cfg.Log.Error("page cannot be read, its events are skipped", "page", seq, "bytes", len(data), "err", err)
 		return p
 	}
-	p.Events = make([]*event.Event, len(records))
+	p.Events = make([]*event.Event, 0, len(records))
 	for i := range records {
-		p.Events[i] = records[i].ev
+		if ev := records[i].ev; ev != nil {
+			p.Events = append(p.Events, ev)
+		}
 	}
 	return p
 }
@@ -67,7 +69,7 @@ func (j *Journal) Tail(ctx context.Context, from uint64, fn func(*gateway.Page))
 	}
 	defer context.AfterFunc(ctx, it.Stop)()
 	defer it.Stop()
-	last := uint64(0)
+	last := max(from, 1) - 1
 	for {
 		m, err := it.Next()
 		if ctx.Err() != nil {
@@ -82,7 +84,7 @@ func (j *Journal) Tail(ctx context.Context, from uint64, fn func(*gateway.Page))
 		}
 		seq := meta.Sequence.Stream
 		if seq <= last {
-			continue // made anew: seen already
+			continue // seen already, or the journal ends before from
 		}
 		last = seq
 		fn(j.page(seq, meta.Timestamp, m.Data()))
@@ -194,7 +196,7 @@ func (j *Journal) recall(ctx context.Context) error {
 				j.window.addKey(r.key, nil)
 			}
 			if !r.guard.IsZero() {
-				j.window.addGuard(r.guard)
+				j.window.addGuard(r.guard, nil)
 			}
 		}
 		j.window.turn(j.window.since) // by number only: time has not passed

@@ -24,7 +24,7 @@ func startServer(cfg Config) (*embedded, error) {
 		// Retention and the disk's reserve are watched here; the engine's own
 		// guess at start would refuse without need or too late.
 		JetStreamMaxStore: 1 << 50, JetStreamMaxMemory: 64 << 20,
-		MaxPayload:      8 << 20,
+		MaxPayload:      maxPage + 64<<10,
 		SyncAlways:      cfg.Sync == Always,
 		SyncInterval:    time.Second,
 		NoSystemAccount: true,

@@ -18,8 +18,15 @@ type window struct {
 	since time.Time
 	young generation
 	old   generation
-	// pending are keys whose page is not committed yet.
+	// pending are keys whose page is not committed yet, marking guards.
 	pending map[event.Key]*group
+	marking map[event.Key]marking
+}
+
+// marking is a guard whose page is not committed yet.
+type marking struct {
+	sum event.Key
+	in  *group
 }
 
 type generation struct {
@@ -32,7 +39,9 @@ func newGeneration() generation {
 }
 
 func (w *window) init(span time.Duration, limit int, now time.Time) {
-	*w = window{span: span, limit: max(2, limit), since: now, young: newGeneration(), old: newGeneration(), pending: map[event.Key]*group{}}
+	*w = window{span: span, limit: max(2, limit), since: now, young: newGeneration(), old: newGeneration(),
+		pending: map[event.Key]*group{}, marking: map[event.Key]marking{},
+	}
 }
 
 // turn forgets the elder generation when it is time.
@@ -64,15 +73,25 @@ func (w *window) addKey(k event.Key, g *group) {
 	w.young.keys[k] = struct{}{}
 }
 
-func (w *window) guard(k event.Key) (sum event.Key, ok bool) {
-	if sum, ok = w.young.guards[k]; ok {
-		return sum, true
+// guard reports whether k was seen and with which body; pending is the group it is
+// being committed in, nil when that is done.
+func (w *window) guard(k event.Key) (sum event.Key, pending *group, seen bool) {
+	if m, ok := w.marking[k]; ok {
+		return m.sum, m.in, true
 	}
-	sum, ok = w.old.guards[k]
-	return sum, ok
+	if sum, seen = w.young.guards[k]; !seen {
+		sum, seen = w.old.guards[k]
+	}
+	return sum, nil, seen
 }
 
-func (w *window) addGuard(g gateway.Guard) { w.young.guards[g.Key] = g.Sum }
+func (w *window) addGuard(g gateway.Guard, in *group) {
+	if in != nil {
+		w.marking[g.Key] = marking{g.Sum, in}
+		return
+	}
+	w.young.guards[g.Key] = g.Sum
+}
 
 // settle remembers the keys of a committed group, or forgets those of one that
 // failed: their events come again and must be kept then.
@@ -83,15 +102,15 @@ func (w *window) settle(g *group, ok bool) {
 			w.young.keys[k] = struct{}{}
 		}
 	}
-	if !ok {
-		for _, guard := range g.guards {
-			delete(w.young.guards, guard.Key)
-			delete(w.old.guards, guard.Key)
+	for _, guard := range g.guards {
+		delete(w.marking, guard.Key)
+		if ok {
+			w.young.guards[guard.Key] = guard.Sum
 		}
 	}
 }
 
 // size is how many keys and guards are remembered.
 func (w *window) size() int {
-	return len(w.young.keys) + len(w.young.guards) + len(w.old.keys) + len(w.old.guards) + len(w.pending)
+	return len(w.young.keys) + len(w.young.guards) + len(w.old.keys) + len(w.old.guards) + len(w.pending) + len(w.marking)
 }
