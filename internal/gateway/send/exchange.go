@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -59,8 +60,8 @@ func newTransport(cfg Config, base *url.URL) *pool {
 }
 
 // exchange posts and reads the answer. An error means that no answer came.
-func (s *Sender) exchange(hreq *http.Request, body []byte) (answer, error) {
-	res, err := s.roundTrip(hreq, body)
+func (s *Sender) exchange(hreq *http.Request, body []byte, deadline time.Time) (answer, error) {
+	res, err := s.roundTrip(hreq, body, deadline)
 	if err != nil {
 		return answer{}, err
 	}
@@ -72,9 +73,9 @@ func (s *Sender) exchange(hreq *http.Request, body []byte) (answer, error) {
 
 // roundTrip follows 307 and 308 inside the host, with the same body. Other
 // redirects would turn the POST into a GET, and other hosts were not meant.
-func (s *Sender) roundTrip(hreq *http.Request, body []byte) (*http.Response, error) {
+func (s *Sender) roundTrip(hreq *http.Request, body []byte, deadline time.Time) (*http.Response, error) {
 	for hops := 0; ; hops++ {
-		res, err := s.transport.RoundTrip(hreq)
+		res, err := s.transport.RoundTrip(hreq, deadline)
 		if err != nil {
 			return nil, err
 		}

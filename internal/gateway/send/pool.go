@@ -59,22 +59,23 @@ func newPool(size int, dial func(context.Context) (net.Conn, error)) *pool {
 // past makes every read and write under way return.
 var past = time.Unix(1, 0)
 
-// RoundTrip makes one exchange until ctx ends, which covers reading the answer's
-// body as well. The body must be closed; when it was read to its end before, the
-// connection is used again.
-func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
+// RoundTrip makes one exchange until the deadline, or until the request's context
+// ends, which covers reading the answer's body as well. The body must be closed;
+// when it was read to its end before, the connection is used again.
+//
+// The deadline is the connection's own and not the context's: a timer and a
+// context for each exchange cost more than the rest of the bookkeeping.
+func (p *pool) RoundTrip(req *http.Request, deadline time.Time) (*http.Response, error) {
 	ctx := req.Context()
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if err := p.enter(ctx, deadline); err != nil {
+		return nil, err
 	}
 	var wire []byte // the request as it goes out
 	for {
 		c, reused := p.take()
 		if c == nil {
 			var err error
-			if c, err = p.open(ctx); err != nil {
+			if c, err = p.open(ctx, deadline); err != nil {
 				<-p.slots
 				return nil, err
 			}
@@ -87,7 +88,7 @@ func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		}
-		res, silent, err := p.exchange(ctx, c, req, wire)
+		res, silent, err := p.exchange(ctx, deadline, c, req, wire)
 		if cap(wire) <= maxKeptBuffer {
 			c.buf = wire
 		}
@@ -105,7 +106,26 @@ func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-func (p *pool) open(ctx context.Context) (*conn, error) {
+// enter takes a slot.
+func (p *pool) enter(ctx context.Context, deadline time.Time) error {
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	waiting, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	case <-waiting.Done():
+		return context.Cause(waiting)
+	}
+}
+
+func (p *pool) open(ctx context.Context, deadline time.Time) (*conn, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	nc, err := p.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -116,8 +136,7 @@ func (p *pool) open(ctx context.Context) (*conn, error) {
 
 // exchange writes the request and reads the head of the answer. silent is true
 // when the connection ended without a byte of an answer.
-func (p *pool) exchange(ctx context.Context, c *conn, req *http.Request, wire []byte) (res *http.Response, silent bool, err error) {
-	deadline, _ := ctx.Deadline()
+func (p *pool) exchange(ctx context.Context, deadline time.Time, c *conn, req *http.Request, wire []byte) (res *http.Response, silent bool, err error) {
 	if err := c.SetDeadline(deadline); err != nil {
 		return nil, true, err
 	}

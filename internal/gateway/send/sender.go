@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -173,13 +174,11 @@ func (s *Sender) post(ctx context.Context, ev *event.Event, req *dialect.Request
 	if err := s.cfg.Dialect.Sign(req, s.cfg.Credentials, id, s.cfg.Now()); err != nil {
 		return s.unsendable(gateway.Misconfigured, gateway.ReasonSign, fmt.Errorf("signing: %w", err))
 	}
-	within, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	hreq, err := s.request(within, ev, id, req)
+	hreq, err := s.request(ctx, ev, id, req)
 	if err != nil {
 		return s.unsendable(gateway.Refused, gateway.ReasonEncode, err)
 	}
-	ans, err := s.exchange(hreq, req.Body)
+	ans, err := s.exchange(hreq, req.Body, time.Now().Add(s.cfg.Timeout))
 	if err != nil {
 		c := classifyError(ctx, err)
 		detail := string(c.reason) + ": " + err.Error()
