@@ -35,8 +35,8 @@ func (p *probe) expect(g *golden, file string, got []byte) {
 		p.failf("%s is missing: look at it after go test -update", file)
 		return
 	}
-	if diff := cmp.Diff(lines(want), lines(got)); diff != "" {
-		p.failf("%s differs (-file +got):\n%s", file, diff)
+	if d := cmp.Diff(lines(want), lines(got)); d != "" {
+		p.failf("%s differs (-file +got):\n%s", file, d)
 	}
 }
 
@@ -157,11 +157,11 @@ func (p *probe) rawComplete(i int, ev *event.Event) {
 		p.failf("event %d: its Raw decodes to %d events, want 1 (%v)", i, len(again), err)
 		return
 	}
-	if diff := diffEvents(ev, again[0]); diff != "" {
-		p.failf("event %d: its Raw decodes to another event (-first +again):\n%s", i, diff)
+	if d := diffEvents(ev, again[0]); d != "" {
+		p.failf("event %d: its Raw decodes to another event (-first +again):\n%s", i, d)
 	}
-	if diff := cmp.Diff(ev.Raw, again[0].Raw); diff != "" {
-		p.failf("event %d: its Raw decodes to another Raw (-first +again):\n%s", i, diff)
+	if d := diff(ev.Raw, again[0].Raw); d != "" {
+		p.failf("event %d: its Raw decodes to another Raw (-first +again):\n%s", i, d)
 	}
 	for _, name := range p.in.spec.SignatureExempt {
 		if queryHas(ev.Raw.Query, name) {
@@ -190,8 +190,8 @@ func (p *probe) json(_ *golden, evs []*event.Event) {
 		if want.Lane == "" { // falls back to the conversation
 			back.Lane = ""
 		}
-		if diff := diffTranslated(&want, &back); diff != "" {
-			p.failf("event %d: its JSON form reads as another event (-event +read):\n%s", i, diff)
+		if d := diffTranslated(&want, &back); d != "" {
+			p.failf("event %d: its JSON form reads as another event (-event +read):\n%s", i, d)
 		}
 	}
 }
@@ -202,8 +202,8 @@ func (p *probe) aliasing(g *golden, _ []*event.Event) {
 	if err != nil {
 		return // of no interest here
 	}
-	if diff := cmp.Diff(g.request, *req); diff != "" {
-		p.failf("Decode changed the request (-before +after):\n%s", diff)
+	if d := diff(g.request, *req); d != "" {
+		p.failf("Decode changed the request (-before +after):\n%s", d)
 	}
 	for i := range req.Body {
 		req.Body[i] = 'x'
@@ -213,8 +213,8 @@ func (p *probe) aliasing(g *golden, _ []*event.Event) {
 		return
 	}
 	for i := range want {
-		if diff := diffEvents(want[i], evs[i]) + cmp.Diff(want[i].Raw, evs[i].Raw); diff != "" {
-			p.failf("event %d changes with the request's memory (-want +got):\n%s", i, diff)
+		if d := diffEvents(want[i], evs[i]) + diff(want[i].Raw, evs[i].Raw); d != "" {
+			p.failf("event %d changes with the request's memory (-want +got):\n%s", i, d)
 		}
 	}
 }
@@ -226,8 +226,8 @@ func (p *probe) determinism(g *golden, evs []*event.Event) {
 		return
 	}
 	for i := range evs {
-		if diff := diffEvents(evs[i], again[i]) + cmp.Diff(evs[i].Raw, again[i].Raw); diff != "" {
-			p.failf("event %d differs when decoded again (-first +again):\n%s", i, diff)
+		if d := diffEvents(evs[i], again[i]) + diff(evs[i].Raw, again[i].Raw); d != "" {
+			p.failf("event %d differs when decoded again (-first +again):\n%s", i, d)
 		}
 	}
 }

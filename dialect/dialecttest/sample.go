@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
@@ -61,8 +59,8 @@ func (p *probe) sample(c dialect.Command, seed uint64) (dialect.Request, []*even
 		return req, nil
 	}
 	again, _ := p.in.Dialect.Sample(c.Name, source(seed), p.in.Now)
-	if diff := cmp.Diff(req, again); diff != "" {
-		p.failf("the same source of chance draws another sample:\n%s", diff)
+	if d := diff(req, again); d != "" {
+		p.failf("the same source of chance draws another sample:\n%s", d)
 	}
 	evs, err := p.in.Dialect.Decode(cloneRequest(&req))
 	if err != nil || len(evs) == 0 {
@@ -91,8 +89,8 @@ func (p *probe) sign(req *dialect.Request, evs []*event.Event) {
 		return
 	}
 	p.said("a signed request", formatRequest(signed))
-	if diff := cmp.Diff(before.Body, req.Body); diff != "" {
-		p.failf("Sign wrote into the body that it was given:\n%s", diff)
+	if d := diff(before.Body, req.Body); d != "" {
+		p.failf("Sign wrote into the body that it was given:\n%s", d)
 	}
 	if _, err := url.ParseQuery(signed.Query); err != nil || strings.ContainsAny(signed.Query, " #\n") {
 		p.failf("Sign left the query %q (%v)", signed.Query, err)
@@ -104,8 +102,8 @@ func (p *probe) sign(req *dialect.Request, evs []*event.Event) {
 	twice := cloneRequest(signed)
 	if err := p.in.Dialect.Sign(twice, p.in.Credentials, "event-1", p.in.Now); err != nil {
 		p.failf("signing again: %v", err)
-	} else if diff := cmp.Diff(signed, twice); diff != "" {
-		p.failf("signing again changes the request (-once +twice):\n%s", diff)
+	} else if d := diff(signed, twice); d != "" {
+		p.failf("signing again changes the request (-once +twice):\n%s", d)
 	}
 
 	got, err := p.in.Dialect.Decode(cloneRequest(signed))
@@ -114,8 +112,8 @@ func (p *probe) sign(req *dialect.Request, evs []*event.Event) {
 		return
 	}
 	for i := range evs {
-		if diff := diffEvents(evs[i], got[i]); diff != "" {
-			p.failf("event %d changes with the signature (-unsigned +signed):\n%s", i, diff)
+		if d := diffEvents(evs[i], got[i]); d != "" {
+			p.failf("event %d changes with the signature (-unsigned +signed):\n%s", i, d)
 		}
 	}
 }
