@@ -3,6 +3,7 @@ package receive
 import (
 	"bytes"
 	"context"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -101,9 +102,7 @@ func httpRequest(req *dialect.Request) *http.Request {
 		target += "?" + req.Query
 	}
 	out := httptest.NewRequest(http.MethodPost, target, bytes.NewReader(req.Body))
-	for k, vs := range req.Header {
-		out.Header[k] = vs
-	}
+	maps.Copy(out.Header, req.Header)
 	out.Header.Set("Content-Type", req.ContentType)
 	return out
 }

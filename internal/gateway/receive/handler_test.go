@@ -621,12 +621,12 @@ func TestServeHTTP_BodyThatDoesNotCome(t *testing.T) {
 func TestServeHTTP_ReadTimeoutEndsWithTheBody(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *Config) {
-		c.ReadTimeout = 20 * time.Millisecond
+		c.ReadTimeout = 300 * time.Millisecond
 		c.Decider = deciderFunc(func(ctx context.Context, _ *event.Event) event.Verdict {
 			select {
 			case <-ctx.Done():
 				t.Error("the deadline of the body ended the decision")
-			case <-time.After(60 * time.Millisecond): // three times the timeout
+			case <-time.After(600 * time.Millisecond): // twice the timeout
 			}
 			return event.Allowed()
 		})
