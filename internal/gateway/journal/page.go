@@ -30,12 +30,14 @@ type record struct {
 	guard gateway.Guard
 }
 
-// flags of a record.
+// flags of a record. Append only: a record with another one is refused. Bit 2 was
+// never released.
 const (
-	flagEcho = 1 << iota
-	flagKey
-	flagMark
-	flagBefore
+	flagEcho   = 1 << 0
+	flagKey    = 1 << 1
+	flagBefore = 1 << 3
+	flagMark   = 1 << 4
+	flagsKnown = flagEcho | flagKey | flagBefore
 )
 
 // markSize is the size of a mark.
@@ -142,6 +144,10 @@ func (c *cutter) record(r *record, in *interner) {
 		r.ev = nil
 		copy(r.guard.Key[:], c.bytes(len(r.guard.Key)))
 		copy(r.guard.Sum[:], c.bytes(len(r.guard.Sum)))
+		return
+	}
+	if f&^flagsKnown != 0 {
+		c.bad = true
 		return
 	}
 	if f&flagKey != 0 {

@@ -1,0 +1,111 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// pageOf encodes records as a commit does.
+func pageOf(rs ...record) []byte {
+	b := []byte{pageVersion, 0, 0, 0, 0}
+	for _, r := range rs {
+		if r.ev == nil {
+			b = appendMark(b, r.guard)
+		} else {
+			b = appendRecord(b, r)
+		}
+	}
+	binary.BigEndian.PutUint32(b[1:], uint32(len(rs)))
+	return b
+}
+
+func seedPages() [][]byte {
+	bare := &event.Event{Phase: event.After}
+	before := sample(3)
+	before.Phase, before.Echo, before.Time = event.Before, true, time.Time{}
+	mark := record{guard: gateway.Guard{Key: event.Hash("k"), Sum: event.Hash("s")}}
+	return [][]byte{
+		pageOf(),
+		pageOf(mark),
+		pageOf(record{ev: bare}),
+		pageOf(mark, record{ev: sample(1), key: event.Hash("a")}, record{ev: before}, mark, record{ev: sample(2)}),
+	}
+}
+
+// FuzzPage: any bytes give records or an error; what was read once is written and
+// read the same again.
+func FuzzPage(f *testing.F) {
+	for _, p := range seedPages() {
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		rs, err := parsePage(b, &interner{})
+		if err != nil {
+			if rs != nil {
+				t.Errorf("an error and %d records", len(rs))
+			}
+			if !errors.Is(err, ErrPage) {
+				t.Errorf("error %v does not wrap ErrPage", err)
+			}
+			return
+		}
+		again, err := parsePage(pageOf(rs...), &interner{})
+		if err != nil {
+			t.Fatalf("what was read cannot be read again: %v", err)
+		}
+		if diff := cmp.Diff(rs, again, cmp.AllowUnexported(record{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("read, written and read again (-first +second):\n%s", diff)
+		}
+	})
+}
+
+func TestParsePage_RefusesWhatItCannotKnow(t *testing.T) {
+	t.Parallel()
+	whole := seedPages()[3]
+	change := func(f func(b []byte) []byte) []byte { return f(append([]byte(nil), whole...)) }
+	for _, c := range []struct {
+		name string
+		page []byte
+		want error
+	}{
+		{"nothing", nil, ErrPage},
+		{"head only", whole[:pageHead], ErrPage},
+		{"cut short", whole[:len(whole)-1], ErrPage},
+		{"something behind", change(func(b []byte) []byte { return append(b, 0) }), ErrPage},
+		{"newer version", change(func(b []byte) []byte { b[0]++; return b }), ErrNewer},
+		{"unknown flag", change(func(b []byte) []byte { b[pageHead] |= 1 << 2; return b }), ErrPage},
+		{"more records than bytes", []byte{pageVersion, 0, 0, 0xff, 0xff, 0}, ErrPage},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := parsePage(c.page, &interner{}); !errors.Is(err, c.want) {
+				t.Errorf("parsePage = %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestParsePage_BodiesAreNotCopied(t *testing.T) {
+	t.Parallel()
+	page := pageOf(record{ev: sample(1)})
+	rs, err := parsePage(page, &interner{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := rs[0].ev.Raw.Body
+	page[len(page)-len(body)] ^= 1
+	if body[0] != sample(1).Raw.Body[0]^1 {
+		t.Error("the body is a copy")
+	}
+	if cap(body) != len(body) {
+		t.Error("appending to the body would write into the page")
+	}
+}
