@@ -27,6 +27,7 @@ type committer struct {
 type group struct {
 	buf    []byte // a page: head, then records
 	count  int
+	events []*event.Event // those of the records, in order
 	keys   []event.Key
 	guards []gateway.Guard
 	done   chan struct{}
@@ -200,6 +201,7 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 		}
 		g.buf = append(g.buf, buf[begin:end]...)
 		g.count++
+		g.events = append(g.events, a.Events[i])
 		kept.Stored++
 		waits = appendGroup(waits, g)
 		begin = end
@@ -290,6 +292,8 @@ func (j *Journal) commit(g *group) error {
 	}
 	j.counts.broken.Store(false)
 	j.counts.committed(time.Since(begin))
-	j.size.add(ack.Sequence, len(g.buf), j.cfg.Now())
+	now := j.cfg.Now()
+	j.size.add(ack.Sequence, len(g.buf), now)
+	j.recent.add(&gateway.Page{Seq: ack.Sequence, Time: now, Events: g.events, Bytes: len(g.buf)})
 	return nil
 }

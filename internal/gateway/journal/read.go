@@ -49,45 +49,30 @@ func (j *Journal) page(seq uint64, at time.Time, data []byte) *gateway.Page {
 }
 
 // Tail calls fn for every page from seq on, in order, each once and none left
-// out, as they are committed, until ctx ends or reading fails. fn may block.
+// out, as they are committed, until ctx ends or reading fails. fn may block; the
+// events of a page are shared and must not be changed.
 func (j *Journal) Tail(ctx context.Context, from uint64, fn func(*gateway.Page)) error {
-	e, err := j.use()
-	if err != nil {
-		return err
-	}
-	// The ordered consumer makes itself anew when it sees a gap.
-	cons, err := e.js.OrderedConsumer(ctx, pageStream, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
-		InactiveThreshold: 30 * time.Second,
-	})
-	if err != nil {
-		return fmt.Errorf("following the journal: %w", err)
-	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(256), jetstream.PullExpiry(5*time.Second), jetstream.PullHeartbeat(time.Second))
-	if err != nil {
-		return fmt.Errorf("following the journal: %w", err)
-	}
-	defer context.AfterFunc(ctx, it.Stop)()
-	defer it.Stop()
-	last := max(from, 1) - 1
-	for {
-		m, err := it.Next()
+	for next := max(from, 1); ; {
+		p, end, changed := j.recent.page(next)
+		if p == nil && !end {
+			var err error
+			if p, err = j.Page(ctx, next); err != nil && !errors.Is(err, gateway.ErrNoPage) {
+				return fmt.Errorf("following the journal: %w", err)
+			}
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
-			return fmt.Errorf("following the journal: %w", err)
+		if p != nil {
+			fn(p)
+			next = p.Seq + 1
+			continue
 		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return fmt.Errorf("following the journal: %w", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
 		}
-		seq := meta.Sequence.Stream
-		if seq <= last {
-			continue // seen already, or the journal ends before from
-		}
-		last = seq
-		fn(j.page(seq, meta.Timestamp, m.Data()))
 	}
 }
 

@@ -20,9 +20,6 @@ import (
 const (
 	defaultMaxBody  = 1 << 20
 	defaultMaxDepth = 64
-	// keepTimeout bounds how long the journal may take: an IM server that waits
-	// longer has given up.
-	keepTimeout = 10 * time.Second
 	// retryAfter is what a refused server is asked to wait, in seconds.
 	retryAfter = "5"
 )
@@ -65,9 +62,11 @@ func (s Source) Validate() error {
 
 // Journal keeps after-events.
 type Journal interface {
-	// Append keeps the arrival durably and whole, or returns an error: one that
+	// Append keeps the arrival durably and whole, or returns an error, in bounded
+	// time: one that
 	// wraps gateway.ErrFull, ErrUnavailable, ErrReplayed or ErrTooLarge, any other
-	// counting as ErrUnavailable. It may not use the events after it returned.
+	// counting as ErrUnavailable. It shares the events from then on: nobody changes
+	// them or their bodies any more.
 	Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, error)
 }
 

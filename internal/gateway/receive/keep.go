@@ -41,11 +41,10 @@ func (c *call) keep(proof dialect.Proof) (dialect.Response, *refusal) {
 }
 
 // append does not stop when the caller leaves: a server that hangs up early and
-// never sends again would lose its event.
+// never sends again would lose its event. How long it may take is the journal's
+// own bound.
 func (c *call) append(a gateway.Arrival) (gateway.Kept, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.r.Context()), keepTimeout)
-	defer cancel()
-	return c.h.cfg.Journal.Append(ctx, a)
+	return c.h.cfg.Journal.Append(context.WithoutCancel(c.r.Context()), a)
 }
 
 // guard recognises the signature when it is used again. The path counts with the
