@@ -142,10 +142,6 @@ type Journal struct {
 	size    sizes
 	full    atomic.Pointer[string] // why arrivals are refused; nil when they are not
 	floor   atomic.Uint64
-	last    atomic.Uint64 // the last page that is known to be stored
-	nudge   chan struct{} // wakes keepHouse before its time
-	// commitWithin is how long the engine may take for one page.
-	commitWithin time.Duration
 	names   interner
 	counts  counts
 
@@ -174,7 +170,7 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	j = &Journal{cfg: cfg, unlock: unlock, nudge: make(chan struct{}, 1), commitWithin: commitTimeout}
+	j = &Journal{cfg: cfg, unlock: unlock}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.Close(context.WithoutCancel(ctx)))
@@ -187,11 +183,7 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 		j.cfg.Reserve = defaultReserve(cfg.Dir)
 	}
 	j.window.init(cfg.Window, cfg.WindowKeys, cfg.Now())
-	from, err := j.SeqAt(ctx, cfg.Now().Add(-cfg.Window))
-	if err == nil {
-		err = j.recall(ctx, j.engine.Load(), from)
-	}
-	if err != nil && !errors.Is(err, gateway.ErrNoPage) {
+	if err := j.recall(ctx); err != nil {
 		return j, fmt.Errorf("recalling what arrived lately: %w", err)
 	}
 	if err := j.measure(ctx); err != nil {
@@ -219,14 +211,6 @@ func (j *Journal) reopen(ctx context.Context) error {
 	if err := e.connect(ctx, j.cfg); err != nil {
 		e.close()
 		return err
-	}
-	// The old engine may have stored pages that it could not acknowledge any more.
-	// Who sent them sends them again, and must find them known.
-	if last := j.last.Load(); last > 0 {
-		if err := j.recall(ctx, e, last+1); err != nil {
-			e.close()
-			return fmt.Errorf("recalling what was stored last: %w", err)
-		}
 	}
 	j.engine.Store(e)
 	return nil
