@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -83,6 +85,11 @@ func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, 
 	if why := j.full.Load(); why != nil {
 		j.counts.refused.Add(uint64(len(a.Events)))
 		return gateway.Kept{}, fmt.Errorf("%w: %s", gateway.ErrFull, *why)
+	}
+	if j.counts.broken.Load() {
+		// The engine answers nothing until it is mended: waiting for it would only
+		// hold the callers.
+		return gateway.Kept{}, fmt.Errorf("%w: %w", gateway.ErrUnavailable, errMending)
 	}
 	if len(a.Events) == 0 {
 		return gateway.Kept{}, nil
@@ -273,13 +280,18 @@ func (j *Journal) commitAll() {
 // as silence.
 const commitTimeout = 10 * time.Second
 
+var errMending = errors.New("the engine is being mended")
+
 func (j *Journal) commit(g *group) error {
+	if j.counts.broken.Load() {
+		return errMending
+	}
 	e, err := j.use()
 	if err != nil {
 		return err
 	}
 	binary.BigEndian.PutUint32(g.buf[1:], uint32(g.count))
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), j.commitWithin)
 	defer cancel()
 	begin := time.Now()
 	ack, err := e.js.Publish(ctx, pageSubject, g.buf)
@@ -287,13 +299,39 @@ func (j *Journal) commit(g *group) error {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = errors.New("the engine does not answer")
 		}
-		j.counts.broken.Store(true)
+		j.broke()
 		return err
 	}
-	j.counts.broken.Store(false)
+	j.last.Store(ack.Sequence)
 	j.counts.committed(time.Since(begin))
 	now := j.cfg.Now()
 	j.size.add(ack.Sequence, len(g.buf), now)
 	j.recent.add(&gateway.Page{Seq: ack.Sequence, Time: now, Events: g.events, Bytes: len(g.buf)})
+	if j.full.Load() == nil && j.size.from(j.floor.Load()) >= uint64(j.cfg.RetainBytes) {
+		j.wakeHouse()
+	}
 	return nil
+}
+
+// broke refuses arrivals until the engine is mended. A stream that failed to write
+// once is silent for good, and so are those of positions and dead letters.
+func (j *Journal) broke() {
+	j.counts.broken.Store(true)
+	j.wakeHouse()
+}
+
+// put publishes what is no page, and notices when the engine is silent.
+func (j *Journal) put(ctx context.Context, subject string, data []byte) error {
+	e, err := j.use()
+	if err != nil {
+		return err
+	}
+	_, err = e.js.Publish(ctx, subject, data)
+	if err == nil || ctx.Err() != nil || errors.Is(err, nats.ErrMaxPayload) {
+		return err
+	}
+	if j.engine.Load() == e {
+		j.broke()
+	}
+	return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 }

@@ -28,10 +28,6 @@ type deadLetter struct {
 // Park keeps a dead letter, durably. The oldest are dropped after 30 days or past
 // 2 GiB.
 func (j *Journal) Park(ctx context.Context, d gateway.DeadLetter) error {
-	e, err := j.use()
-	if err != nil {
-		return err
-	}
 	meta, err := json.Marshal(deadLetter{
 		Endpoint: d.Endpoint, Pos: uint64(d.Pos), Reason: d.Reason, Detail: d.Detail,
 		Attempts: d.Attempts, FirstAt: d.FirstAt.UTC(), At: d.At.UTC(), Exchange: d.Exchange,
@@ -43,7 +39,7 @@ func (j *Journal) Park(ctx context.Context, d gateway.DeadLetter) error {
 	b = append(b, meta...)
 	b = append(b, pageVersion, 0, 0, 0, 1)
 	b = appendRecord(b, record{ev: d.Event})
-	if _, err := e.js.Publish(ctx, deadPrefix+token(d.Endpoint)+"."+token(string(d.Reason)), b); err != nil {
+	if err := j.put(ctx, deadPrefix+token(d.Endpoint)+"."+token(string(d.Reason)), b); err != nil {
 		return fmt.Errorf("keeping a dead letter: %w", err)
 	}
 	return nil

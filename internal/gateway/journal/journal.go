@@ -132,6 +132,8 @@ const (
 type Journal struct {
 	cfg    Config
 	unlock func() error
+	// started is set once Open is through; only keepHouse reopens after it.
+	started bool
 
 	// engine is replaced when the embedded server had to be restarted.
 	engine atomic.Pointer[engine]
@@ -142,8 +144,12 @@ type Journal struct {
 	size    sizes
 	full    atomic.Pointer[string] // why arrivals are refused; nil when they are not
 	floor   atomic.Uint64
-	names   interner
-	counts  counts
+	last    atomic.Uint64 // the last page that is known to be stored
+	nudge   chan struct{} // wakes keepHouse before its time
+	// commitWithin is how long the engine may take for one page.
+	commitWithin time.Duration
+	names        interner
+	counts       counts
 
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -170,7 +176,7 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	j = &Journal{cfg: cfg, unlock: unlock}
+	j = &Journal{cfg: cfg, unlock: unlock, nudge: make(chan struct{}, 1), commitWithin: commitTimeout}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.Close(context.WithoutCancel(ctx)))
@@ -183,12 +189,13 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 		j.cfg.Reserve = defaultReserve(cfg.Dir)
 	}
 	j.window.init(cfg.Window, cfg.WindowKeys, cfg.Now())
-	if err := j.recall(ctx); err != nil {
+	if err := j.recallWindow(ctx); err != nil {
 		return j, fmt.Errorf("recalling what arrived lately: %w", err)
 	}
 	if err := j.measure(ctx); err != nil {
 		return j, err
 	}
+	j.started = true
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	j.stop = stop
 	j.commits.init()
@@ -211,6 +218,14 @@ func (j *Journal) reopen(ctx context.Context) error {
 	if err := e.connect(ctx, j.cfg); err != nil {
 		e.close()
 		return err
+	}
+	// The old engine may have stored a page that it could not acknowledge any more.
+	// Who sent its events sends them again, and they must be found known.
+	if j.started {
+		if err := j.recall(ctx, e, j.last.Load()+1); err != nil {
+			e.close()
+			return fmt.Errorf("recalling what was stored last: %w", err)
+		}
 	}
 	j.engine.Store(e)
 	return nil

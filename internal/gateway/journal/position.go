@@ -28,11 +28,7 @@ func untoken(t string) (string, error) {
 
 // Save keeps value as the last one of key, durably.
 func (j *Journal) Save(ctx context.Context, key string, value []byte) error {
-	e, err := j.use()
-	if err != nil {
-		return err
-	}
-	if _, err := e.js.Publish(ctx, positionPrefix+token(key), value); err != nil {
+	if err := j.put(ctx, positionPrefix+token(key), value); err != nil {
 		return fmt.Errorf("saving %s: %w", key, err)
 	}
 	return nil

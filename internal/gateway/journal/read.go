@@ -104,11 +104,19 @@ func (j *Journal) state(ctx context.Context) (jetstream.StreamState, error) {
 // SeqAt returns the first page that was stored at or after t, or
 // gateway.ErrNoPage when all are older.
 func (j *Journal) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
-	lo, last, _, err := j.Bounds(ctx)
+	st, err := j.state(ctx)
 	if err != nil {
 		return 0, err
 	}
-	hi := last + 1
+	// Most who ask, and they ask every second, want to hear that nothing is that
+	// old; the search below reads pages.
+	switch {
+	case st.Msgs == 0 || st.LastTime.Before(t):
+		return 0, gateway.ErrNoPage
+	case !st.FirstTime.Before(t):
+		return st.FirstSeq, nil
+	}
+	lo, hi := st.FirstSeq, st.LastSeq+1
 	for lo < hi {
 		mid := lo + (hi-lo)/2
 		e, err := j.use()
@@ -127,68 +135,10 @@ func (j *Journal) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
 			hi = mid
 		}
 	}
-	if lo > last {
+	if lo > st.LastSeq {
 		return 0, gateway.ErrNoPage
 	}
 	return lo, nil
-}
-
-// recall reads the keys and guards of the window again.
-func (j *Journal) recall(ctx context.Context) error {
-	from, err := j.SeqAt(ctx, j.cfg.Now().Add(-j.cfg.Window))
-	if errors.Is(err, gateway.ErrNoPage) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, last, _, err := j.Bounds(ctx)
-	if err != nil {
-		return err
-	}
-	reading, cancel := context.WithCancel(ctx)
-	defer cancel()
-	e, err := j.use()
-	if err != nil {
-		return err
-	}
-	cons, err := e.js.OrderedConsumer(reading, pageStream, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
-	})
-	if err != nil {
-		return err
-	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(1024))
-	if err != nil {
-		return err
-	}
-	defer it.Stop()
-	for {
-		m, err := it.Next()
-		if err != nil {
-			return err
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
-		}
-		records, err := parsePage(m.Data(), &j.names)
-		if errors.Is(err, ErrNewer) {
-			return err
-		}
-		for _, r := range records {
-			if r.key != (event.Key{}) {
-				j.window.addKey(r.key, nil)
-			}
-			if !r.guard.IsZero() {
-				j.window.addGuard(r.guard, nil)
-			}
-		}
-		j.window.turn(j.window.since) // by number only: time has not passed
-		if meta.Sequence.Stream >= last {
-			return nil
-		}
-	}
 }
 
 // interner keeps one copy of the few strings that every event repeats.

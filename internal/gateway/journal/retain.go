@@ -113,7 +113,19 @@ func (j *Journal) BytesFrom(seq uint64) uint64 { return j.size.from(seq) }
 
 // SetFloor says that every endpoint is done with the pages below seq. Until it is
 // called nothing is.
-func (j *Journal) SetFloor(seq uint64) { j.floor.Store(seq) }
+func (j *Journal) SetFloor(seq uint64) {
+	if j.floor.Swap(seq) != seq && j.full.Load() != nil {
+		j.wakeHouse()
+	}
+}
+
+// wakeHouse makes keepHouse look at once.
+func (j *Journal) wakeHouse() {
+	select {
+	case j.nudge <- struct{}{}:
+	default:
+	}
+}
 
 func (j *Journal) measure(ctx context.Context) error {
 	first, last, bytes, err := j.Bounds(ctx)
@@ -121,6 +133,7 @@ func (j *Journal) measure(ctx context.Context) error {
 		return err
 	}
 	j.size.start(first, last, bytes)
+	j.last.Store(last)
 	j.checkRoom(first)
 	return nil
 }
@@ -135,6 +148,7 @@ func (j *Journal) keepHouse(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-j.nudge:
 		}
 		if j.counts.broken.Load() {
 			j.mend(ctx)
@@ -145,26 +159,47 @@ func (j *Journal) keepHouse(ctx context.Context) {
 	}
 }
 
+// slackPart: purging cuts the engine's oldest file anew, so that a 64th of the
+// bound goes at once.
+const slackPart = 64
+
 // trim purges finished history past its bounds, from the front only.
 func (j *Journal) trim(ctx context.Context) error {
-	first, last, _, err := j.Bounds(ctx)
+	st, err := j.state(ctx)
 	if err != nil {
 		return err
 	}
-	old, err := j.SeqAt(ctx, j.cfg.Now().Add(-j.cfg.RetainAge))
-	if errors.Is(err, gateway.ErrNoPage) {
-		old, err = last+1, nil
+	first, end := st.FirstSeq, st.LastSeq+1
+	if st.Msgs == 0 {
+		first = end
 	}
-	if err != nil {
-		return err
+	old := first
+	if cutoff := j.cfg.Now().Add(-j.cfg.RetainAge); st.Msgs > 0 && st.FirstTime.Before(cutoff.Add(-j.cfg.RetainAge/slackPart)) {
+		old, err = j.SeqAt(ctx, cutoff)
+		if errors.Is(err, gateway.ErrNoPage) {
+			old, err = end, nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	fits := j.size.fits(first, j.cfg.RetainBytes)
-	floor := max(j.floor.Load(), first)
+	fits := first
+	if j.size.from(first) >= uint64(j.cfg.RetainBytes) {
+		fits = j.size.fits(first, j.cfg.RetainBytes-j.cfg.RetainBytes/slackPart)
+	}
+	floor := min(max(j.floor.Load(), first), end)
 	to := min(max(old, fits), floor)
-	if j.cfg.WhenFull == DropOldest && fits > to {
-		j.cfg.Log.Warn("journal is full, dropping the oldest pages although some endpoint is not done with them", "pages", fits-to)
-		j.counts.dropped.Add(fits - to)
-		to = fits
+	if j.cfg.WhenFull == DropOldest {
+		if avail, _, err := free(j.cfg.Dir); err == nil && avail < j.cfg.Reserve {
+			stored := j.size.from(first)
+			fits = max(fits, j.size.fits(first, int64(stored-min(stored, leastFreed))))
+		}
+		if fits > to {
+			if err := j.countDropped(ctx, max(floor, first), fits); err != nil {
+				return err
+			}
+			to = fits
+		}
 	}
 	if to > first {
 		e, err := j.use()
@@ -178,6 +213,32 @@ func (j *Journal) trim(ctx context.Context) error {
 		first = to
 	}
 	j.checkRoom(first)
+	return nil
+}
+
+// leastFreed is what DropOldest gives back at a time when the disk is at its
+// reserve, in bytes.
+const leastFreed = 64 << 20
+
+// countDropped counts the unfinished pages from from to below to, which are about
+// to be purged, and their events.
+func (j *Journal) countDropped(ctx context.Context, from, to uint64) error {
+	pages, events := uint64(0), uint64(0)
+	for seq := from; seq < to; {
+		p, err := j.Page(ctx, seq)
+		if errors.Is(err, gateway.ErrNoPage) || err == nil && p.Seq >= to {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		pages++
+		events += uint64(len(p.Events))
+		seq = p.Seq + 1
+	}
+	j.counts.dropped.Add(pages)
+	j.counts.droppedEvents.Add(events)
+	j.cfg.Log.Warn("journal is full, dropping the oldest events although some endpoint is not done with them", "pages", pages, "events", events)
 	return nil
 }
 
@@ -214,7 +275,7 @@ func (j *Journal) mend(ctx context.Context) {
 		return
 	}
 	j.cfg.Log.Warn("restarting the journal's engine")
-	// The loop must not publish meanwhile; it fails at once instead.
+	// The loop does not publish meanwhile: it fails at once.
 	if err := j.reopen(ctx); err != nil {
 		j.cfg.Log.Error("restarting the journal's engine failed, trying again", "err", err)
 		return

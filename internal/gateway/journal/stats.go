@@ -12,9 +12,9 @@ import (
 
 // counts are what happened since Open.
 type counts struct {
-	stored, duplicates, refused, failures, unreadable, dropped atomic.Uint64
+	stored, duplicates, refused, failures, unreadable, dropped, droppedEvents atomic.Uint64
 
-	broken atomic.Bool // the last commit failed
+	broken atomic.Bool // the engine does not answer and must be mended
 
 	mu    sync.Mutex
 	pages uint64
@@ -37,8 +37,8 @@ type Stats struct {
 	Commits, Failures uint64
 	CommitTime        time.Duration
 	// Unreadable counts pages that were skipped, Dropped pages that were dropped
-	// unfinished because of when_full.
-	Unreadable, Dropped uint64
+	// unfinished because of when_full, and DroppedEvents their events.
+	Unreadable, Dropped, DroppedEvents uint64
 	// Bytes are stored now, Unfinished those that some endpoint is not done with.
 	Bytes, Unfinished uint64
 	// Keys are remembered for duplicates and replays.
@@ -57,7 +57,7 @@ func (j *Journal) Stats() Stats {
 	return Stats{
 		Stored: j.counts.stored.Load(), Duplicates: j.counts.duplicates.Load(), Refused: j.counts.refused.Load(),
 		Commits: pages, Failures: j.counts.failures.Load(), CommitTime: spent,
-		Unreadable: j.counts.unreadable.Load(), Dropped: j.counts.dropped.Load(),
+		Unreadable: j.counts.unreadable.Load(), Dropped: j.counts.dropped.Load(), DroppedEvents: j.counts.droppedEvents.Load(),
 		Bytes: j.size.from(0), Unfinished: j.size.from(j.floor.Load()), Keys: keys, Full: j.full.Load() != nil,
 	}
 }
