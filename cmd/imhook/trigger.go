@@ -35,6 +35,9 @@ type triggerFlags struct {
 // errRefused ends trigger when the other side did not take what was sent.
 var errRefused = errors.New("refused")
 
+// errStopped ends trigger when whoever started it stops it.
+var errStopped = errors.New("stopped")
+
 func (p *program) trigger() *cobra.Command {
 	var f triggerFlags
 	c := &cobra.Command{
@@ -146,18 +149,28 @@ func (f *triggerFlags) run(cmd *cobra.Command, send send) error {
 		defer t.Stop()
 		tick, atOnce = t.C, 1
 	}
-	refused := 0
-	for done := 0; done < f.count; {
+	done, refused := 0, 0
+	// Whoever breaks off needs to know how far it came.
+	stopped := func(err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: %d of %d sent, %d refused", errStopped, done, f.count, refused)
+		case f.count > 1:
+			return fmt.Errorf("%d of %d sent, %d refused; then: %w", done, f.count, refused, err)
+		}
+		return err
+	}
+	for done < f.count {
 		if tick != nil && done > 0 {
 			select {
 			case <-tick:
 			case <-ctx.Done():
-				return ctx.Err()
+				return stopped(ctx.Err())
 			}
 		}
 		xs, err := send(ctx, f.seed+uint64(done), min(atOnce, f.count-done))
 		if err != nil {
-			return err
+			return stopped(err)
 		}
 		for _, x := range xs {
 			if !x.taken() {
