@@ -114,7 +114,25 @@ func (b *backend) read(req *dialect.Request) ([]*event.Event, int, error) {
 	if err != nil {
 		return nil, http.StatusBadRequest, fmt.Errorf("not understood: %w", err)
 	}
+	for _, ev := range evs {
+		b.name(ev)
+	}
 	return evs, http.StatusOK, nil
+}
+
+// name completes what only a gateway knows, so that --json prints CloudEvents:
+// most vendors' requests carry neither an id nor a source.
+func (b *backend) name(ev *event.Event) {
+	if ev.App == "" && ev.Source == "" {
+		ev.App, ev.Source = "listen", b.dialect.Spec().Name
+	}
+	switch {
+	case ev.ID != "":
+	case ev.Dedupe == "":
+		ev.ID = event.NewID()
+	default:
+		ev.ID = event.DeriveID(ev.App, ev.Source, ev.Command, ev.Dedupe)
+	}
 }
 
 // respond is the answer; nil keeps the caller waiting.

@@ -35,6 +35,8 @@ func parseCredentials(spec *dialect.Spec, pairs []string) (dialect.Credentials, 
 			return cred, fmt.Errorf("--credential %s: %s has no credentials", name, spec.Name)
 		case key == nil:
 			return cred, fmt.Errorf("--credential %s: %s has %s%s", name, spec.Name, strings.Join(known, ", "), suggest.DidYouMean(name, known))
+		case value == "" && strings.HasSuffix(name, "_env"):
+			return cred, fmt.Errorf("--credential %s names an environment variable that is not set", name)
 		case value == "":
 			return cred, fmt.Errorf("--credential %s is empty", name)
 		case key.Secret:

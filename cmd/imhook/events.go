@@ -54,7 +54,7 @@ func (p *program) events() *cobra.Command {
 			if f.interval < 10*time.Millisecond {
 				return fmt.Errorf("--interval is %v; write at least 10ms", f.interval)
 			}
-			return f.run(cmd.Context(), cmd.OutOrStdout(), c)
+			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), c)
 		},
 	}
 	flags := c.Flags()
@@ -76,7 +76,7 @@ type eventPage struct {
 	Newest string           `json:"newest"`
 }
 
-func (f *eventsFlags) run(ctx context.Context, w io.Writer, c *client) error {
+func (f *eventsFlags) run(ctx context.Context, w, notes io.Writer, c *client) error {
 	query := url.Values{"limit": {strconv.Itoa(f.limit)}}
 	for key, v := range map[string]string{"type": f.kind, "source": f.source, "conversation": f.conversation, "since": f.since} {
 		if v != "" {
@@ -91,6 +91,9 @@ func (f *eventsFlags) run(ctx context.Context, w io.Writer, c *client) error {
 		return err
 	}
 	if !f.follow {
+		if len(page.Events) == 0 && !f.json {
+			_, _ = fmt.Fprintln(notes, "imhook: no such events are kept")
+		}
 		return nil
 	}
 	query.Del("since")
@@ -170,7 +173,7 @@ func (f *eventsFlags) print(w io.Writer, events []jsontext.Value) error {
 			if err := json.Unmarshal(v, &ev); err != nil {
 				return fmt.Errorf("reading an event: %w", err)
 			}
-			line = eventLine(&ev)
+			line = eventLine(&ev, time.Now())
 		}
 		if _, err := io.WriteString(w, line+"\n"); err != nil {
 			return err
@@ -179,11 +182,15 @@ func (f *eventsFlags) print(w io.Writer, events []jsontext.Value) error {
 	return nil
 }
 
-// eventLine is an event on one line: when, where from, what, where, who, what
+// eventLine is an event on one line: when (with the day unless it is today), where from, what, where, who, what
 // about, and the id to ask for more.
-func eventLine(ev *event.Event) string {
+func eventLine(ev *event.Event, now time.Time) string {
+	at, layout := ev.Time.Local(), "15:04:05.000"
+	if at.Format(time.DateOnly) != now.Local().Format(time.DateOnly) {
+		layout = "2006-01-02 " + layout
+	}
 	words := []string{
-		ev.Time.Local().Format("15:04:05.000"), ev.Source, string(ev.Type), string(ev.Lane),
+		at.Format(layout), ev.Source, string(ev.Type), string(ev.Lane),
 	}
 	if ev.Actor != nil {
 		words = append(words, ev.Actor.ID)

@@ -69,6 +69,9 @@ func (f *listenFlags) backend(d dialect.Dialect) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(f.credentials) > 0 && len(cred.Secrets) == 0 {
+		return nil, fmt.Errorf("--credential gives no secret, and nothing could be verified; %s has %s", d.Spec().Name, credentialNames(d.Spec()))
+	}
 	answer, err := parseAnswer(f.answer)
 	if err != nil {
 		return nil, err
@@ -90,7 +93,7 @@ func (f *listenFlags) serve(cmd *cobra.Command, b *backend) error {
 	}
 	srv := &http.Server{Handler: b, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
 	if !f.json {
-		_, _ = fmt.Fprintf(b.out, "a %s backend listens on http://%s%s\n", b.dialect.Spec().Name, l.Addr(), b.base)
+		_, _ = fmt.Fprintf(b.out, "backend listens on http://%s%s for %s\n", l.Addr(), b.base, b.dialect.Spec().Name)
 	}
 	// What waits for its caller to leave must not hold up the end.
 	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()

@@ -34,7 +34,7 @@ func (p *program) serve() *cobra.Command {
 		Short: "Run the gateway; without a configuration file, as a sandbox",
 		Args:  exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.configure(&f)
+			c, err := p.configure(&f, cmd.Flags().Changed("token"))
 			if err != nil {
 				return err
 			}
@@ -50,9 +50,14 @@ func (p *program) serve() *cobra.Command {
 }
 
 // configure reads the file, or makes the sandbox. The sandbox has no file to set
-// a token in: --token is its own.
-func (p *program) configure(f *serveFlags) (*config.Config, error) {
+// a token in: --token is its own. With a file the flag would be without effect,
+// which whoever wants the API closed must not find out later; IMHOOK_TOKEN is no
+// such wish, for it serves the other commands.
+func (p *program) configure(f *serveFlags, tokenGiven bool) (*config.Config, error) {
 	if f.config != "" {
+		if tokenGiven {
+			return nil, errors.New("--token is the sandbox's; with --config write admin.token_env into the file")
+		}
 		return p.load(f.config, f.listen, f.dataDir)
 	}
 	c := config.Sandbox(p.registry, f.dataDir, f.listen)
