@@ -97,7 +97,7 @@ func syntax(err error) *Problem {
 	if strings.Contains(text, "anchor") {
 		text = "unknown anchor; put quotes around a value that begins with *"
 	} else {
-		text = "this is no YAML: " + text + "; check indentation and quotes"
+		text = "this is no YAML: " + text + "; check quotes and indentation, by spaces and not by tabs"
 	}
 	return &Problem{Line: le.Mark.Line, Column: le.Mark.Column, Text: text}
 }
@@ -189,6 +189,9 @@ func (l *loader) listen(o *object) {
 	if !ok || l.Listen != "" {
 		at = o.value
 		at.path = "listen"
+	}
+	if l.Listen != "" {
+		at.path = "--listen"
 	}
 	if err := checkListen(l.config.Listen); err != nil {
 		at.wrong("%v", err)

@@ -201,7 +201,7 @@ func TestParse_FlagsWinOverTheFile(t *testing.T) {
 		t.Errorf("Parse = %s, %s; want the flags' [::1]:2, b", c.Listen, c.DataDir)
 	}
 	o.Listen = ":8420"
-	if _, err = config.Parse("f.yaml", []byte(file), o); err == nil || !strings.Contains(err.Error(), "admin.token") {
+	if _, err = config.Parse("f.yaml", []byte(file), o); err == nil || !strings.Contains(err.Error(), "--listen: :8420 is reachable from outside and the API is open; set admin.token") {
 		t.Errorf("Parse with an open flag address = %v, want it refused", err)
 	}
 }
@@ -212,6 +212,7 @@ func TestParse_SaysWhatIsNoYAML(t *testing.T) {
 		"":                                "f.yaml: the file is empty",
 		"# nothing\n":                     "f.yaml: the file is empty",
 		"a: [1\nb: 2":                     "f.yaml:2:",
+		"apps:\n\t- name: a":              "f.yaml:2:1: this is no YAML: found character that cannot start any token; check quotes and indentation, by spaces",
 		"admin: {token: *leak}":           "f.yaml:1:16: unknown anchor; put quotes",
 		"apps: [{name: a}]\n---\nb: 2":    "f.yaml:",
 		"- a\n":                           "f.yaml:1:1: must be a mapping of keys to values, not a list",
