@@ -16,12 +16,15 @@ func (d *Deliverer) catchUp(ctx context.Context, r *runner) {
 		if !ok {
 			return
 		}
+		d.mu.Lock()
+		tail := d.tail
+		d.mu.Unlock()
 		page, err := d.cfg.Journal.Page(ctx, seq)
 		switch {
 		case errors.Is(err, gateway.ErrNoPage):
-			// Everything that is stored has been read; the tail may not have seen
-			// the last pages yet, or has seen them all.
-			if d.goLive(r, seq) {
+			// Everything that is stored has been read. What the tail had seen before
+			// and is not there any more was purged.
+			if d.goLive(r, max(seq, (tail+1).Seq())) {
 				return
 			}
 			pause(ctx, 10*time.Millisecond)

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -110,6 +111,7 @@ func New(cfg Config) (*Deliverer, error) {
 			metrics: m.endpoint(e.App, e.Name),
 			wake:    make(chan struct{}, 1),
 			lanes:   map[event.Lane]*lane{},
+			stopped: true, // nothing is tried before all endpoints are restored
 		})
 	}
 	return d, nil
@@ -151,16 +153,21 @@ func (d *Deliverer) Start(ctx context.Context) error {
 	}
 	// An endpoint that starts now must be found again after a crash: otherwise it
 	// would start anew, and what was accepted in between would be lost to it.
-	if err := d.save(ctx); err != nil {
+	if err := errors.Join(d.keepAbsent(ctx, saved), d.save(ctx)); err != nil {
 		d.stop()
 		d.cutShort()
 		return err
 	}
+	// Until the journal hears of a floor it takes everything for unfinished, and a
+	// journal full of history for full.
+	d.setFloor(d.tail)
 	for _, r := range d.runners {
 		r.mu.Lock()
+		r.stopped = false
 		if !r.live {
 			d.wg.Go(func() { d.catchUp(d.readCtx, r) })
 		}
+		r.arm()
 		r.dispatch()
 		r.mu.Unlock()
 	}
@@ -169,11 +176,42 @@ func (d *Deliverer) Start(ctx context.Context) error {
 	return nil
 }
 
+// keepAbsent remembers for endpoints that are not configured now how far they
+// have read: the tail goes on without them, and they were not given what it reads
+// meanwhile.
+func (d *Deliverer) keepAbsent(ctx context.Context, saved map[string][]byte) error {
+	here := make(map[string]bool, len(d.runners))
+	for _, r := range d.runners {
+		here[endpointPrefix+r.id] = true
+	}
+	for key, b := range saved {
+		if here[key] || !strings.HasPrefix(key, endpointPrefix) {
+			continue
+		}
+		p, err := parsePosition(b)
+		if err != nil {
+			d.cfg.Log.Warn("position of an endpoint that is not configured cannot be read", "key", key, "err", err)
+			continue
+		}
+		if !p.Live {
+			continue
+		}
+		p.Live, p.Read = false, max(p.Read, d.tail)
+		if err := d.cfg.Journal.Save(ctx, key, appendPosition(nil, p)); err != nil {
+			return fmt.Errorf("saving %s: %w", key, err)
+		}
+	}
+	return nil
+}
+
 // restore brings an endpoint back to where it was.
 func (d *Deliverer) restore(ctx context.Context, r *runner, saved map[string][]byte, last uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	end := gateway.NewPos(last+1, 0) - 1
 	b, known := saved[endpointPrefix+r.id]
 	if !known {
-		r.read = gateway.NewPos(last+1, 0) - 1
+		r.read = end
 		r.live = true
 		r.dirty = true
 		return nil
@@ -182,14 +220,16 @@ func (d *Deliverer) restore(ctx context.Context, r *runner, saved map[string][]b
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	r.stopped = true // nothing is tried before all endpoints are restored
-	r.mu.Unlock()
+	latest := r.now().Add(r.Retry.longest())
 	var page *gateway.Page
 	for _, o := range p.Open {
 		if page == nil || page.Seq != o.Pos.Seq() {
-			if page, err = d.cfg.Journal.Page(ctx, o.Pos.Seq()); err != nil {
+			page, err = d.cfg.Journal.Page(ctx, o.Pos.Seq())
+			switch {
+			case errors.Is(err, gateway.ErrNoPage):
 				page = &gateway.Page{}
+			case err != nil:
+				return fmt.Errorf("reading page %d again: %w", o.Pos.Seq(), err)
 			}
 		}
 		if page.Seq != o.Pos.Seq() || o.Pos.Index() >= len(page.Events) {
@@ -198,23 +238,21 @@ func (d *Deliverer) restore(ctx context.Context, r *runner, saved map[string][]b
 		}
 		ev := page.Events[o.Pos.Index()]
 		it := item{pos: o.Pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt}
-		r.mu.Lock()
+		if it.dueAt.After(latest) {
+			it.dueAt = latest // the clock went back
+		}
 		if r.full() {
 			it.ev = nil
 		}
 		r.enqueue(r.laneKey(ev, o.Pos), it)
-		r.mu.Unlock()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stopped = false
-	r.read = p.Read
+	// A journal that lost its end gives the sequences behind it to new pages.
+	r.read = min(p.Read, end)
 	if p.Live {
 		r.read = max(r.read, d.tail)
 	}
 	r.live = r.read >= d.tail
 	r.dirty = true
-	r.arm()
 	return nil
 }
 
@@ -285,12 +323,20 @@ func (d *Deliverer) secondly(ctx context.Context) {
 	d.mu.Lock()
 	tail := d.tail
 	d.mu.Unlock()
-	floor := tail + 1
 	for _, r := range d.runners {
 		r.tick()
 		if err := r.expire(ctx, tail); err != nil && ctx.Err() == nil {
 			d.cfg.Log.Warn("expiring failed", "endpoint", r.id, "err", err)
 		}
+	}
+	d.setFloor(tail)
+}
+
+// setFloor tells the journal below which page every endpoint is done; tail is
+// how far the tail has read.
+func (d *Deliverer) setFloor(tail gateway.Pos) {
+	floor := tail + 1
+	for _, r := range d.runners {
 		r.mu.Lock()
 		floor = min(floor, r.oldest(tail))
 		r.mu.Unlock()

@@ -97,6 +97,7 @@ func (r *runner) dropBelow(seq uint64) int {
 		}
 	}
 	if dropped > 0 {
+		r.ready.sweep()
 		r.open -= dropped
 		r.metrics.expired.Add(float64(dropped))
 		r.dirty = true

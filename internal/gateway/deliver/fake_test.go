@@ -21,8 +21,9 @@ type memJournal struct {
 	saved  map[string][]byte
 	parked []gateway.DeadLetter
 	floor  uint64
-	// failPark makes Park fail that many times.
+	// failPark makes Park fail that many times, failPage Page.
 	failPark int
+	failPage int
 	// frozen stops Save from taking anything: what a crash would lose.
 	frozen bool
 	// saving is how long Save takes.
@@ -53,6 +54,13 @@ func (j *memJournal) purge(seq uint64) {
 	j.first = seq
 }
 
+// cut loses the pages from seq on, as damage does.
+func (j *memJournal) cut(seq uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.pages = j.pages[:seq-j.first]
+}
+
 func (j *memJournal) at(seq uint64) (*gateway.Page, chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -64,6 +72,15 @@ func (j *memJournal) at(seq uint64) (*gateway.Page, chan struct{}) {
 }
 
 func (j *memJournal) Page(_ context.Context, seq uint64) (*gateway.Page, error) {
+	j.mu.Lock()
+	fail := j.failPage > 0
+	if fail {
+		j.failPage--
+	}
+	j.mu.Unlock()
+	if fail {
+		return nil, gateway.ErrUnavailable
+	}
 	if p, _ := j.at(seq); p != nil {
 		return p, nil
 	}

@@ -90,6 +90,19 @@ type ready struct {
 
 func (r *ready) push(l *lane) { r.lanes = append(r.lanes, l) }
 
+// sweep forgets lanes that have nothing any more: while an endpoint is paused
+// nobody pops them.
+func (r *ready) sweep() {
+	kept := r.lanes[:0]
+	for _, l := range r.lanes[r.head:] {
+		if len(l.queue) > 0 {
+			kept = append(kept, l)
+		}
+	}
+	clear(r.lanes[len(kept):])
+	r.lanes, r.head = kept, 0
+}
+
 func (r *ready) pop() *lane {
 	if r.head == len(r.lanes) {
 		return nil

@@ -92,6 +92,16 @@ func (s Schedule) nominal(attempts int) time.Duration {
 	return min(d, s.SlowTo)
 }
 
+// longest is the longest delay that next returns, or more.
+func (s Schedule) longest() time.Duration {
+	// What an endpoint asks for is capped by the sender.
+	d := max(s.SlowTo, 2*time.Hour)
+	for _, f := range s.Fast {
+		d = max(d, f)
+	}
+	return d
+}
+
 func jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,9 @@ const (
 	maxLoaded      = 4096
 	maxLoadedBytes = 16 << 20
 	maxOpen        = 200_000
+	// keepShared is how many events in memory may be parts of their page, which
+	// then stays whole; those beyond are copied out.
+	keepShared = 64
 	// idleWorker is how long a worker without work is kept.
 	idleWorker = 5 * time.Second
 )
@@ -127,6 +131,9 @@ func (r *runner) enqueue(key event.Lane, it item) {
 	r.dirty = true
 	r.open++
 	if it.ev != nil {
+		if r.loaded >= keepShared {
+			it.ev = detach(it.ev)
+		}
 		r.loaded++
 		r.loadedBytes += len(it.ev.Raw.Body)
 	}
@@ -146,6 +153,13 @@ func (r *runner) enqueue(key event.Lane, it item) {
 		r.unload(&it)
 	}
 	l.queue = append(l.queue, it)
+}
+
+// detach copies an event out of its page.
+func detach(ev *event.Event) *event.Event {
+	c := *ev
+	c.Raw.Body = bytes.Clone(ev.Raw.Body)
+	return &c
 }
 
 // unload lets go of an event that can be read again. Call with mu.
@@ -174,6 +188,7 @@ func (r *runner) wait(l *lane, t time.Time) {
 	}
 	r.waiting.add(l)
 	r.arm()
+	r.nudgeIfRoomy()
 }
 
 // arm sets the timer to the earliest due lane. Call with mu.
@@ -336,7 +351,7 @@ func (r *runner) load(pos gateway.Pos) (*event.Event, error) {
 	case page.Seq != pos.Seq() || pos.Index() >= len(page.Events):
 		return nil, nil
 	}
-	return page.Events[pos.Index()], nil
+	return detach(page.Events[pos.Index()]), nil
 }
 
 // settle applies the outcome of an attempt to its lane. Call with mu.
@@ -351,6 +366,11 @@ func (r *runner) settle(l *lane, out gateway.Outcome, found bool) {
 	case out.Reason == gateway.ReasonCancelled:
 		// Stopping: the event stays open and the attempt does not count.
 		r.makeReady(l)
+		return
+	case l.current.ev == nil:
+		// The journal could not be read: that says nothing about the endpoint.
+		r.lastError = out.Detail
+		r.wait(l, r.now().Add(time.Second))
 		return
 	}
 	r.metrics.attempt(out)
@@ -422,6 +442,12 @@ func (r *runner) finish(l *lane) {
 	} else {
 		r.makeReady(l)
 	}
+	r.nudgeIfRoomy()
+}
+
+// nudgeIfRoomy wakes a catch-up reader that waited for room. Call with mu,
+// wherever events leave memory.
+func (r *runner) nudgeIfRoomy() {
 	if r.sated && r.roomy() {
 		r.nudge()
 	}
