@@ -101,7 +101,7 @@ func TestDeliver_OutageOfTheJournalIsNotCountedAsAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		j, b := newMemJournal(), &backend{}
-		failures := map[string]int{"x/0": 1, "x/5": 2}
+		failures := map[string]int{"x/0": 1, "x/2": 1}
 		b.answer = func(ev *event.Event, _ int) gateway.Outcome {
 			b.mu.Lock()
 			defer b.mu.Unlock()
