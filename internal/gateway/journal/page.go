@@ -97,21 +97,29 @@ func appendString(b []byte, s string) []byte {
 // pageHead is the version byte and the number of records, big-endian.
 const pageHead = 5
 
-// parsePage reads a page. Bodies are slices of b, which must not change any more.
-func parsePage(b []byte, in *interner) ([]record, error) {
+// openPage reads a page's head: how many records follow, and their bytes.
+func openPage(b []byte) (n int, c cutter, err error) {
 	if len(b) < pageHead {
-		return nil, fmt.Errorf("%w: %d bytes", ErrPage, len(b))
+		return 0, c, fmt.Errorf("%w: %d bytes", ErrPage, len(b))
 	}
 	if b[0] != pageVersion {
 		if b[0] > pageVersion {
-			return nil, fmt.Errorf("%w: %w: version %d, this one knows %d", ErrPage, ErrNewer, b[0], pageVersion)
+			return 0, c, fmt.Errorf("%w: %w: version %d, this one knows %d", ErrPage, ErrNewer, b[0], pageVersion)
 		}
-		return nil, fmt.Errorf("%w: version %d", ErrPage, b[0])
+		return 0, c, fmt.Errorf("%w: version %d", ErrPage, b[0])
 	}
-	c := cutter{b: b[pageHead:]}
-	n := binary.BigEndian.Uint32(b[1:])
-	if n > gateway.MaxPageEvents || int(n) > len(b) {
-		return nil, fmt.Errorf("%w: %d records in %d bytes", ErrPage, n, len(b))
+	records := binary.BigEndian.Uint32(b[1:])
+	if records > gateway.MaxPageEvents || int(records) > len(b) {
+		return 0, c, fmt.Errorf("%w: %d records in %d bytes", ErrPage, records, len(b))
+	}
+	return int(records), cutter{b: b[pageHead:]}, nil
+}
+
+// parsePage reads a page. Bodies are slices of b, which must not change any more.
+func parsePage(b []byte, in *interner) ([]record, error) {
+	n, c, err := openPage(b)
+	if err != nil {
+		return nil, err
 	}
 	events := make([]event.Event, n)
 	records := make([]record, n)
@@ -127,6 +135,64 @@ func parsePage(b []byte, in *interner) ([]record, error) {
 	}
 	return records, nil
 }
+
+// skimPage calls key for the key of each event that has one, and mark for each
+// guard, without making events of them. It finds the same faults as parsePage.
+func skimPage(b []byte, key func(event.Key), mark func(gateway.Guard)) error {
+	n, c, err := openPage(b)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		flags := c.bytes(1)
+		if c.bad {
+			return fmt.Errorf("%w: record %d of %d is cut short", ErrPage, i, n)
+		}
+		f := flags[0]
+		switch {
+		case f == flagMark:
+			var g gateway.Guard
+			copy(g.Key[:], c.bytes(len(g.Key)))
+			copy(g.Sum[:], c.bytes(len(g.Sum)))
+			if !c.bad {
+				mark(g)
+			}
+		case f&^flagsKnown != 0:
+			c.bad = true
+		default:
+			var k event.Key
+			if f&flagKey != 0 {
+				copy(k[:], c.bytes(len(k)))
+			}
+			c.varint()
+			for range stringsBeforeLinks {
+				c.field()
+			}
+			for links := c.uvarint(); links > 0 && !c.bad; links-- {
+				c.field()
+			}
+			for range fieldsAfterLinks {
+				c.field()
+			}
+			if f&flagKey != 0 && !c.bad {
+				key(k)
+			}
+		}
+		if c.bad {
+			return fmt.Errorf("%w: record %d of %d is cut short", ErrPage, i, n)
+		}
+	}
+	if len(c.b) != 0 {
+		return fmt.Errorf("%w: %d bytes after the last record", ErrPage, len(c.b))
+	}
+	return nil
+}
+
+// How many fields with a length appendRecord writes before and after the links.
+const (
+	stringsBeforeLinks = 10
+	fieldsAfterLinks   = 5
+)
 
 // cutter takes fields off a slice and remembers the first failure.
 type cutter struct {

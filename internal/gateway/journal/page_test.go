@@ -40,6 +40,29 @@ func seedPages() [][]byte {
 	}
 }
 
+// keysOf lists the keys and guards of records, and skim those that skimPage finds.
+func keysOf(rs []record) (keys []event.Key) {
+	for _, r := range rs {
+		if r.ev == nil {
+			keys = append(keys, r.guard.Key, r.guard.Sum)
+		} else if r.key != (event.Key{}) {
+			keys = append(keys, r.key)
+		}
+	}
+	return keys
+}
+
+func skim(b []byte) (keys []event.Key, err error) {
+	err = skimPage(b,
+		func(k event.Key) {
+			if k != (event.Key{}) { // no key is all zeros but by a fuzzer's hand
+				keys = append(keys, k)
+			}
+		},
+		func(g gateway.Guard) { keys = append(keys, g.Key, g.Sum) })
+	return keys, err
+}
+
 // FuzzPage: any bytes give records or an error; what was read once is written and
 // read the same again.
 func FuzzPage(f *testing.F) {
@@ -48,6 +71,11 @@ func FuzzPage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rs, err := parsePage(b, &interner{})
+		if keys, skimErr := skim(b); (err == nil) != (skimErr == nil) {
+			t.Errorf("reading says %v, skimming says %v", err, skimErr)
+		} else if diff := cmp.Diff(keysOf(rs), keys, cmpopts.EquateEmpty()); err == nil && diff != "" {
+			t.Errorf("keys read and skimmed differ (-read +skimmed):\n%s", diff)
+		}
 		if err != nil {
 			if rs != nil {
 				t.Errorf("an error and %d records", len(rs))

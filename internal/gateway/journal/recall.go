@@ -76,21 +76,15 @@ func (j *Journal) recall(ctx context.Context, e *engine, from uint64) error {
 }
 
 func (j *Journal) recallPage(data []byte) error {
-	records, err := parsePage(data, &j.names)
+	j.commits.mu.Lock()
+	defer j.commits.mu.Unlock()
+	err := skimPage(data,
+		func(k event.Key) { j.window.addKey(k, nil) },
+		func(g gateway.Guard) { j.window.addGuard(g, nil) })
 	if errors.Is(err, ErrNewer) {
 		return err
 	}
 	// Any other error is for the readers to count and to log.
-	j.commits.mu.Lock()
-	defer j.commits.mu.Unlock()
-	for _, r := range records {
-		if r.key != (event.Key{}) {
-			j.window.addKey(r.key, nil)
-		}
-		if !r.guard.IsZero() {
-			j.window.addGuard(r.guard, nil)
-		}
-	}
 	j.window.turn(j.window.since) // by number only: time has not passed
 	return nil
 }
