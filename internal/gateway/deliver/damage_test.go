@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -318,4 +319,86 @@ func TestDeliver_BacklogDoesNotHoldThePagesItCameIn(t *testing.T) {
 		}
 		stop(t, d)
 	})
+}
+
+func TestDeliver_LaneGoesOnWhenItsFollowersAreGoneAndNothingCameAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), &backend{}
+		b.answer = func(_ *event.Event, n int) gateway.Outcome {
+			if n == 1 {
+				return failing(gateway.Retry, gateway.ReasonConnect)
+			}
+			return gateway.Outcome{Kind: gateway.Delivered}
+		}
+		d := start(t, j, nil, endpoint(b))
+		defer stop(t, d)
+		var last uint64
+		for n := range 6 {
+			last = j.add(ev("x", n))
+			synctest.Wait() // x/0 fails first
+		}
+		j.purge(last + 1)
+		advance(time.Minute)
+		synctest.Wait()
+		if s := d.Status(t.Context())[0]; s.Open != 0 {
+			t.Errorf("status %+v, want nothing open: the journal is empty", s)
+		}
+	})
+}
+
+// sendFunc is a Sender that is one function.
+type sendFunc func(ctx context.Context, sent int) gateway.Outcome
+
+func (f sendFunc) Send(ctx context.Context, _ *event.Event, sent int) gateway.Outcome {
+	return f(ctx, sent)
+}
+
+func TestDeliver_AttemptCutShortRemembersWhatWasSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemJournal()
+		attempts := 0
+		e := endpoint(sendFunc(func(ctx context.Context, _ int) gateway.Outcome {
+			if attempts++; attempts == 1 {
+				return gateway.Outcome{Kind: gateway.Retry, Reason: gateway.ReasonStatus5xx, Sent: 1}
+			}
+			<-ctx.Done() // the second of three requests is through
+			return gateway.Outcome{Kind: gateway.Retry, Reason: gateway.ReasonCancelled, Sent: 2}
+		}))
+		d := start(t, j, nil, e)
+		j.add(ev("x", 0))
+		advance(2 * time.Second)
+		stop(t, d)
+
+		begins := -1
+		e.Sender = sendFunc(func(_ context.Context, sent int) gateway.Outcome {
+			begins = sent
+			return gateway.Outcome{Kind: gateway.Delivered, Sent: 3}
+		})
+		d = start(t, j, nil, e)
+		advance(time.Minute)
+		stop(t, d)
+		if begins != 2 {
+			t.Errorf("after the restart the attempt begins behind request %d, want 2", begins)
+		}
+	})
+}
+
+func TestDetach_KeepsAllThatTheJournalKeeps(t *testing.T) {
+	t.Parallel()
+	want := &event.Event{
+		ID: "i", App: "a", Source: "s", Type: event.MessageSend, Phase: event.After, Time: time.UnixMilli(1),
+		Dialect: "d", Generation: "g", Command: "c", Trace: "t", Lane: "group:x", Links: []string{"l"}, Dedupe: "k", Echo: true,
+		Raw: event.Raw{Dialect: "d", Path: "/p", Query: "q", ContentType: "text/plain", Body: []byte("body")},
+	}
+	full := *want
+	full.Message = &event.Message{}
+	got := detach(&full)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if &got.Raw.Body[0] == &full.Raw.Body[0] {
+		t.Error("the body is still a part of the page")
+	}
 }

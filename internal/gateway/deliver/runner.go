@@ -3,6 +3,7 @@ package deliver
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -155,11 +156,16 @@ func (r *runner) enqueue(key event.Lane, it item) {
 	l.queue = append(l.queue, it)
 }
 
-// detach copies an event out of its page.
+// detach copies envelope and raw request out of a page. Bodies that were decoded
+// stay behind: they are read again when the event is sent.
 func detach(ev *event.Event) *event.Event {
-	c := *ev
+	c := &event.Event{
+		ID: ev.ID, App: ev.App, Source: ev.Source, Type: ev.Type, Phase: ev.Phase, Time: ev.Time,
+		Dialect: ev.Dialect, Generation: ev.Generation, Command: ev.Command, Trace: ev.Trace,
+		Lane: ev.Lane, Links: ev.Links, Dedupe: ev.Dedupe, Echo: ev.Echo, Raw: ev.Raw,
+	}
 	c.Raw.Body = bytes.Clone(ev.Raw.Body)
-	return &c
+	return c
 }
 
 // unload lets go of an event that can be read again. Call with mu.
@@ -346,6 +352,8 @@ func (r *runner) attempt(l *lane) (out gateway.Outcome, ok bool) {
 func (r *runner) load(pos gateway.Pos) (*event.Event, error) {
 	page, err := r.journal.Page(r.ctx, pos.Seq())
 	switch {
+	case errors.Is(err, gateway.ErrNoPage):
+		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("reading page %d: %w", pos.Seq(), err)
 	case page.Seq != pos.Seq() || pos.Index() >= len(page.Events):
@@ -364,6 +372,7 @@ func (r *runner) settle(l *lane, out gateway.Outcome, found bool) {
 		r.finish(l)
 		return
 	case out.Reason == gateway.ReasonCancelled:
+		it.sent = max(it.sent, out.Sent)
 		// Stopping: the event stays open and the attempt does not count.
 		r.makeReady(l)
 		return
