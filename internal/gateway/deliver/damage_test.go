@@ -402,3 +402,68 @@ func TestDetach_KeepsAllThatTheJournalKeeps(t *testing.T) {
 		t.Error("the body is still a part of the page")
 	}
 }
+
+// slowIndex gives everything to the first endpoint, and stops at one event until
+// it is told to go on.
+type slowIndex struct {
+	id          string
+	reached, on chan struct{}
+}
+
+func (x slowIndex) Match(ev *event.Event) []int {
+	if ev.ID == x.id {
+		close(x.reached)
+		<-x.on
+	}
+	return []int{0}
+}
+
+func TestDeliver_StopInTheMiddleOfAPageLosesNoneOfIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), &backend{}
+		x := slowIndex{id: "x/1", reached: make(chan struct{}), on: make(chan struct{})}
+		d, err := New(Config{Endpoints: []Endpoint{endpoint(b)}, Index: x, Journal: j})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		j.add(ev("x", 0), ev("x", 1), ev("x", 2))
+		<-x.reached
+		stopped := make(chan struct{})
+		go func() { defer close(stopped); stop(t, d) }()
+		synctest.Wait()
+		close(x.on)
+		<-stopped
+
+		d = start(t, j, nil, endpoint(b))
+		synctest.Wait()
+		stop(t, d)
+		if diff := cmp.Diff([]string{"x/0", "x/1", "x/2"}, b.ids()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestDeliver_PositionsAreSavedSoonAfterTheJournalIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), &backend{}
+		d := start(t, j, nil, endpoint(b))
+		defer stop(t, d)
+		j.mu.Lock()
+		j.failSave = 1
+		j.mu.Unlock()
+		j.add(ev("x", 0))
+		advance(8 * time.Second) // five of them in the attempt that fails
+		synctest.Wait()
+		j.mu.Lock()
+		p, err := parsePosition(j.saved[endpointPrefix+"a/e"])
+		j.mu.Unlock()
+		if err != nil || p.Read.Seq() != 1 || len(p.Open) != 0 {
+			t.Errorf("position %+v, %v; want it past the event", p, err)
+		}
+	})
+}

@@ -306,13 +306,16 @@ func (d *Deliverer) keepHouse() {
 		case <-d.readCtx.Done():
 			return
 		case <-save.C:
-			begin := d.cfg.Now()
-			if err := d.save(d.readCtx); err != nil && d.readCtx.Err() == nil {
-				d.cfg.Log.Warn("saving positions failed, trying again", "err", err)
-			}
+			begin := time.Now()
+			err := d.save(d.readCtx)
 			// Saving takes at most about a tenth of the time, however many
 			// endpoints there are.
-			save.Reset(max(saveEvery, 9*d.cfg.Now().Sub(begin)))
+			again := max(saveEvery, 9*time.Since(begin))
+			if err != nil && d.readCtx.Err() == nil {
+				d.cfg.Log.Warn("saving positions failed, trying again", "err", err)
+				again = time.Second // how long a failure took says nothing
+			}
+			save.Reset(again)
 		case <-second.C:
 			d.secondly(d.readCtx)
 		}

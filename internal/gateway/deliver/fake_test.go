@@ -24,6 +24,8 @@ type memJournal struct {
 	// failPark makes Park fail that many times, failPage Page.
 	failPark int
 	failPage int
+	// failSave makes Save fail that many times, after five seconds.
+	failSave int
 	// frozen stops Save from taking anything: what a crash would lose.
 	frozen bool
 	// saving is how long Save takes.
@@ -142,6 +144,16 @@ func (j *memJournal) Save(ctx context.Context, key string, value []byte) error {
 	value = append([]byte(nil), value...)
 	if j.saving > 0 {
 		pause(ctx, j.saving)
+	}
+	j.mu.Lock()
+	fail := j.failSave > 0
+	if fail {
+		j.failSave--
+	}
+	j.mu.Unlock()
+	if fail {
+		pause(ctx, 5*time.Second)
+		return gateway.ErrUnavailable
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -91,14 +91,15 @@ func (r *runner) laneKey(ev *event.Event, pos gateway.Pos) event.Lane {
 
 // offer hands the event at pos to a live endpoint. It never blocks: an endpoint
 // that holds too much stops being live and reads on by itself, after being
-// reported through lag.
+// reported through lag. So does one that was stopped while the tail handed out a
+// page, after the next start: the tail's position will be past what it got.
 func (r *runner) offer(pos gateway.Pos, ev *event.Event, lag func(*runner)) {
 	r.mu.Lock()
-	if !r.live || r.stopped || pos <= r.read {
+	if !r.live || pos <= r.read {
 		r.mu.Unlock()
 		return
 	}
-	if r.full() {
+	if r.stopped || r.full() {
 		r.live, r.sated = false, true
 		r.read = pos - 1
 		r.dirty = true
