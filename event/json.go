@@ -3,6 +3,7 @@ package event
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -60,6 +61,15 @@ type data struct {
 	Moment       *Moment        `json:"moment,omitzero"`
 	Report       *Report        `json:"report,omitzero"`
 	Vendor       jsontext.Value `json:"vendor,omitzero"`
+	// Unknown is what a newer imhook knows, or somebody misspelt.
+	Unknown jsontext.Value `json:",embed"`
+}
+
+// misspelt reports whether there is something and none of it is known.
+func (d *data) misspelt() bool {
+	known := *d
+	known.Unknown = nil
+	return len(d.Unknown) > 0 && reflect.ValueOf(known).IsZero()
 }
 
 // SourcePath is the CloudEvents source attribute of an app's source.
@@ -112,8 +122,9 @@ func (e *Event) MarshalJSON() ([]byte, error) { return json.Marshal(e) }
 
 // UnmarshalJSONFrom reads a structured CloudEvent 1.0. Phase defaults to after,
 // Dialect and Command stay empty where the attributes are missing, Lane falls
-// back to the conversation. A specversion, id or type that is missing or wrong
-// is [ErrNotCloudEvent]; on any error e is left zero.
+// back to the conversation. A specversion, id or type that is missing or wrong,
+// and data in which nothing is known, is [ErrNotCloudEvent]; on any error e is
+// left zero.
 func (e *Event) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*e = Event{}
 	var env envelope
@@ -132,6 +143,9 @@ func (e *Event) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return fmt.Errorf("%w: imphase is %q, want %q or %q", ErrNotCloudEvent, env.Phase, Before, After)
 	}
 	d := &env.Data
+	if d.misspelt() {
+		return fmt.Errorf("%w: data holds nothing that is known, but %s; want those that apply of actor, conversation, message, user, friend, group, members, chatroom, channel, conference, presence, receipt, reaction, thread, moderation, moment, report, vendor", ErrNotCloudEvent, d.Unknown)
+	}
 	*e = Event{
 		ID: env.ID, Type: Type(name), Phase: env.Phase,
 		Dialect: env.Dialect, Generation: env.Generation, Command: env.Command,

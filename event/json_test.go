@@ -172,6 +172,7 @@ func TestEventUnmarshal_WhatIsNoEventLeavesZero(t *testing.T) {
 		{"prefix alone", `{"specversion":"1.0","id":"1","type":"im."}`, true},
 		{"phase", `{"specversion":"1.0","id":"1","type":"im.message.send","imphase":"during"}`, true},
 		{"empty object", `{}`, true},
+		{"body misspelt", `{"specversion":"1.0","id":"1","type":"im.message.send","data":{"mesage":{"text":"x"}}}`, true},
 		{"data of the wrong type", `{"specversion":"1.0","id":"1","type":"im.message.send","data":{"members":{}}}`, false},
 		{"array", `[]`, false},
 		{"cut", `{"specversion":"1.0","id":"1"`, false},

@@ -49,7 +49,7 @@ func newRoot() *cobra.Command {
 		p.token = firstOf(p.token, os.Getenv("IMHOOK_TOKEN"))
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(p.serve(), p.trigger(), p.listen(), p.events(), p.config(), p.version())
+	root.AddCommand(p.serve(), p.trigger(), p.listen(), p.events(), p.endpoints(), p.resume(), p.config(), p.version())
 	return root
 }
 

@@ -58,6 +58,9 @@ type EndpointStatus struct {
 type Endpoints interface {
 	// Endpoints returns all of them in configuration order.
 	Endpoints(ctx context.Context) []EndpointStatus
+	// Resume lets a paused endpoint (app/name, or its name alone where that is
+	// enough) go on; false when there is none of that name.
+	Resume(id string) bool
 }
 
 // Config is what the API is made of.
@@ -112,6 +115,7 @@ func New(cfg Config) (http.Handler, error) {
 	guarded.HandleFunc("GET /api/v1/sources", a.sources)
 	guarded.HandleFunc("POST /api/v1/sources/{name}/trigger", a.trigger)
 	guarded.HandleFunc("GET /api/v1/endpoints", a.endpoints)
+	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/resume", a.resume)
 	guarded.HandleFunc("GET /api/v1/deadletters", a.deadLetters)
 	guarded.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))
 	guarded.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
@@ -140,6 +144,17 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	plain(w, http.StatusOK, "ready")
+}
+
+// resume lets a paused endpoint go on.
+func (a *api) resume(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("app") + "/" + r.PathValue("name")
+	if !a.Endpoints.Resume(id) {
+		a.fail(w, r, http.StatusNotFound, "there is no endpoint "+id)
+		return
+	}
+	a.Log.InfoContext(r.Context(), "endpoint resumed", "endpoint", id)
+	a.answer(w, r, map[string]string{"resumed": id})
 }
 
 func (a *api) endpoints(w http.ResponseWriter, r *http.Request) {

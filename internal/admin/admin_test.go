@@ -119,6 +119,17 @@ func TestEndpoints_TellTheOldestAge(t *testing.T) {
 	}
 }
 
+func TestResume_NamesTheEndpoint(t *testing.T) {
+	t.Parallel()
+	h := setup(t, nil)
+	if w := ask(h, "POST", "/api/v1/endpoints/shop/backend/resume", "", nil); w.Code != http.StatusOK || w.Body.String() != `{"resumed":"shop/backend"}` {
+		t.Errorf("resume = %d %s", w.Code, w.Body)
+	}
+	if w := ask(h, "POST", "/api/v1/endpoints/shop/none/resume", "", nil); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "shop/none") {
+		t.Errorf("resume of none = %d %s, want 404 and the name", w.Code, w.Body)
+	}
+}
+
 func TestDeadLetters_TellWhy(t *testing.T) {
 	t.Parallel()
 	h := setup(t, nil)

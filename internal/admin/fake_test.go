@@ -116,6 +116,8 @@ type endpoints []admin.EndpointStatus
 
 func (e endpoints) Endpoints(context.Context) []admin.EndpointStatus { return e }
 
+func (e endpoints) Resume(id string) bool { return id == "shop/backend" }
+
 // setup is an API in front of fakes; change may alter what it is made of.
 func setup(t *testing.T, change func(*admin.Config)) http.Handler {
 	t.Helper()

@@ -75,6 +75,20 @@ func (a *App) Start(ctx context.Context) (err error) {
 		}
 	}()
 	c := a.cfg.Config
+	// The address comes first: when it is taken, nothing else was touched. Callers
+	// wait in its queue until everything behind it runs.
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	a.addr = l.Addr()
+	a.onStop("address", func(context.Context) error {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	j, err := journal.Open(ctx, journal.Config{
@@ -124,7 +138,8 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return a.listen(ctx, in, api)
+	a.serve(l, in, api)
+	return nil
 }
 
 // allowAll answers every before-event "go on" until the decide stage exists.
@@ -172,14 +187,8 @@ func (a *App) Err() error {
 	}
 }
 
-// listen serves callbacks and API on one address.
-func (a *App) listen(ctx context.Context, in, api http.Handler) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", a.cfg.Config.Listen)
-	if err != nil {
-		return fmt.Errorf("listening: %w", err)
-	}
-	a.addr = l.Addr()
+// serve takes callbacks and answers the API on one address.
+func (a *App) serve(l net.Listener, in, api http.Handler) {
 	srv := &http.Server{
 		Handler: route(in, api),
 		// A caller that drips its headers or body must not hold a connection.
@@ -196,7 +205,6 @@ func (a *App) listen(ctx context.Context, in, api http.Handler) error {
 		}
 	}()
 	a.onStop("listener", srv.Shutdown)
-	return nil
 }
 
 // inPrefix is where callbacks go; everything else is the API.

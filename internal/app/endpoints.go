@@ -91,6 +91,9 @@ func (a *App) pattern(p string) (func(*event.Event) bool, error) {
 // statuses shows deliver's endpoints in the API's words.
 type statuses struct{ d *deliver.Deliverer }
 
+// Resume lets a paused endpoint go on.
+func (s statuses) Resume(id string) bool { return s.d.Resume(id) }
+
 // Endpoints returns how every endpoint is doing.
 func (s statuses) Endpoints(ctx context.Context) []admin.EndpointStatus {
 	var all []admin.EndpointStatus

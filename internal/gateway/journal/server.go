@@ -51,12 +51,13 @@ func (e *embedded) stop() {
 	e.srv.WaitForShutdown()
 }
 
-// engineLog passes the engine's log on; what it calls a notice is of no interest
-// to an operator of imhook.
+// engineLog passes the engine's log on. What it calls a notice or a warning (the
+// size of a payload, an index that is built anew after a kill) is of no interest
+// to an operator of imhook: the journal looks at space and failures itself.
 type engineLog struct{ log *slog.Logger }
 
 func (l engineLog) Noticef(f string, a ...any) { l.log.Debug("engine", "says", fmt.Sprintf(f, a...)) }
-func (l engineLog) Warnf(f string, a ...any)   { l.log.Warn("engine", "says", fmt.Sprintf(f, a...)) }
+func (l engineLog) Warnf(f string, a ...any)   { l.log.Debug("engine", "says", fmt.Sprintf(f, a...)) }
 func (l engineLog) Fatalf(f string, a ...any)  { l.log.Error("engine", "says", fmt.Sprintf(f, a...)) }
 func (l engineLog) Errorf(f string, a ...any)  { l.log.Error("engine", "says", fmt.Sprintf(f, a...)) }
 func (l engineLog) Debugf(string, ...any)      {}

@@ -75,7 +75,20 @@ func (c *call) decode() *refusal {
 		c.src.metrics.receivedType(ev.Type)
 	}
 	c.evs = evs
+	c.notice()
 	return nil
+}
+
+// notice tells the operator once of each command that nobody knows: a path may be
+// misspelt, and the server that calls it is told that all is well.
+func (c *call) notice() {
+	for _, ev := range c.evs {
+		if ev.Type != event.VendorUnknown || !c.src.strange.first(ev.Command) {
+			continue
+		}
+		c.h.cfg.Log.Warn("callback of an unknown kind: it is kept, passed on byte for byte in its own dialect, and to no other",
+			"source", c.src.Name, "path", short(c.req.Path), "command", short(ev.Command))
+	}
 }
 
 // fill completes an event that the dialect decoded.

@@ -67,10 +67,12 @@ func (h *Handler) notFound(w http.ResponseWriter, r *http.Request, reason Reason
 
 // plainError is an answer in nobody's form.
 func plainError(status int, reason, text string) dialect.Response {
-	body, err := json.Marshal(struct {
-		Error  string `json:"error"`
-		Reason string `json:"reason"`
-	}{text, reason})
+	type detail struct {
+		Status  int    `json:"status"`
+		Reason  string `json:"reason"`
+		Message string `json:"message"`
+	}
+	body, err := json.Marshal(map[string]detail{"error": {status, reason, text}})
 	if err != nil { // no value of these types fails
 		body = []byte("{}")
 	}

@@ -503,6 +503,19 @@ func TestServeHTTP_RefusalsAreLoggedSparingly(t *testing.T) {
 	}
 }
 
+func TestServeHTTP_UnknownKindIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for range 3 {
+		if w := r.post("/in/open", `[{"type":"vendor.unknown"}]`); w.Code != 200 {
+			t.Fatalf("unknown kind = %d, want 200: it is kept", w.Code)
+		}
+	}
+	if n := strings.Count(r.log.String(), "callback of an unknown kind"); n != 1 {
+		t.Errorf("%d lines for one unknown kind, want 1: %s", n, r.log)
+	}
+}
+
 func TestSet_ReplacesSources(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,4 +31,26 @@ func (q *quietLog) at(now time.Time) *slog.Logger {
 		return q.log.With("left_out", n)
 	}
 	return q.log
+}
+
+// once remembers what was said, up to a bound: past it nothing more is said.
+type once struct {
+	mu   sync.Mutex
+	said map[string]struct{}
+}
+
+const maxSaid = 100
+
+// first reports whether what was not said before.
+func (o *once) first(what string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, ok := o.said[what]; ok || len(o.said) >= maxSaid {
+		return false
+	}
+	if o.said == nil {
+		o.said = map[string]struct{}{}
+	}
+	o.said[what] = struct{}{}
+	return true
 }

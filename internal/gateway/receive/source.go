@@ -23,6 +23,8 @@ type source struct {
 	token   [sha256.Size]byte
 	metrics *sourceMetrics
 	log     *quietLog
+	// strange are the commands of unknown kinds that the operator was told of.
+	strange once
 }
 
 func (h *Handler) newSource(s Source) (*source, error) {

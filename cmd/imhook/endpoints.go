@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+)
+
+// endpointRow is what the listing shows of an endpoint.
+type endpointRow struct {
+	App       string  `json:"app"`
+	Name      string  `json:"name"`
+	State     string  `json:"state"`
+	Paused    string  `json:"paused"`
+	Backlog   int     `json:"backlog"`
+	More      bool    `json:"more"`
+	Waiting   int     `json:"waiting"`
+	Delivered uint64  `json:"delivered"`
+	Parked    uint64  `json:"parked"`
+	Age       float64 `json:"oldestAgeSeconds"`
+	LastError string  `json:"lastError"`
+}
+
+func (p *program) endpoints() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "endpoints",
+		Short: "Show how the endpoints are doing",
+		Args:  exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			return showEndpoints(cmd.Context(), cmd.OutOrStdout(), c, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
+	return c
+}
+
+func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) error {
+	var raw jsontext.Value
+	if err := c.get(ctx, "/api/v1/endpoints", nil, &raw); err != nil {
+		return err
+	}
+	if asJSON {
+		fmt.Fprintln(w, string(raw))
+		return nil
+	}
+	var answer struct {
+		Endpoints []endpointRow `json:"endpoints"`
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "ENDPOINT\tSTATE\tBACKLOG\tOLDEST\tRETRYING\tDELIVERED\tPARKED\tLAST ERROR")
+	for _, e := range answer.Endpoints {
+		backlog := fmt.Sprint(e.Backlog)
+		if e.More {
+			backlog += "+"
+		}
+		oldest := "-"
+		if e.Age > 0 {
+			oldest = time.Duration(e.Age * float64(time.Second)).Round(time.Second).String()
+		}
+		why := e.LastError
+		if e.Paused != "" {
+			why = e.Paused
+		}
+		fmt.Fprintf(tw, "%s/%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", e.App, e.Name, e.State, backlog, oldest, e.Waiting, e.Delivered, e.Parked, why)
+	}
+	return tw.Flush()
+}
+
+func (p *program) resume() *cobra.Command {
+	return &cobra.Command{
+		Use:     "resume APP/ENDPOINT",
+		Short:   "Let an endpoint go on that was paused because it answered 410",
+		Example: "  imhook resume shop/backend",
+		Args:    exactArgs("APP/ENDPOINT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			app, name, ok := strings.Cut(args[0], "/")
+			if !ok {
+				return fmt.Errorf("%q names no endpoint; write app/endpoint, as imhook endpoints shows it", args[0])
+			}
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			var answer struct {
+				Resumed string `json:"resumed"`
+			}
+			path := "/api/v1/endpoints/" + url.PathEscape(app) + "/" + url.PathEscape(name) + "/resume"
+			if err := c.post(cmd.Context(), path, struct{}{}, &answer); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "resumed", answer.Resumed)
+			return nil
+		},
+	}
+}
