@@ -467,3 +467,57 @@ func TestDeliver_PositionsAreSavedSoonAfterTheJournalIsBack(t *testing.T) {
 		}
 	})
 }
+
+func TestDeliver_StartDoesNotSaveWhatStands(t *testing.T) {
+	// Every record is a write that is waited for: ten thousand of them would be
+	// half a minute without callbacks.
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), &backend{}
+		var eps []Endpoint
+		for n := range 20 {
+			e := endpoint(b)
+			e.Name = fmt.Sprint("e", n)
+			eps = append(eps, e)
+		}
+		stop(t, start(t, j, nil, eps...))
+		before := j.saves
+		d := start(t, j, nil, eps...)
+		if got := j.saves - before; got > 1 {
+			t.Errorf("%d records were saved at start, want the tail's at most", got)
+		}
+		stop(t, d)
+	})
+}
+
+func TestDeliver_EndpointThatWasRemovedMissesNothingWhenTheJournalLostItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), &backend{}
+		other := endpoint(&backend{})
+		other.Name = "other"
+		d := start(t, j, nil, other, endpoint(b))
+		for n := range 5 {
+			j.add(ev("x", n))
+		}
+		synctest.Wait()
+		stop(t, d)
+		j.cut(3)
+
+		d = start(t, j, nil, other)
+		for n := 5; n < 9; n++ {
+			j.add(ev("x", n))
+		}
+		synctest.Wait()
+		stop(t, d)
+
+		d = start(t, j, nil, other, endpoint(b))
+		advance(time.Second)
+		synctest.Wait()
+		stop(t, d)
+		want := []string{"x/0", "x/1", "x/2", "x/3", "x/4", "x/5", "x/6", "x/7", "x/8"}
+		if diff := cmp.Diff(want, b.ids()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -153,7 +154,7 @@ func (d *Deliverer) Start(ctx context.Context) error {
 	}
 	// An endpoint that starts now must be found again after a crash: otherwise it
 	// would start anew, and what was accepted in between would be lost to it.
-	if err := errors.Join(d.keepAbsent(ctx, saved), d.save(ctx)); err != nil {
+	if err := errors.Join(d.keepAbsent(ctx, saved, last), d.save(ctx)); err != nil {
 		d.stop()
 		d.cutShort()
 		return err
@@ -179,7 +180,8 @@ func (d *Deliverer) Start(ctx context.Context) error {
 // keepAbsent remembers for endpoints that are not configured now how far they
 // have read: the tail goes on without them, and they were not given what it reads
 // meanwhile.
-func (d *Deliverer) keepAbsent(ctx context.Context, saved map[string][]byte) error {
+func (d *Deliverer) keepAbsent(ctx context.Context, saved map[string][]byte, last uint64) error {
+	end := gateway.NewPos(last+1, 0) - 1
 	here := make(map[string]bool, len(d.runners))
 	for _, r := range d.runners {
 		here[endpointPrefix+r.id] = true
@@ -193,10 +195,14 @@ func (d *Deliverer) keepAbsent(ctx context.Context, saved map[string][]byte) err
 			d.cfg.Log.Warn("position of an endpoint that is not configured cannot be read", "key", key, "err", err)
 			continue
 		}
-		if !p.Live {
+		if !p.Live && p.Read <= end {
 			continue
 		}
-		p.Live, p.Read = false, max(p.Read, d.tail)
+		p.Read = min(p.Read, end)
+		if p.Live {
+			p.Live, p.Read = false, max(p.Read, d.tail)
+		}
+		p.Open = slices.DeleteFunc(p.Open, func(o openEvent) bool { return o.Pos > end })
 		if err := d.cfg.Journal.Save(ctx, key, appendPosition(nil, p)); err != nil {
 			return fmt.Errorf("saving %s: %w", key, err)
 		}
@@ -221,6 +227,7 @@ func (d *Deliverer) restore(ctx context.Context, r *runner, saved map[string][]b
 		return err
 	}
 	latest := r.now().Add(r.Retry.longest())
+	changed := false
 	var page *gateway.Page
 	for _, o := range p.Open {
 		if page == nil || page.Seq != o.Pos.Seq() {
@@ -234,12 +241,14 @@ func (d *Deliverer) restore(ctx context.Context, r *runner, saved map[string][]b
 		}
 		if page.Seq != o.Pos.Seq() || o.Pos.Index() >= len(page.Events) {
 			r.metrics.expired.Inc() // the journal no longer has it
+			changed = true
 			continue
 		}
 		ev := page.Events[o.Pos.Index()]
 		it := item{pos: o.Pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt}
 		if it.dueAt.After(latest) {
 			it.dueAt = latest // the clock went back
+			changed = true
 		}
 		if r.full() {
 			it.ev = nil
@@ -252,7 +261,8 @@ func (d *Deliverer) restore(ctx context.Context, r *runner, saved map[string][]b
 		r.read = max(r.read, d.tail)
 	}
 	r.live = r.read >= d.tail
-	r.dirty = true
+	// What stands needs no writing. A live record counts up to the tail by itself.
+	r.dirty = changed || r.read < p.Read || r.live != p.Live
 	return nil
 }
 

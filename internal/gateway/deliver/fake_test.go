@@ -26,6 +26,8 @@ type memJournal struct {
 	failPage int
 	// failSave makes Save fail that many times, after five seconds.
 	failSave int
+	// saves counts what was saved.
+	saves int
 	// frozen stops Save from taking anything: what a crash would lose.
 	frozen bool
 	// saving is how long Save takes.
@@ -158,6 +160,7 @@ func (j *memJournal) Save(ctx context.Context, key string, value []byte) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.frozen {
+		j.saves++
 		j.saved[key] = value
 	}
 	return nil
