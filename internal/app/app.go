@@ -204,8 +204,20 @@ func (a *App) serve(l net.Listener, in, api http.Handler) {
 			close(a.failed)
 		}
 	}()
-	a.onStop("listener", srv.Shutdown)
+	a.onStop("listener", func(ctx context.Context) error {
+		// A caller that drips its request must not eat the time that attempts in
+		// flight have to end.
+		ctx, cancel := context.WithTimeout(ctx, listenerStop)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			return srv.Close()
+		}
+		return nil
+	})
 }
+
+// listenerStop is how long requests under way may take when stopping.
+const listenerStop = 5 * time.Second
 
 // inPrefix is where callbacks go; everything else is the API.
 const inPrefix = "/in/"

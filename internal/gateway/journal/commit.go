@@ -326,7 +326,9 @@ func (j *Journal) put(ctx context.Context, subject string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = e.js.Publish(ctx, subject, data)
+	within, cancel := context.WithTimeout(ctx, j.commitWithin)
+	defer cancel()
+	_, err = e.js.Publish(within, subject, data)
 	if err == nil || ctx.Err() != nil || errors.Is(err, nats.ErrMaxPayload) {
 		return err
 	}

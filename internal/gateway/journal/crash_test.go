@@ -13,9 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
@@ -42,7 +41,7 @@ func runChild(mode string) error {
 	}
 	if mode == modeWatch {
 		err := watchSyncs(syncedFile(dir))
-		if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
+		if errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL) {
 			fmt.Println("unwatched:", err)
 			return nil
 		}

@@ -134,6 +134,8 @@ type Journal struct {
 	unlock func() error
 	// started is set once Open is through; only keepHouse reopens after it.
 	started bool
+	// lost is set when the engine came back with less than it had acknowledged.
+	lost atomic.Bool
 
 	// engine is replaced when the embedded server had to be restarted.
 	engine atomic.Pointer[engine]
@@ -222,12 +224,31 @@ func (j *Journal) reopen(ctx context.Context) error {
 	// The old engine may have stored a page that it could not acknowledge any more.
 	// Who sent its events sends them again, and they must be found known.
 	if j.started {
-		if err := j.recall(ctx, e, j.last.Load()+1); err != nil {
+		if err := j.resume(ctx, e); err != nil {
 			e.close()
-			return fmt.Errorf("recalling what was stored last: %w", err)
+			return err
 		}
 	}
 	j.engine.Store(e)
+	return nil
+}
+
+// resume checks that an engine that was restarted has all that was committed. If
+// it counted anew from a lower number, readers that are ahead would pass over
+// what comes next; only a start of the gateway sets them right, so until then
+// nothing is taken.
+func (j *Journal) resume(ctx context.Context, e *engine) error {
+	info, err := e.pages.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the journal's state: %w", err)
+	}
+	if last := j.last.Load(); info.State.LastSeq < last {
+		j.lost.Store(true)
+		return fmt.Errorf("the engine came back with %d pages of %d: restart the gateway, which then goes on from there", info.State.LastSeq, last)
+	}
+	if err := j.recall(ctx, e, j.last.Load()+1); err != nil {
+		return fmt.Errorf("recalling what was stored last: %w", err)
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/imhook/imhook/event"
@@ -26,9 +27,18 @@ func (j *Journal) Page(ctx context.Context, seq uint64) (*gateway.Page, error) {
 		return nil, gateway.ErrNoPage
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading page %d: %w", seq, err)
+		return nil, fmt.Errorf("reading page %d: %w", seq, restarting(err))
 	}
 	return j.page(m.Sequence, m.Time, m.Data), nil
+}
+
+// restarting tells a reader that met the engine while it was being restarted that
+// trying again helps.
+func restarting(err error) error {
+	if errors.Is(err, nats.ErrConnectionClosed) {
+		return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+	}
+	return err
 }
 
 func (j *Journal) page(seq uint64, at time.Time, data []byte) *gateway.Page {
@@ -96,7 +106,7 @@ func (j *Journal) state(ctx context.Context) (jetstream.StreamState, error) {
 	}
 	info, err := e.pages.Info(ctx)
 	if err != nil {
-		return jetstream.StreamState{}, fmt.Errorf("reading the journal's state: %w", err)
+		return jetstream.StreamState{}, fmt.Errorf("reading the journal's state: %w", restarting(err))
 	}
 	return info.State, nil
 }
@@ -128,7 +138,7 @@ func (j *Journal) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
 		case errors.Is(err, jetstream.ErrMsgNotFound):
 			hi = mid
 		case err != nil:
-			return 0, fmt.Errorf("reading page %d: %w", mid, err)
+			return 0, fmt.Errorf("reading page %d: %w", mid, restarting(err))
 		case m.Time.Before(t):
 			lo = m.Sequence + 1
 		default:

@@ -41,6 +41,15 @@ func (j *Journal) recall(ctx context.Context, e *engine, from uint64) error {
 	if info.State.Msgs == 0 || from > last {
 		return nil
 	}
+	// The last sequence need not be there any more: without this the wait for a
+	// page from there on would have no end.
+	_, err = e.pages.GetMsg(ctx, from, jetstream.WithGetMsgSubject(pageSubject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading page %d: %w", from, err)
+	}
 	cons, err := e.js.OrderedConsumer(ctx, pageStream, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, info.State.FirstSeq),
 	})
@@ -69,7 +78,7 @@ func (j *Journal) recall(ctx context.Context, e *engine, from uint64) error {
 		if err := j.recallPage(m.Data()); err != nil {
 			return err
 		}
-		if meta.Sequence.Stream >= last {
+		if meta.Sequence.Stream >= last || meta.NumPending == 0 {
 			return nil
 		}
 	}

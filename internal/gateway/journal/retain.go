@@ -187,19 +187,19 @@ func (j *Journal) trim(ctx context.Context) error {
 	if j.size.from(first) >= uint64(j.cfg.RetainBytes) {
 		fits = j.size.fits(first, j.cfg.RetainBytes-j.cfg.RetainBytes/slackPart)
 	}
+	stored, short := j.size.from(first), j.shortage()
+	if short > 0 {
+		fits = max(fits, j.size.fits(first, int64(stored-min(stored, max(short, leastFreed)))))
+	}
 	floor := min(max(j.floor.Load(), first), end)
 	to := min(max(old, fits), floor)
-	if j.cfg.WhenFull == DropOldest {
-		if avail, _, err := free(j.cfg.Dir); err == nil && avail < j.cfg.Reserve {
-			stored := j.size.from(first)
-			fits = max(fits, j.size.fits(first, int64(stored-min(stored, leastFreed))))
+	// What some endpoint is not done with is dropped only where that helps: when
+	// something else fills the disk, all of it would go for nothing.
+	if j.cfg.WhenFull == DropOldest && fits > to && short <= stored {
+		if err := j.countDropped(ctx, max(floor, first), fits); err != nil {
+			return err
 		}
-		if fits > to {
-			if err := j.countDropped(ctx, max(floor, first), fits); err != nil {
-				return err
-			}
-			to = fits
-		}
+		to = fits
 	}
 	if to > first {
 		e, err := j.use()
@@ -216,9 +216,18 @@ func (j *Journal) trim(ctx context.Context) error {
 	return nil
 }
 
-// leastFreed is what DropOldest gives back at a time when the disk is at its
-// reserve, in bytes.
+// leastFreed is what is given back at a time when the disk is at its reserve, in
+// bytes: the engine frees whole files only.
 const leastFreed = 64 << 20
+
+// shortage is how many bytes the disk is below its reserve.
+func (j *Journal) shortage() uint64 {
+	avail, _, err := free(j.cfg.Dir)
+	if err != nil || avail >= j.cfg.Reserve {
+		return 0
+	}
+	return uint64(j.cfg.Reserve - avail)
+}
 
 // countDropped counts the unfinished pages from from to below to, which are about
 // to be purged, and their events.
@@ -271,7 +280,7 @@ func (j *Journal) checkRoom(first uint64) {
 // more, also when there is room again, and a restart loses nothing that was
 // committed.
 func (j *Journal) mend(ctx context.Context) {
-	if avail, _, err := free(j.cfg.Dir); err != nil || avail < j.cfg.Reserve {
+	if j.lost.Load() || j.shortage() > 0 {
 		return
 	}
 	j.cfg.Log.Warn("restarting the journal's engine")

@@ -4,13 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"golang.org/x/sys/unix"
 )
 
 // embedded is the engine in this process: no listener, files below the data
@@ -62,40 +60,3 @@ func (l engineLog) Fatalf(f string, a ...any)  { l.log.Error("engine", "says", f
 func (l engineLog) Errorf(f string, a ...any)  { l.log.Error("engine", "says", fmt.Sprintf(f, a...)) }
 func (l engineLog) Debugf(string, ...any)      {}
 func (l engineLog) Tracef(string, ...any)      {}
-
-// lock makes sure that one gateway only has the directory: the engine itself
-// would start a second time on the same files.
-func lock(dir string) (func() error, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making the data directory: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("locking the data directory: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("data directory %s is used by another gateway", dir)
-		}
-		return nil, fmt.Errorf("locking the data directory: %w", err)
-	}
-	return f.Close, nil
-}
-
-// free is how many bytes of dir's disk can be written, and its size.
-func free(dir string) (avail, size int64, err error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, 0, fmt.Errorf("measuring the disk: %w", err)
-	}
-	return int64(st.Bavail) * st.Bsize, int64(st.Blocks) * st.Bsize, nil
-}
-
-func defaultReserve(dir string) int64 {
-	_, size, err := free(dir)
-	if err != nil {
-		return 256 << 20
-	}
-	return max(256<<20, size/50)
-}
