@@ -1,9 +1,12 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -489,6 +492,46 @@ func TestDeliver_EventsGoneFromTheJournalDoNotHoldALane(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		stop(t, d)
+	})
+}
+
+func TestDeliver_OperatorHearsOfAFailingEndpointOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		down.Store(true)
+		j, b := newMemJournal(), &backend{}
+		b.answer = func(*event.Event, int) gateway.Outcome {
+			if down.Load() {
+				return failing(gateway.Retry, gateway.ReasonConnect)
+			}
+			return gateway.Outcome{Kind: gateway.Delivered}
+		}
+		var log bytes.Buffer
+		d, err := New(Config{
+			Endpoints: []Endpoint{endpoint(b)}, Index: all(1), Journal: j,
+			Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for n := range 50 {
+			j.add(ev(fmt.Sprint(n), 0))
+		}
+		advance(30 * time.Second)
+		down.Store(false)
+		advance(time.Hour)
+		synctest.Wait()
+		stop(t, d)
+		if n := strings.Count(log.String(), "does not take events"); n != 1 {
+			t.Errorf("%d warnings for 50 failing events in half a minute, want 1:\n%s", n, log.String())
+		}
+		if n := strings.Count(log.String(), "takes events again"); n != 1 {
+			t.Errorf("%d lines that it recovered, want 1:\n%s", n, log.String())
+		}
 	})
 }
 

@@ -69,6 +69,10 @@ type runner struct {
 	// paused is why no attempt is made; empty when they are.
 	paused    string
 	lastError string
+	// failingAt is when the endpoint began to fail, zero while it takes events;
+	// saidAt is when the operator was last told.
+	failingAt time.Time
+	saidAt    time.Time
 }
 
 // worker is a goroutine that makes attempts; it takes lanes from ch.
@@ -389,6 +393,9 @@ func (r *runner) settle(l *lane, out gateway.Outcome, found bool) {
 	case gateway.Delivered:
 		r.metrics.delivered.Inc()
 		r.lastError = ""
+		if !r.failingAt.IsZero() {
+			r.recovered()
+		}
 		r.finish(l)
 	case gateway.Untranslatable:
 		r.metrics.untranslatable(l.current.ev.Type)
@@ -399,6 +406,7 @@ func (r *runner) settle(l *lane, out gateway.Outcome, found bool) {
 	default:
 		it.attempts++
 		r.lastError = out.Detail
+		r.failing(out)
 		if out.Pause {
 			r.pause("endpoint answered that it is gone (410)")
 		}
@@ -469,6 +477,33 @@ func (r *runner) nudge() {
 	case r.wake <- struct{}{}:
 	default:
 	}
+}
+
+// sayFailing is how often a failing endpoint is spoken of.
+const sayFailing = time.Minute
+
+// failing tells the operator that the endpoint does not take events. Call with
+// mu.
+func (r *runner) failing(out gateway.Outcome) {
+	now := r.now()
+	if r.failingAt.IsZero() {
+		r.failingAt = now
+	}
+	if now.Sub(r.saidAt) < sayFailing {
+		return
+	}
+	r.saidAt = now
+	r.log.Warn("endpoint does not take events, they are kept and tried again", "endpoint", r.id,
+		"reason", out.Reason, "detail", out.Detail, "since", r.failingAt.UTC(), "open", r.open)
+}
+
+// recovered tells the operator that the endpoint takes events again, if it was
+// said that it did not. Call with mu.
+func (r *runner) recovered() {
+	if !r.saidAt.Before(r.failingAt) {
+		r.log.Info("endpoint takes events again", "endpoint", r.id, "after", r.now().Sub(r.failingAt))
+	}
+	r.failingAt = time.Time{}
 }
 
 // pause stops attempts until resume. Call with mu.
