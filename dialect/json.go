@@ -31,7 +31,7 @@ func Unmarshal(dialect, command string, body []byte, v any) error {
 	if se, ok := errors.AsType[*json.SemanticError](err); ok {
 		de.Field, de.Offset = dotted(se.JSONPointer), se.ByteOffset
 		de.Err = fmt.Errorf("unexpected %s", kindName(se.JSONKind))
-		if se.Err != nil && se.Err != json.ErrUnknownName {
+		if se.Err != nil && !errors.Is(se.Err, json.ErrUnknownName) {
 			de.Err = fmt.Errorf("%w: %w", de.Err, se.Err)
 		}
 	} else if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
@@ -182,9 +182,10 @@ func CheckDepth(body []byte, limit int) error {
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case inString:
-			if c == '\\' {
+			switch c {
+			case '\\':
 				i++
-			} else if c == '"' {
+			case '"':
 				inString = false
 			}
 		case c == '"':

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -156,8 +157,7 @@ func (a *App) onStop(what string, run func(context.Context) error) {
 // closed. It may be called more than once.
 func (a *App) Stop(ctx context.Context) error {
 	var errs []error
-	for i := len(a.cleanups) - 1; i >= 0; i-- {
-		c := a.cleanups[i]
+	for _, c := range slices.Backward(a.cleanups) {
 		if err := c.run(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("stopping %s: %w", c.what, err))
 		}

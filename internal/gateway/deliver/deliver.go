@@ -75,7 +75,7 @@ type Deliverer struct {
 	cutShort context.CancelFunc // ends attempts in flight
 	stop     context.CancelFunc // ends tail, readers, housekeeping
 	wg       sync.WaitGroup
-	readCtx  context.Context
+	readCtx  context.Context //nolint:containedctx // lives from Start to Stop
 
 	// mu guards the following, and is held while the tail hands out a page.
 	mu sync.Mutex
@@ -145,7 +145,7 @@ func (d *Deliverer) Start(ctx context.Context) error {
 	d.readCtx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
 	d.cutShort = cutShort
 	for _, r := range d.runners {
-		r.ctx = attempts
+		r.ctx = attempts //nolint:fatcontext // one context for all runners, not one inside the other
 		if err := d.restore(ctx, r, saved, last); err != nil {
 			d.stop()
 			d.cutShort()

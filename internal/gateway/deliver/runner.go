@@ -37,7 +37,7 @@ type runner struct {
 	log     *slog.Logger
 	metrics endpointMetrics
 
-	ctx  context.Context // ends when attempts shall be cut short
+	ctx  context.Context //nolint:containedctx // from Start until attempts shall be cut short
 	wg   sync.WaitGroup
 	wake chan struct{} // tells the catch-up reader that there is room
 

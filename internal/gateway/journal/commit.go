@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -220,10 +221,8 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 }
 
 func appendGroup(gs []*group, g *group) []*group {
-	for _, have := range gs {
-		if have == g {
-			return gs
-		}
+	if slices.Contains(gs, g) {
+		return gs
 	}
 	return append(gs, g)
 }

@@ -64,10 +64,10 @@ func runFull(dir string) error {
 		return fmt.Errorf("append without space = %w, want ErrUnavailable", err)
 	}
 	if err := j.Healthy(); !errors.Is(err, gateway.ErrUnavailable) {
-		return fmt.Errorf("healthy without space = %v, want ErrUnavailable", err)
+		return fmt.Errorf("healthy without space = %w, want ErrUnavailable", err)
 	}
 	if p, err := j.Page(ctx, 1); err != nil && !errors.Is(err, gateway.ErrUnavailable) || err == nil && len(p.Events) != 1 {
-		return fmt.Errorf("reading without space: %v, %v", p, err)
+		return fmt.Errorf("reading without space: %v, %w", p, err)
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &lim); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -252,7 +253,7 @@ func (c *cutter) record(r *record, in *interner) {
 	ev.Raw.Query = string(c.field())
 	ev.Raw.ContentType = in.get(c.field())
 	if body := c.field(); len(body) > 0 {
-		ev.Raw.Body = body[:len(body):len(body)]
+		ev.Raw.Body = slices.Clip(body)
 	}
 }
 

@@ -55,8 +55,11 @@ func (e *embedded) stop() {
 type engineLog struct{ log *slog.Logger }
 
 func (l engineLog) Noticef(f string, a ...any) { l.log.Debug("engine", "says", fmt.Sprintf(f, a...)) }
-func (l engineLog) Warnf(f string, a ...any)   { l.log.Debug("engine", "says", fmt.Sprintf(f, a...)) }
-func (l engineLog) Fatalf(f string, a ...any)  { l.log.Error("engine", "says", fmt.Sprintf(f, a...)) }
-func (l engineLog) Errorf(f string, a ...any)  { l.log.Error("engine", "says", fmt.Sprintf(f, a...)) }
-func (l engineLog) Debugf(string, ...any)      {}
-func (l engineLog) Tracef(string, ...any)      {}
+
+func (l engineLog) Warnf(f string, a ...any) { l.log.Debug("engine", "says", fmt.Sprintf(f, a...)) }
+
+func (l engineLog) Fatalf(f string, a ...any) { l.log.Error("engine", "says", fmt.Sprintf(f, a...)) }
+
+func (l engineLog) Errorf(f string, a ...any) { l.log.Error("engine", "says", fmt.Sprintf(f, a...)) }
+func (l engineLog) Debugf(string, ...any)     {}
+func (l engineLog) Tracef(string, ...any)     {}

@@ -39,7 +39,8 @@ func newGeneration() generation {
 }
 
 func (w *window) init(span time.Duration, limit int, now time.Time) {
-	*w = window{span: span, limit: max(2, limit), since: now, young: newGeneration(), old: newGeneration(),
+	*w = window{
+		span: span, limit: max(2, limit), since: now, young: newGeneration(), old: newGeneration(),
 		pending: map[event.Key]*group{}, marking: map[event.Key]marking{},
 	}
 }

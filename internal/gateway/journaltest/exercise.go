@@ -130,6 +130,7 @@ func read(t *testing.T, j Journal) (evs []*event.Event) {
 }
 
 func emptyHasNoPage(t *testing.T, open Open) {
+	t.Helper()
 	j := at(t, open, t.TempDir())
 	if _, err := j.Page(t.Context(), 0); !errors.Is(err, gateway.ErrNoPage) {
 		t.Errorf("Page = %v, want ErrNoPage", err)
@@ -145,6 +146,7 @@ func emptyHasNoPage(t *testing.T, open Open) {
 }
 
 func keptIsReadBack(t *testing.T, open Open) {
+	t.Helper()
 	place := t.TempDir()
 	j := at(t, open, place)
 	bare := &event.Event{ID: "bare", Phase: event.After}
@@ -220,6 +222,7 @@ func take(t *testing.T, ids <-chan string, n int) []string {
 }
 
 func tailInOrder(t *testing.T, open Open) {
+	t.Helper()
 	const each = 100
 	place := t.TempDir()
 	j := at(t, open, place)
@@ -245,6 +248,7 @@ func tailInOrder(t *testing.T, open Open) {
 }
 
 func callersKeepOrder(t *testing.T, open Open) {
+	t.Helper()
 	const callers, each = 8, 50
 	j := at(t, open, t.TempDir())
 	ids := tailing(t, j, 1)
@@ -277,6 +281,7 @@ func callersKeepOrder(t *testing.T, open Open) {
 }
 
 func duplicates(t *testing.T, open Open) {
+	t.Helper()
 	place := t.TempDir()
 	j := at(t, open, place)
 	other := Event(0)
@@ -298,6 +303,7 @@ func duplicates(t *testing.T, open Open) {
 }
 
 func duplicatesAtOnce(t *testing.T, open Open) {
+	t.Helper()
 	const callers, n = 8, 50
 	j := at(t, open, t.TempDir())
 	var mu sync.Mutex
@@ -327,6 +333,7 @@ func duplicatesAtOnce(t *testing.T, open Open) {
 }
 
 func guard(t *testing.T, open Open) {
+	t.Helper()
 	place := t.TempDir()
 	j := at(t, open, place)
 	signed := func(nonce, body string, evs ...*event.Event) gateway.Arrival {
@@ -350,6 +357,7 @@ func guard(t *testing.T, open Open) {
 }
 
 func tooLarge(t *testing.T, open Open) {
+	t.Helper()
 	j := at(t, open, t.TempDir())
 	large := Event(1)
 	large.Raw.Body = make([]byte, 1<<20+1)
@@ -362,6 +370,7 @@ func tooLarge(t *testing.T, open Open) {
 }
 
 func positions(t *testing.T, open Open) {
+	t.Helper()
 	place := t.TempDir()
 	j := at(t, open, place)
 	want := map[string][]byte{}
@@ -387,6 +396,7 @@ func positions(t *testing.T, open Open) {
 }
 
 func deadLetters(t *testing.T, open Open) {
+	t.Helper()
 	place := t.TempDir()
 	j := at(t, open, place)
 	letter := func(endpoint string, n int) gateway.DeadLetter {
@@ -424,6 +434,7 @@ func deadLetters(t *testing.T, open Open) {
 }
 
 func closed(t *testing.T, open Open) {
+	t.Helper()
 	j := at(t, open, t.TempDir())
 	keep(t, j, arrival(Event(0)), gateway.Kept{Stored: 1})
 	closeJournal(t, j)

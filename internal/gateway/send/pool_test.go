@@ -298,6 +298,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		return req
 	}
 	run := func(b *testing.B, exchange func() (*http.Response, error)) {
+		b.Helper()
 		b.ReportAllocs()
 		b.SetParallelism(16)
 		b.RunParallel(func(pb *testing.PB) {
