@@ -90,6 +90,10 @@ func TestRestore_EnvelopeWinsOverWhatIsRead(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 
+	if again, err := r.Restore(got); again != got || err != nil {
+		t.Errorf("an event with its bodies came back as another: %v, %v", again, err)
+	}
+
 	for _, body := range []string{"broken", "two"} {
 		kept.Raw.Body = []byte(body)
 		if got, err := r.Restore(kept); err == nil || got != nil || !strings.Contains(err.Error(), "event e ") {

@@ -12,8 +12,12 @@ func RawRequest(ev *event.Event) Request {
 }
 
 // Restore reads the bodies of an event again from its Raw: the journal keeps
-// envelope and wire form only. The envelope of ev wins over what is read.
+// envelope and wire form only. The envelope of ev wins over what is read. An event
+// that is not bare has them already and is returned as it is.
 func (r *Registry) Restore(ev *event.Event) (*event.Event, error) {
+	if !ev.Bare() {
+		return ev, nil
+	}
 	d, err := r.Get(ev.Raw.Dialect)
 	if err != nil {
 		return nil, err

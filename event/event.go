@@ -106,3 +106,12 @@ type Raw struct {
 
 // IsZero reports whether there is no wire form.
 func (r Raw) IsZero() bool { return r.Dialect == "" }
+
+// Bare reports whether ev holds its envelope and Raw only: what a journal keeps.
+// An event that says nothing but its envelope is bare as well.
+func (e *Event) Bare() bool {
+	return e.Actor == nil && e.Conversation == nil && e.Message == nil && e.User == nil && e.Friend == nil &&
+		e.Group == nil && e.Members == nil && e.Chatroom == nil && e.Channel == nil && e.Conference == nil &&
+		e.Presence == nil && e.Receipt == nil && e.Reaction == nil && e.Thread == nil && e.Moderation == nil &&
+		e.Moment == nil && e.Report == nil && e.Vendor == nil
+}

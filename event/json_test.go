@@ -4,6 +4,8 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -261,4 +263,36 @@ func ExampleEvent_UnmarshalJSON() {
 	// Output:
 	// group.mute after group:g1 <nil>
 	// true
+}
+
+// TestEvent_BareKnowsEveryBody fails when a body is added that Bare does not look
+// at: such an event would lose it on its way.
+func TestEvent_BareKnowsEveryBody(t *testing.T) {
+	t.Parallel()
+	envelope := []string{
+		"ID", "App", "Source", "Type", "Phase", "Time", "Dialect", "Generation", "Command", "Trace", "Lane", "Links", "Dedupe", "Echo", "Raw",
+	}
+	typ := reflect.TypeFor[event.Event]()
+	for i := range typ.NumField() {
+		name := typ.Field(i).Name
+		if slices.Contains(envelope, name) {
+			continue
+		}
+		ev := &event.Event{ID: "1"}
+		f := reflect.ValueOf(ev).Elem().Field(i)
+		switch f.Kind() {
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		default:
+			t.Fatalf("field %s is neither envelope nor a body that this test can fill", name)
+		}
+		if ev.Bare() {
+			t.Errorf("an event with %s is taken for bare", name)
+		}
+	}
+	if !(&event.Event{ID: "1", Raw: event.Raw{Dialect: "x"}}).Bare() {
+		t.Error("an event with envelope and Raw alone is not bare")
+	}
 }
