@@ -47,9 +47,10 @@ type conn struct {
 	net.Conn
 	br *bufio.Reader
 	// head bounds what the head of an answer may take.
-	head  *io.LimitedReader
-	buf   []byte
-	since time.Time // idle since
+	head    *io.LimitedReader
+	buf     []byte
+	since   time.Time // idle since
+	surplus surplus
 }
 
 func newPool(size int, dial func(context.Context) (net.Conn, error)) *pool {
@@ -73,6 +74,10 @@ func (p *pool) RoundTrip(req *http.Request, deadline time.Time) (*http.Response,
 	var wire []byte // the request as it goes out
 	for {
 		c, reused := p.take()
+		if reused && !c.quiet(deadline) {
+			_ = c.Close()
+			continue
+		}
 		if c == nil {
 			var err error
 			if c, err = p.open(ctx, deadline); err != nil {
@@ -131,7 +136,9 @@ func (p *pool) open(ctx context.Context, deadline time.Time) (*conn, error) {
 		return nil, err
 	}
 	head := &io.LimitedReader{R: nc}
-	return &conn{Conn: nc, head: head, br: bufio.NewReaderSize(head, readBuffer)}, nil
+	c := &conn{Conn: nc, head: head, br: bufio.NewReaderSize(head, readBuffer)}
+	c.surplus.init(nc)
+	return c, nil
 }
 
 // exchange writes the request and reads the head of the answer. silent is true
@@ -160,7 +167,9 @@ func (p *pool) exchange(ctx context.Context, deadline time.Time, c *conn, req *h
 		return nil, false, err
 	}
 	c.head.N = math.MaxInt64 // the body is bounded by who reads it
-	res.Body = &answerBody{ReadCloser: res.Body, ctx: ctx, p: p, c: c, stop: stop, reuse: !res.Close && werr == nil}
+	// After 101 the connection speaks another protocol.
+	reuse := !res.Close && werr == nil && res.StatusCode != http.StatusSwitchingProtocols
+	res.Body = &answerBody{ReadCloser: res.Body, ctx: ctx, p: p, c: c, stop: stop, reuse: reuse}
 	return res, false, nil
 }
 
