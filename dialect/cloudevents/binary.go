@@ -56,7 +56,7 @@ func fromBinary(req *dialect.Request) ([]byte, error) {
 		err = errors.Join(err, write(jsontext.String("datacontenttype"), jsontext.String(req.ContentType)))
 	}
 	switch {
-	case isJSON(req.ContentType):
+	case isJSON(req.ContentType), isObject(req.Body):
 		err = errors.Join(err, write(jsontext.String("data")), enc.WriteValue(jsontext.Value(req.Body)))
 	case len(req.Body) > 0:
 		quoted, qerr := dialect.Marshal(req.Body) // bytes are written as base64
@@ -66,6 +66,14 @@ func fromBinary(req *dialect.Request) ([]byte, error) {
 		return nil, errors.New("the data is not JSON")
 	}
 	return bytes.TrimSpace(out.Bytes()), nil
+}
+
+// isObject reports whether the body is a JSON object, whatever it is called: curl
+// calls everything a form. Kept as bytes its conversation would be lost, and with
+// it the order.
+func isObject(body []byte) bool {
+	v := jsontext.Value(bytes.TrimSpace(body))
+	return len(v) > 0 && v[0] == '{' && v.IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 }
 
 // isJSON reports whether the data of binary mode is JSON.

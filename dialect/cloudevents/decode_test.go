@@ -150,6 +150,17 @@ func TestDecode_LinesAndBinaryErrors(t *testing.T) {
 	}
 }
 
+func TestDecode_BinaryObjectIsDataWhateverItIsCalled(t *testing.T) {
+	t.Parallel()
+	head := map[string][]string{"Ce-Specversion": {"1.0"}, "Ce-Id": {"1"}, "Ce-Type": {"im.group.mute"}}
+	for _, contentType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "application/json"} {
+		evs, err := cloudevents.New().Decode(&dialect.Request{ContentType: contentType, Header: head, Body: []byte(` {"group":{"id":"g1"}} `)})
+		if err != nil || len(evs) != 1 || evs[0].Group == nil || evs[0].Lane != "group:g1" {
+			t.Errorf("%q: %d events, %v; want one in lane group:g1", contentType, len(evs), err)
+		}
+	}
+}
+
 func TestBatch_ItemsComeOutAsTheyWentIn(t *testing.T) {
 	t.Parallel()
 	d := cloudevents.New()
