@@ -14,6 +14,7 @@ import (
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/sample"
 )
 
 // ErrNotAccepted says that a strict server's post was not answered 2xx.
@@ -112,7 +113,7 @@ func (s *Server) Sample(command string, edits ...Edit) (dialect.Request, error) 
 	}
 	for _, key := range s.dialect.Spec().Credentials {
 		if own := s.cfg.Credentials.Get(key.Name); key.Sample != "" && own != "" {
-			substitute(&req, key.Sample, own)
+			sample.Substitute(&req, key.Sample, own)
 		}
 	}
 	for _, edit := range edits {

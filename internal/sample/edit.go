@@ -49,7 +49,7 @@ func (e Edit) Apply(req *dialect.Request) error {
 		req.Query = setPair(req.Query, key, e.Value)
 		return nil
 	}
-	if isForm(req) {
+	if IsForm(req) {
 		req.Body = []byte(setPair(string(req.Body), e.Path, e.Value))
 		return nil
 	}

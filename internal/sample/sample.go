@@ -45,7 +45,7 @@ func Make(d dialect.Dialect, w Wish) (dialect.Request, error) {
 	}
 	for _, key := range spec.Credentials {
 		if own := w.Credentials.Get(key.Name); key.Sample != "" && own != "" {
-			substitute(&req, key.Sample, own)
+			Substitute(&req, key.Sample, own)
 		}
 	}
 	for _, e := range w.Edits {
@@ -82,10 +82,10 @@ func eventID(d dialect.Dialect, req *dialect.Request, r *rand.Rand) string {
 	return drawn
 }
 
-// substitute puts a real key where the sample wrote its own.
-func substitute(req *dialect.Request, from, to string) {
+// Substitute puts a real key where the sample wrote its own.
+func Substitute(req *dialect.Request, from, to string) {
 	req.Query = strings.ReplaceAll(req.Query, url.QueryEscape(from), url.QueryEscape(to))
-	if isForm(req) {
+	if IsForm(req) {
 		req.Body = bytes.ReplaceAll(req.Body, []byte(url.QueryEscape(from)), []byte(url.QueryEscape(to)))
 		return
 	}
@@ -101,7 +101,8 @@ func quoted(s string) []byte {
 	return b[1 : len(b)-1]
 }
 
-func isForm(req *dialect.Request) bool {
+// IsForm reports whether the request's body is a form.
+func IsForm(req *dialect.Request) bool {
 	media, _, _ := strings.Cut(req.ContentType, ";")
 	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
 }
