@@ -221,6 +221,9 @@ func TestDeliver_EventThatCannotBeParkedIsNotLost(t *testing.T) {
 		if len(j.parked) != 1 {
 			t.Errorf("%d dead letters, want 1 after two failures to park", len(j.parked))
 		}
+		if b.n != 1 {
+			t.Errorf("the endpoint was asked %d times, want once: parking alone is tried again", b.n)
+		}
 	})
 }
 

@@ -41,6 +41,8 @@ type item struct {
 	sent     int
 	firstAt  time.Time
 	dueAt    time.Time
+	// letter is set when the event shall be parked and could not be yet.
+	letter *gateway.DeadLetter
 }
 
 // keepLoaded is how many followers of a waiting lane stay in memory with their

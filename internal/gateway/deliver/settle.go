@@ -21,6 +21,9 @@ func (r *runner) settle(l *lane, out gateway.Outcome, found bool) {
 		// Stopping: the event stays open and the attempt does not count.
 		r.makeReady(l)
 		return
+	case l.current.letter != nil:
+		r.parkHead(l, *l.current.letter)
+		return
 	case l.current.ev == nil:
 		// The journal could not be read: that says nothing about the endpoint.
 		r.lastError = out.Detail
@@ -55,23 +58,28 @@ func (r *runner) settle(l *lane, out gateway.Outcome, found bool) {
 			r.wait(l, r.now().Add(delay))
 			return
 		}
-		// Parking writes to the journal, which may block: the lane stays running
-		// meanwhile.
-		letter := gateway.DeadLetter{
+		r.parkHead(l, gateway.DeadLetter{
 			Endpoint: r.id, Pos: it.pos, Event: l.current.ev, Reason: why, Detail: out.Detail,
 			Attempts: it.attempts, FirstAt: it.firstAt, At: r.now(), Exchange: out.Exchange,
-		}
-		r.mu.Unlock()
-		err := r.park(letter)
-		r.mu.Lock()
-		if err != nil {
-			// Not parked means not finished.
-			r.wait(l, r.now().Add(time.Second))
-			return
-		}
-		r.metrics.parked(why)
-		r.finish(l)
+		})
 	}
+}
+
+// parkHead sets the head of a running lane aside. Writing the dead letter may
+// block, so it is done without mu, and the lane stays running meanwhile. Not
+// parked means not finished: only the parking is tried again then, the endpoint
+// has said what it has to say. Call with mu.
+func (r *runner) parkHead(l *lane, letter gateway.DeadLetter) {
+	r.mu.Unlock()
+	err := r.park(letter)
+	r.mu.Lock()
+	if err != nil {
+		l.queue[0].letter = &letter
+		r.wait(l, r.now().Add(time.Second))
+		return
+	}
+	r.metrics.parked(letter.Reason)
+	r.finish(l)
 }
 
 // park sets an event aside as a dead letter.

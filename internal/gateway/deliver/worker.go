@@ -114,6 +114,9 @@ func (r *runner) attempt(l *lane) (out gateway.Outcome, ok bool) {
 		}
 	}()
 	it := &l.current
+	if it.letter != nil {
+		return gateway.Outcome{}, true // settle parks it
+	}
 	if it.ev == nil {
 		ev, err := r.load(it.pos)
 		if err != nil {
