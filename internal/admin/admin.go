@@ -58,8 +58,8 @@ type EndpointStatus struct {
 type Endpoints interface {
 	// Endpoints returns all of them in configuration order.
 	Endpoints(ctx context.Context) []EndpointStatus
-	// Resume lets a paused endpoint (app/name, or its name alone where that is
-	// enough) go on; false when there is none of that name.
+	// Resume lets a paused endpoint (app/name) go on; false when there is none of
+	// that name.
 	Resume(id string) bool
 }
 

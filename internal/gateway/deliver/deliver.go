@@ -423,10 +423,11 @@ func (d *Deliverer) Stop(ctx context.Context) error {
 	return d.save(saving)
 }
 
-// Resume lets a paused endpoint go on; false when there is no such endpoint.
+// Resume lets a paused endpoint (app/name) go on; false when there is none of
+// that name.
 func (d *Deliverer) Resume(id string) bool {
 	for _, r := range d.runners {
-		if r.id == id || strings.HasSuffix(r.id, "/"+id) {
+		if r.id == id {
 			r.mu.Lock()
 			r.resume()
 			r.mu.Unlock()

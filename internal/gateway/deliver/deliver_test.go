@@ -451,6 +451,23 @@ func TestDeliver_BacklogPastItsBytesExpiresUnreadEventsToo(t *testing.T) {
 	})
 }
 
+func TestDeliver_EndpointWithNothingOpenAsksTheJournalNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemJournal()
+		e := endpoint(&backend{})
+		e.MaxBacklogAge, e.MaxBacklogBytes = time.Hour, 1000
+		d := start(t, j, nil, e)
+		j.add(ev("x", 0))
+		advance(time.Minute)
+		synctest.Wait()
+		if j.seqAts != 0 {
+			t.Errorf("the journal was searched %d times in a minute for an endpoint that has finished everything", j.seqAts)
+		}
+		stop(t, d)
+	})
+}
+
 func TestDeliver_FloorStandsAtTheOldestOpenEvent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -16,10 +16,14 @@ func (r *runner) expire(ctx context.Context, tail gateway.Pos) error {
 	}
 	r.mu.Lock()
 	oldest := r.oldest(tail).Seq()
-	upTo := r.effective(tail).Seq()
+	newest := max(r.effective(tail), tail).Seq()
 	r.mu.Unlock()
-
-	below, err := r.expireSeq(ctx, oldest, max(upTo, tail.Seq()))
+	if oldest > newest {
+		// Nothing is unfinished. Most endpoints are so most of the time, and asking
+		// the journal for each of them every second would cost more than delivering.
+		return nil
+	}
+	below, err := r.expireSeq(ctx, oldest, newest)
 	if err != nil || below <= oldest {
 		return err
 	}

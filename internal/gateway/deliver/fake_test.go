@@ -30,6 +30,8 @@ type memJournal struct {
 	saves int
 	// frozen stops Save from taking anything: what a crash would lose.
 	frozen bool
+	// seqAts counts the calls of SeqAt, each a search through the journal.
+	seqAts int
 	// saving is how long Save takes.
 	saving time.Duration
 }
@@ -122,6 +124,7 @@ func (j *memJournal) SetFloor(seq uint64) {
 func (j *memJournal) SeqAt(_ context.Context, t time.Time) (uint64, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.seqAts++
 	for _, p := range j.pages {
 		if !p.Time.Before(t) {
 			return p.Seq, nil
