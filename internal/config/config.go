@@ -10,8 +10,11 @@ import (
 // Config is a whole gateway. What [Load] returns is complete: defaults are filled
 // in and every rule holds.
 type Config struct {
-	// Listen is host:port of the one listener, for callbacks and API alike.
+	// Listen is host:port of the listener for callbacks, and for the API too unless
+	// [Admin.Listen] gives that one of its own.
 	Listen string
+	// TLS is how Listen is encrypted; nil means that it is not.
+	TLS *ServerTLS
 	// DataDir is where the journal lives, relative to the working directory.
 	DataDir string
 	Admin   Admin
@@ -28,6 +31,31 @@ type Admin struct {
 	// Token guards the API; empty means that only direct loopback callers are
 	// answered.
 	Token dialect.Secret
+	// Listen is host:port of a listener for API, console and metrics alone; empty
+	// means that they share [Config.Listen].
+	Listen string
+	// TLS is how Listen is encrypted; nil means that it is not.
+	TLS *ServerTLS
+}
+
+// ServerTLS is how a listener is encrypted. The files are read again when they
+// change.
+type ServerTLS struct {
+	CertFile, KeyFile string
+	// ClientCAFile holds the authorities of which a caller must show a certificate;
+	// empty means that none is asked for.
+	ClientCAFile string
+}
+
+// ClientTLS is how somebody is called over https, beyond what the system trusts.
+// The files are read again when they change.
+type ClientTLS struct {
+	// CAFile holds the authorities that are trusted instead of the system's.
+	CAFile string
+	// CertFile and KeyFile are shown to the server; empty means none.
+	CertFile, KeyFile string
+	// ServerName is who the server must be; empty means the URL's host.
+	ServerName string
 }
 
 // Sync says when an accepted event is on disk. The words are configuration:
@@ -57,6 +85,22 @@ const (
 
 // Journal is the durable log.
 type Journal struct {
+	// URL of a NATS server, or several of one cluster separated by commas; empty
+	// means the engine in this process, with its files below the data directory.
+	URL string
+	// Name tells several gateways on one NATS server apart; it begins the names of
+	// their streams. Empty with the engine in this process.
+	Name string
+	// Replicas of the streams in a cluster; 1 without one.
+	Replicas int
+	// CredentialsFile is a NATS .creds file; User with Password, or Token, are the
+	// other ways. All are for URL only.
+	CredentialsFile string
+	User            string
+	Password        dialect.Secret
+	Token           dialect.Secret
+	// TLS of the connection to URL; nil means what the URL and the system say.
+	TLS      *ClientTLS
 	Sync     Sync
 	WhenFull WhenFull
 	// RetainAge and RetainBytes bound the history that every endpoint has
@@ -137,7 +181,11 @@ type Endpoint struct {
 	Events []string
 	// Sources narrows Events to what came from these; empty means all of the app.
 	Sources []string
-	Order   Order
+	// When is a CEL condition that narrows further; empty means none.
+	When string
+	// Start is where in the journal an endpoint begins that was not there before.
+	Start Start
+	Order Order
 	// Concurrency bounds the attempts in flight.
 	Concurrency int
 	// Timeout bounds one attempt.
@@ -153,6 +201,31 @@ type Endpoint struct {
 	OnRefusal OnRefusal
 	// Echoes is true when a second report of the same fact is translated too.
 	Echoes bool
+	// Batch is how many events share one request; its zero value sends them singly.
+	Batch Batch
+	// TLS of the connection to URL; nil means what the system trusts.
+	TLS *ClientTLS
+}
+
+// Start is where in the journal a new endpoint begins. The zero value is now: it
+// gets what comes from then on.
+type Start struct {
+	// Beginning is everything that the journal still has.
+	Beginning bool
+	// At is what was kept at that time and later; zero when it is now or the
+	// beginning.
+	At time.Time
+}
+
+// Batch is how events are joined into one request, where the dialect can.
+type Batch struct {
+	// Count is how many events at most; up to 1 means that they are sent singly.
+	Count int
+	// Bytes is how large the body may be.
+	Bytes int64
+	// Linger is how long an event may wait for others; zero means that only what
+	// is there already is joined.
+	Linger time.Duration
 }
 
 // Retry is when a failing event is tried again.
