@@ -31,7 +31,7 @@ func (c *call) admit() *refusal {
 
 // read reads the body inside its bounds.
 func (c *call) read() *refusal {
-	body, refused := c.h.readBody(c.w, c.r)
+	body, refused := c.h.readBody(c.r)
 	if refused != nil {
 		return refused
 	}

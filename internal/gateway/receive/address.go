@@ -1,7 +1,6 @@
 package receive
 
 import (
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,8 +10,8 @@ import (
 // is a trusted proxy, the last address in X-Forwarded-For that is not one. What
 // stands further left was written by the caller itself. The invalid Addr means
 // that it cannot be told.
-func caller(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+func caller(r *Request, trusted []netip.Prefix) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.Peer)
 	if err != nil {
 		return netip.Addr{}
 	}

@@ -13,25 +13,13 @@ import (
 
 const jsonType = "application/json"
 
-// answer writes a response in one piece, with its length: some vendors' servers
-// take a chunked or compressed answer for an empty one.
-func (c *call) answer(res dialect.Response) {
-	c.answered = true
-	write(c.w, res)
-	// Checked after writing: a caller that only closed its sending half looks as
-	// if it had left, and still reads.
-	if c.r.Context().Err() != nil {
-		c.src.metrics.unanswered.Inc()
-	}
-}
-
 // refuse answers in the vendor's form what was not accepted, counts it and logs
 // it.
-func (c *call) refuse(re *refusal) {
+func (c *call) refuse(re *refusal) dialect.Response {
 	c.src.metrics.rejected.WithLabelValues(string(re.reason)).Inc()
 	if log := c.src.log.at(c.now); log != nil {
 		log.Warn("request refused", "source", c.src.Name, "reason", re.reason, "status", re.status,
-			"path", short(c.req.Path), "peer", c.r.RemoteAddr, "err", short(re.err.Error()))
+			"path", short(c.req.Path), "peer", c.r.Peer, "err", short(re.err.Error()))
 	}
 	res := c.src.Dialect.Refuse(&c.req, re.status, re.err)
 	if re.header != nil {
@@ -39,30 +27,30 @@ func (c *call) refuse(re *refusal) {
 		maps.Copy(h, res.Header)
 		res.Header = h
 	}
-	c.answer(res)
+	return res
 }
 
 // apologise answers after a panic. The dialect is tried once more, for the form;
 // when it is the dialect that panics, the answer is plain.
-func (c *call) apologise(id string) {
+func (c *call) apologise(id string) dialect.Response {
 	err := errors.New("internal error " + id)
 	res := plainError(http.StatusInternalServerError, string(ReasonPanic), err.Error())
 	func() {
 		defer func() { _ = recover() }()
 		res = c.src.Dialect.Refuse(&c.req, http.StatusInternalServerError, err)
 	}()
-	c.answer(res)
+	return res
 }
 
 // notFound answers the same to an unknown source and to a wrong token: guessing
 // must not tell them apart.
-func (h *Handler) notFound(w http.ResponseWriter, r *http.Request, reason Reason, source string, quiet *quietLog) {
+func (h *Handler) notFound(r *Request, reason Reason, source string, quiet *quietLog) dialect.Response {
 	h.metrics.rejected.WithLabelValues(source, string(reason)).Inc()
 	if log := quiet.at(h.cfg.Now()); log != nil {
-		log.Warn("request refused", "source", source, "reason", reason, "status", http.StatusNotFound, "peer", r.RemoteAddr)
+		log.Warn("request refused", "source", source, "reason", reason, "status", http.StatusNotFound, "peer", r.Peer)
 	}
-	write(w, plainError(http.StatusNotFound, string(ReasonUnknownSource),
-		"no such source: callbacks go to POST /in/{source}, or to /in/{source}/{token} where the source has a path token, followed by the dialect's own path"))
+	return plainError(http.StatusNotFound, string(ReasonUnknownSource),
+		"no such source: callbacks go to POST /in/{source}, or to /in/{source}/{token} where the source has a path token, followed by the dialect's own path")
 }
 
 // plainError is an answer in nobody's form.

@@ -15,30 +15,29 @@ import (
 const firstRead = 4 << 10
 
 // readBody reads a body of at most MaxBody bytes, unpacked where it is gzip.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte, refused *refusal) {
+func (h *Handler) readBody(r *Request) (body []byte, refused *refusal) {
 	limit := h.cfg.MaxBody
 	tooLarge := func() *refusal {
 		return refuse(ReasonBodyTooLarge, http.StatusRequestEntityTooLarge, fmt.Errorf("body is larger than %d bytes", limit))
 	}
-	if r.ContentLength > limit {
+	if r.Length > limit {
 		return nil, tooLarge()
 	}
-	if h.cfg.ReadTimeout > 0 {
-		rc := http.NewResponseController(w)
+	if h.cfg.ReadTimeout > 0 && r.SetReadDeadline != nil {
 		// The connection's own clock, not the injected one.
-		if rc.SetReadDeadline(time.Now().Add(h.cfg.ReadTimeout)) == nil {
+		if r.SetReadDeadline(time.Now().Add(h.cfg.ReadTimeout)) == nil {
 			defer func() {
 				// The server watches the connection by reading from it: a deadline
 				// that stayed would look like a caller who left. After a failure it
 				// stays, since the server reads on, to throw the rest away.
 				if refused == nil {
-					_ = rc.SetReadDeadline(time.Time{})
+					_ = r.SetReadDeadline(time.Time{})
 				}
 			}()
 		}
 	}
 	var in io.Reader = r.Body
-	size := r.ContentLength
+	size := r.Length
 	switch coding := r.Header.Get("Content-Encoding"); {
 	case coding == "" || strings.EqualFold(coding, "identity"):
 	case strings.EqualFold(coding, "gzip"):

@@ -1,7 +1,6 @@
 package receive
 
 import (
-	"net/http"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -51,37 +50,39 @@ func (h *Handler) Set(sources []Source) error {
 // call is one request on its way.
 type call struct {
 	h   *Handler
-	w   http.ResponseWriter
-	r   *http.Request
+	r   *Request
 	src *source
 	now time.Time
 	req dialect.Request
 	evs []*event.Event
-	// answered is true once the answer was begun: there is only one.
-	answered bool
 }
 
-// ServeHTTP takes one callback.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	src, rest, ok := h.sources.Load().find(r.URL.EscapedPath())
+// Serve takes one callback. The answer is to be written in one piece, with its
+// length: some vendors' servers take a chunked or compressed one for an empty one.
+func (h *Handler) Serve(r *Request) (res dialect.Response) {
+	src, rest, ok := h.sources.Load().find(r.Path)
 	if !ok {
-		h.notFound(w, r, ReasonUnknownSource, "", h.unknown)
-		return
+		return h.notFound(r, ReasonUnknownSource, "", h.unknown)
 	}
 	path, ok := src.checkToken(rest)
 	if !ok {
-		h.notFound(w, r, ReasonPathToken, src.Name, src.log)
-		return
+		return h.notFound(r, ReasonPathToken, src.Name, src.log)
 	}
-	c := &call{h: h, w: w, r: r, src: src, now: h.cfg.Now()}
-	c.req = dialect.Request{Path: path, Query: r.URL.RawQuery, ContentType: r.Header.Get("Content-Type"), Header: r.Header}
-	defer c.recovered()
+	c := &call{h: h, r: r, src: src, now: h.cfg.Now()}
+	c.req = dialect.Request{Path: path, Query: r.Query, ContentType: r.Header.Get("Content-Type"), Header: r.Header}
+	defer func() {
+		if p := recover(); p != nil {
+			res = c.recovered(p)
+		}
+		if r.Gone != nil && r.Gone() {
+			src.metrics.unanswered.Inc()
+		}
+	}()
 	res, refused := c.serve()
 	if refused != nil {
-		c.refuse(refused)
-		return
+		return c.refuse(refused)
 	}
-	c.answer(res)
+	return res
 }
 
 // serve takes the request through all steps, in this order.
@@ -107,19 +108,10 @@ func (c *call) serve() (dialect.Response, *refusal) {
 
 // recovered turns a defect of ours into an answer and a line in the log that
 // share an id.
-func (c *call) recovered() {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not an error that was wrapped
-		panic(p)
-	}
+func (c *call) recovered(p any) dialect.Response {
 	id := event.NewID()
 	c.src.metrics.panics.Inc()
 	c.src.metrics.rejected.WithLabelValues(string(ReasonPanic)).Inc()
 	c.h.cfg.Log.Error("request panicked", "source", c.src.Name, "error_id", id, "panic", p, "stack", string(debug.Stack()))
-	if !c.answered {
-		c.apologise(id)
-	}
+	return c.apologise(id)
 }

@@ -17,7 +17,7 @@ func (c *call) proposes() bool { return len(c.evs) == 1 && c.evs[0].Phase == eve
 // decide answers a before-event.
 func (c *call) decide() (dialect.Response, *refusal) {
 	ev := c.evs[0]
-	v := c.h.cfg.Decider.Decide(c.r.Context(), ev)
+	v := c.h.cfg.Decider.Decide(c.r.Context, ev)
 	res := c.src.Dialect.Answer(ev, v)
 	c.src.metrics.answered.WithLabelValues(string(v.Action)).Inc()
 	return res, nil
@@ -45,7 +45,7 @@ func (c *call) keep(proof dialect.Proof) (dialect.Response, *refusal) {
 // never sends again would lose its event. How long it may take is the journal's
 // own bound.
 func (c *call) append(a gateway.Arrival) (gateway.Kept, error) {
-	return c.h.cfg.Journal.Append(context.WithoutCancel(c.r.Context()), a)
+	return c.h.cfg.Journal.Append(context.WithoutCancel(c.r.Context), a)
 }
 
 // guard recognises the signature when it is used again. The path counts with the

@@ -1,0 +1,40 @@
+package receive
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Request is one HTTP request, whatever engine read it.
+type Request struct {
+	// Context ends when the caller leaves, where the engine sees that.
+	Context context.Context //nolint:containedctx // a request's own, as in net/http
+	Method  string
+	// Path is the URL's path, still escaped; Query what follows '?'.
+	Path  string
+	Query string
+	// Header has canonical keys. It and its strings stay valid after the answer.
+	Header http.Header
+	// Length is how many bytes Body holds, -1 when that is not announced.
+	Length int64
+	Body   io.Reader
+	// Peer is the caller's host:port.
+	Peer string
+	// SetReadDeadline bounds the reading of Body; the zero time lifts the bound.
+	SetReadDeadline func(time.Time) error
+	// Gone reports whether the caller has left; asked once, after the work.
+	Gone func() bool
+}
+
+// ServeHTTP is [Handler.Serve] for net/http.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	res := h.Serve(&Request{
+		Context: r.Context(), Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
+		Header: r.Header, Length: r.ContentLength, Body: r.Body, Peer: r.RemoteAddr,
+		SetReadDeadline: http.NewResponseController(w).SetReadDeadline,
+		Gone:            func() bool { return r.Context().Err() != nil },
+	})
+	write(w, res)
+}
