@@ -20,6 +20,7 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/front"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/journal"
 	"github.com/imhook/imhook/internal/gateway/receive"
@@ -188,18 +189,10 @@ func (a *App) Err() error {
 }
 
 // serve takes callbacks and answers the API on one address.
-func (a *App) serve(l net.Listener, in, api http.Handler) {
-	srv := &http.Server{
-		Handler: route(in, api),
-		// A caller that drips its headers or body must not hold a connection.
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(a.cfg.Log.Handler(), slog.LevelDebug),
-	}
+func (a *App) serve(l net.Listener, in *receive.Handler, api http.Handler) {
+	srv := front.New(front.Config{In: in, Others: api, Log: a.cfg.Log})
 	go func() {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(l); err != nil {
 			a.err = fmt.Errorf("serving: %w", err)
 			close(a.failed)
 		}
@@ -209,25 +202,9 @@ func (a *App) serve(l net.Listener, in, api http.Handler) {
 		// flight have to end.
 		ctx, cancel := context.WithTimeout(ctx, listenerStop)
 		defer cancel()
-		if srv.Shutdown(ctx) != nil {
-			return srv.Close()
-		}
-		return nil
+		return srv.Shutdown(ctx)
 	})
 }
 
-// listenerStop is how long requests under way may take when stopping.
+// listenerStop bounds how long requests under way may take to end.
 const listenerStop = 5 * time.Second
-
-// inPrefix is where callbacks go; everything else is the API.
-const inPrefix = "/in/"
-
-func route(in, api http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.URL.Path) >= len(inPrefix) && r.URL.Path[:len(inPrefix)] == inPrefix {
-			in.ServeHTTP(w, r)
-			return
-		}
-		api.ServeHTTP(w, r)
-	})
-}

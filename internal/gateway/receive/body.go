@@ -36,7 +36,7 @@ func (h *Handler) readBody(r *Request) (body []byte, refused *refusal) {
 			}()
 		}
 	}
-	var in io.Reader = r.Body
+	in := r.Body
 	size := r.Length
 	switch coding := r.Header.Get("Content-Encoding"); {
 	case coding == "" || strings.EqualFold(coding, "identity"):

@@ -1,0 +1,233 @@
+// Package front is the HTTP engine for callbacks: fasthttp reads and answers what
+// goes to sources, which costs half of what net/http takes, and a connection that
+// asks for anything else is handed to net/http for the rest of its life.
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/gateway/receive"
+)
+
+// prefix is what goes to sources.
+const prefix = "/in/"
+
+// Bounds of one connection: a caller that drips its headers or body must not hold
+// it.
+const (
+	readTimeout = 30 * time.Second
+	idleTimeout = 2 * time.Minute
+	// maxHeader bounds request line and headers, in bytes. It is the size of each
+	// connection's read buffer too.
+	maxHeader = 16 << 10
+	// maxAPIBody bounds the body of a request that is handed over, in bytes.
+	maxAPIBody = 32 << 20
+)
+
+// Receiver takes what goes to sources, from either engine.
+type Receiver interface {
+	Serve(r *receive.Request) dialect.Response
+	http.Handler
+}
+
+// Config is what a [Server] is made of.
+type Config struct {
+	In Receiver
+	// Others answers everything else; nil means that there is nothing else here.
+	Others http.Handler
+	// Log gets what the engines say, at level debug; nil means nowhere.
+	Log *slog.Logger
+}
+
+// Server serves one listener. Make it with [New].
+type Server struct {
+	cfg    Config
+	fast   *fasthttp.Server
+	others *http.Server
+	handed *handover
+	wg     sync.WaitGroup
+
+	// mu guards the following.
+	mu      sync.Mutex
+	conns   *tracked
+	stopped bool
+}
+
+// New returns a server that listens to nothing yet.
+func New(cfg Config) *Server {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{cfg: cfg}
+	s.fast = &fasthttp.Server{
+		Handler: s.handle, ErrorHandler: s.unreadable,
+		ReadTimeout: readTimeout, IdleTimeout: idleTimeout, ReadBufferSize: maxHeader,
+		// Whoever takes the request reads and bounds the body; the engine reads a
+		// byte of it ahead at most.
+		StreamRequestBody: true, MaxRequestBodySize: 1, DisablePreParseMultipartForm: true,
+		NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
+		KeepHijackedConns: true, SecureErrorLogMessage: true,
+		Logger: quiet{cfg.Log},
+	}
+	if cfg.Others == nil {
+		return s
+	}
+	s.others = NewHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A connection that was handed over may turn to a source again.
+		if strings.HasPrefix(r.URL.EscapedPath(), prefix) {
+			cfg.In.ServeHTTP(w, r)
+			return
+		}
+		cfg.Others.ServeHTTP(w, r)
+	}), cfg.Log)
+	return s
+}
+
+// NewHTTP returns a net/http server with the bounds that every listener of a
+// gateway has.
+func NewHTTP(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Serve accepts connections from l until [Server.Shutdown], then returns nil. It
+// is called once.
+func (s *Server) Serve(l net.Listener) error {
+	t := track(l)
+	s.mu.Lock()
+	stopped := s.stopped
+	s.conns = t
+	if s.others != nil && !stopped {
+		s.handed = newHandover(l.Addr())
+		s.wg.Go(func() {
+			if err := s.others.Serve(s.handed); !errors.Is(err, http.ErrServerClosed) {
+				s.cfg.Log.Debug("serving handed connections", "err", err)
+			}
+		})
+	}
+	s.mu.Unlock()
+	if stopped {
+		return l.Close()
+	}
+	err := s.fast.Serve(t)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil
+	}
+	return err
+}
+
+// Shutdown takes no more connections and lets requests under way end until ctx
+// does; then it cuts them short.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopped = true
+	conns := s.conns
+	s.mu.Unlock()
+	if conns == nil {
+		return nil // Serve finds that it was stopped
+	}
+	_ = conns.Close()
+	if s.fast.ShutdownWithContext(ctx) != nil {
+		conns.cut()
+	}
+	if s.others == nil {
+		return nil
+	}
+	var err error
+	if s.others.Shutdown(ctx) != nil {
+		err = s.others.Close()
+	}
+	conns.cut()
+	s.wg.Wait()
+	return err
+}
+
+// handle takes one request that fasthttp read.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	uri := string(ctx.Request.Header.RequestURI())
+	if !strings.HasPrefix(uri, prefix) {
+		s.handOver(ctx)
+		return
+	}
+	path, query, _ := strings.Cut(uri, "?")
+	b := newBody(ctx)
+	r := &receive.Request{
+		Context: context.Background(), Method: string(ctx.Method()), Path: path, Query: query,
+		Header: header(&ctx.Request.Header), Length: b.left, Body: b,
+		Peer: ctx.RemoteAddr().String(), SetReadDeadline: ctx.Conn().SetReadDeadline,
+		Gone: watch(ctx.Conn(), ctx.Time()),
+	}
+	res := s.cfg.In.Serve(r)
+	b.rest()
+	answer(ctx, res)
+}
+
+// header copies the headers out of the connection's buffer.
+func header(h *fasthttp.RequestHeader) http.Header {
+	all := make(http.Header, 8)
+	values := make([]string, 0, 8)
+	for k, v := range h.All() {
+		key := string(k)
+		if old := all[key]; old != nil {
+			all[key] = append(old, string(v))
+			continue
+		}
+		values = append(values, string(v))
+		all[key] = values[len(values)-1 : len(values) : len(values)]
+	}
+	return all
+}
+
+// answer writes in one piece, with its length.
+func answer(ctx *fasthttp.RequestCtx, res dialect.Response) {
+	h := &ctx.Response.Header
+	for k, vs := range res.Header {
+		for _, v := range vs {
+			h.Add(k, v)
+		}
+	}
+	if res.ContentType != "" {
+		h.SetContentType(res.ContentType)
+	}
+	if res.Status != 0 {
+		ctx.SetStatusCode(res.Status)
+	}
+	ctx.Response.SetBodyRaw(res.Body)
+}
+
+// unreadable answers what is no HTTP, or is too large or too slow to be a request.
+func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
+	status, text := http.StatusBadRequest, "this is no HTTP request"
+	var small *fasthttp.ErrSmallBuffer
+	var timeout net.Error
+	switch {
+	case errors.As(err, &small):
+		status, text = http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("request line and headers are larger than %d bytes", maxHeader)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		status, text = http.StatusRequestTimeout, "the request did not come in time"
+	}
+	s.cfg.Log.Debug("request could not be read", "peer", ctx.RemoteAddr(), "err", err)
+	answer(ctx, dialect.Response{Status: status, ContentType: plainText, Body: []byte(text + "\n")})
+}
+
+// quiet passes on what the engine logs.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Printf(format string, args ...any) {
+	q.log.Debug("http engine", "says", fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,44 @@
+package front
+
+import (
+	"crypto/tls"
+	"net"
+	"syscall"
+	"time"
+)
+
+// patience is how long the shortest-tempered vendor's server waits; before that no
+// caller leaves, and looking costs a system call.
+const patience = 150 * time.Millisecond
+
+// watch returns what tells whether the caller of a connection left since begin.
+func watch(c net.Conn, begin time.Time) func() bool {
+	return func() bool {
+		return time.Since(begin) > patience && left(c)
+	}
+}
+
+// left reports whether the other side closed the connection; false where that
+// cannot be seen.
+func left(c net.Conn) bool {
+	if tc, ok := c.(*trackedConn); ok {
+		c = tc.Conn
+	}
+	if tc, ok := c.(*tls.Conn); ok {
+		c = tc.NetConn()
+	}
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false
+	}
+	gone := false
+	err = raw.Read(func(fd uintptr) bool {
+		gone = ended(fd)
+		return true
+	})
+	return err != nil || gone
+}

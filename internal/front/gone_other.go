@@ -1,0 +1,5 @@
+//go:build !unix
+
+package front
+
+func ended(uintptr) bool { return false }
