@@ -17,8 +17,8 @@ type body struct {
 	ended bool
 }
 
-func newBody(ctx *fasthttp.RequestCtx) *body {
-	b := &body{ctx: ctx, left: int64(ctx.Request.Header.ContentLength())}
+func newBody(ctx *fasthttp.RequestCtx) body {
+	b := body{ctx: ctx, left: int64(ctx.Request.Header.ContentLength())}
 	if b.left < -1 {
 		b.left = 0 // neither a length nor chunks: there is no body
 	}

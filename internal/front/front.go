@@ -165,16 +165,35 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	path, query, _ := strings.Cut(uri, "?")
-	b := newBody(ctx)
-	r := &receive.Request{
-		Context: context.Background(), Method: string(ctx.Method()), Path: path, Query: query,
-		Header: header(&ctx.Request.Header), Length: b.left, Body: b,
-		Peer: ctx.RemoteAddr().String(), SetReadDeadline: ctx.Conn().SetReadDeadline,
-		Gone: watch(ctx.Conn(), ctx.Time()),
+	c := &call{body: newBody(ctx)}
+	c.req = receive.Request{
+		Context: context.Background(), Method: method(ctx.Method()), Path: path, Query: query,
+		Header: header(&ctx.Request.Header), Length: c.left, Body: &c.body,
+		Peer: ctx.RemoteAddr().String(), Conn: c,
 	}
-	res := s.cfg.In.Serve(r)
-	b.rest()
+	res := s.cfg.In.Serve(&c.req)
+	c.rest()
 	answer(ctx, res)
+}
+
+// call is one request for a source, in one piece of memory.
+type call struct {
+	body
+	req receive.Request
+}
+
+// SetReadDeadline implements [receive.Conn].
+func (c *call) SetReadDeadline(t time.Time) error { return c.ctx.Conn().SetReadDeadline(t) }
+
+// Gone implements [receive.Conn].
+func (c *call) Gone() bool { return time.Since(c.ctx.Time()) > patience && left(c.ctx.Conn()) }
+
+// method spares the copy of the usual one.
+func method(b []byte) string {
+	if string(b) == http.MethodPost {
+		return http.MethodPost
+	}
+	return string(b)
 }
 
 // header copies the headers out of the connection's buffer.

@@ -41,10 +41,10 @@ func (echo) Serve(r *receive.Request) dialect.Response {
 	if seen := r.Header.Get("X-Wait"); seen != "" {
 		gone := make(chan bool, 1)
 		waits.Store(seen, gone)
-		for i := 0; i < 200 && !r.Gone(); i++ {
+		for i := 0; i < 200 && !r.Conn.Gone(); i++ {
 			<-time.After(10 * time.Millisecond)
 		}
-		gone <- r.Gone()
+		gone <- r.Conn.Gone()
 	}
 	text := fmt.Sprintf("%s %s?%s %s len=%d %q err=%v", r.Method, r.Path, r.Query, r.Header.Get("X-Sign"), r.Length, b, err)
 	return dialect.Response{

@@ -11,13 +11,6 @@ import (
 // caller leaves, and looking costs a system call.
 const patience = 150 * time.Millisecond
 
-// watch returns what tells whether the caller of a connection left since begin.
-func watch(c net.Conn, begin time.Time) func() bool {
-	return func() bool {
-		return time.Since(begin) > patience && left(c)
-	}
-}
-
 // left reports whether the other side closed the connection; false where that
 // cannot be seen.
 func left(c net.Conn) bool {

@@ -48,7 +48,8 @@ var errTooLarge = fmt.Errorf("body is larger than %d bytes", maxAPIBody)
 // written is the request as it came, but for its framing: a chunked body has a
 // length now.
 func written(ctx *fasthttp.RequestCtx) (*bytes.Reader, error) {
-	sent, err := io.ReadAll(io.LimitReader(newBody(ctx), maxAPIBody+1))
+	b := newBody(ctx)
+	sent, err := io.ReadAll(io.LimitReader(&b, maxAPIBody+1))
 	switch {
 	case err != nil:
 		return nil, errors.New("the body ended early")

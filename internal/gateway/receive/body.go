@@ -23,15 +23,15 @@ func (h *Handler) readBody(r *Request) (body []byte, refused *refusal) {
 	if r.Length > limit {
 		return nil, tooLarge()
 	}
-	if h.cfg.ReadTimeout > 0 && r.SetReadDeadline != nil {
+	if h.cfg.ReadTimeout > 0 && r.Conn != nil {
 		// The connection's own clock, not the injected one.
-		if r.SetReadDeadline(time.Now().Add(h.cfg.ReadTimeout)) == nil {
+		if r.Conn.SetReadDeadline(time.Now().Add(h.cfg.ReadTimeout)) == nil {
 			defer func() {
 				// The server watches the connection by reading from it: a deadline
 				// that stayed would look like a caller who left. After a failure it
 				// stays, since the server reads on, to throw the rest away.
 				if refused == nil {
-					_ = r.SetReadDeadline(time.Time{})
+					_ = r.Conn.SetReadDeadline(time.Time{})
 				}
 			}()
 		}

@@ -74,7 +74,7 @@ func (h *Handler) Serve(r *Request) (res dialect.Response) {
 		if p := recover(); p != nil {
 			res = c.recovered(p)
 		}
-		if r.Gone != nil && r.Gone() {
+		if r.Conn != nil && r.Conn.Gone() {
 			src.metrics.unanswered.Inc()
 		}
 	}()

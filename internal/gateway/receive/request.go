@@ -22,10 +22,16 @@ type Request struct {
 	Body   io.Reader
 	// Peer is the caller's host:port.
 	Peer string
-	// SetReadDeadline bounds the reading of Body; the zero time lifts the bound.
-	SetReadDeadline func(time.Time) error
+	// Conn is what it came on; nil when nothing is known of it.
+	Conn Conn
+}
+
+// Conn is what is asked of the connection that a request came on.
+type Conn interface {
+	// SetReadDeadline bounds the reading of the body; the zero time lifts the bound.
+	SetReadDeadline(t time.Time) error
 	// Gone reports whether the caller has left; asked once, after the work.
-	Gone func() bool
+	Gone() bool
 }
 
 // ServeHTTP is [Handler.Serve] for net/http.
@@ -33,8 +39,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	res := h.Serve(&Request{
 		Context: r.Context(), Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
 		Header: r.Header, Length: r.ContentLength, Body: r.Body, Peer: r.RemoteAddr,
-		SetReadDeadline: http.NewResponseController(w).SetReadDeadline,
-		Gone:            func() bool { return r.Context().Err() != nil },
+		Conn: httpConn{http.NewResponseController(w), r.Context()},
 	})
 	write(w, res)
 }
+
+// httpConn is a connection of net/http's server.
+type httpConn struct {
+	*http.ResponseController
+	ctx context.Context //nolint:containedctx // the request's
+}
+
+func (c httpConn) Gone() bool { return c.ctx.Err() != nil }
