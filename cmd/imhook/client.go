@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/imhook/imhook/internal/tlsfile"
 )
 
 const (
@@ -33,7 +35,19 @@ func (p *program) client() (*client, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("--gateway %q is not a URL; write http://host:port", p.gateway)
 	}
-	return &client{base: strings.TrimSuffix(p.gateway, "/"), token: p.token, http: &http.Client{Timeout: apiTimeout}}, nil
+	c := &http.Client{Timeout: apiTimeout}
+	if p.tls != (tlsfile.Client{}) {
+		configs, err := p.tls.Configs(nil)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-ca, --tls-cert, --tls-key: %w", err)
+		}
+		conf, err := configs()
+		if err != nil {
+			return nil, err
+		}
+		c.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: conf, ForceAttemptHTTP2: false}
+	}
+	return &client{base: strings.TrimSuffix(p.gateway, "/"), token: p.token, http: c}, nil
 }
 
 // get asks for path and reads the answer into v.

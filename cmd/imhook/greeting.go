@@ -14,14 +14,23 @@ import (
 )
 
 // greet says what runs, what to paste where, and what to try.
-func greet(w io.Writer, c *config.Config, registry *dialect.Registry, addr string) {
+func greet(w io.Writer, c *config.Config, registry *dialect.Registry, addr, adminAddr string) {
 	var b strings.Builder
-	base := "http://" + reachable(addr)
+	base := scheme(c.TLS) + reachable(addr)
+	api := base
 	what := "imhook " + buildVersion() + " listens on " + base
 	if c.Sandbox {
 		what += " (sandbox: no configuration file)"
 	}
-	fmt.Fprintf(&b, "%s\ndata is kept in %s\n", what, c.DataDir)
+	if c.Admin.Listen != "" {
+		api = scheme(c.Admin.TLS) + reachable(adminAddr)
+		what += ", its API on " + api
+	}
+	kept := "data is kept in " + c.DataDir
+	if c.Journal.URL != "" {
+		kept = "data is kept in the journal " + c.Journal.Name + " at " + c.Journal.URL
+	}
+	fmt.Fprintf(&b, "%s\n%s\n", what, kept)
 
 	first := ""
 	b.WriteString("\nURLs for IM servers:\n")
@@ -42,8 +51,8 @@ func greet(w io.Writer, c *config.Config, registry *dialect.Registry, addr strin
 	}
 
 	flags := ""
-	if base != defaultGateway {
-		flags = " --gateway " + base
+	if api != defaultGateway {
+		flags = " --gateway " + api
 	}
 	if c.Admin.Token != "" {
 		flags += " --token …"
@@ -57,6 +66,13 @@ func greet(w io.Writer, c *config.Config, registry *dialect.Registry, addr strin
 		fmt.Fprintf(&b, "\nThere is an %s here; use it with --config %s.\n", defaultConfig, defaultConfig)
 	}
 	_, _ = io.WriteString(w, b.String())
+}
+
+func scheme(encrypted *config.ServerTLS) string {
+	if encrypted != nil {
+		return "https://"
+	}
+	return "http://"
 }
 
 // reachable is an address to connect to for one that is listened on.

@@ -10,6 +10,7 @@ import (
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/builtin"
 	"github.com/imhook/imhook/internal/suggest"
+	"github.com/imhook/imhook/internal/tlsfile"
 )
 
 // defaultGateway is where serve listens by itself.
@@ -20,6 +21,8 @@ type program struct {
 	registry *dialect.Registry
 	gateway  string
 	token    string
+	// tls is how the gateway is called over https.
+	tls tlsfile.Client
 }
 
 func newRoot() *cobra.Command {
@@ -43,10 +46,16 @@ func newRoot() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.gateway, "gateway", "", "`URL` of the gateway (IMHOOK_GATEWAY; default "+defaultGateway+")")
 	flags.StringVar(&p.token, "token", "", "admin token of the gateway (IMHOOK_TOKEN)")
+	flags.StringVar(&p.tls.CAFile, "tls-ca", "", "`file` of the authorities that signed the gateway's certificate (IMHOOK_TLS_CA; default the system's)")
+	flags.StringVar(&p.tls.CertFile, "tls-cert", "", "`file` of a certificate to show to the gateway (IMHOOK_TLS_CERT)")
+	flags.StringVar(&p.tls.KeyFile, "tls-key", "", "`file` of that certificate's key (IMHOOK_TLS_KEY)")
 	root.PersistentPreRun = func(*cobra.Command, []string) {
 		// Not the flags' defaults: help would print the token.
 		p.gateway = firstOf(p.gateway, os.Getenv("IMHOOK_GATEWAY"), defaultGateway)
 		p.token = firstOf(p.token, os.Getenv("IMHOOK_TOKEN"))
+		p.tls.CAFile = firstOf(p.tls.CAFile, os.Getenv("IMHOOK_TLS_CA"))
+		p.tls.CertFile = firstOf(p.tls.CertFile, os.Getenv("IMHOOK_TLS_CERT"))
+		p.tls.KeyFile = firstOf(p.tls.KeyFile, os.Getenv("IMHOOK_TLS_KEY"))
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(p.serve(), p.trigger(), p.listen(), p.events(), p.endpoints(), p.resume(), p.config(), p.version())

@@ -78,7 +78,7 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, level slog.Leve
 	if err := a.Start(ctx); err != nil {
 		return err
 	}
-	greet(cmd.OutOrStdout(), c, p.registry, a.Addr())
+	greet(cmd.OutOrStdout(), c, p.registry, a.Addr(), a.AdminAddr())
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: attempts in flight end, positions are saved; once more stops at once")

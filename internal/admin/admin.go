@@ -65,8 +65,8 @@ type Endpoints interface {
 
 // Config is what the API is made of.
 type Config struct {
-	// Config has sources, endpoints and the token.
-	Config      *config.Config
+	// Current has sources, endpoints and the token, as they are now.
+	Current     func() *config.Config
 	Registry    *dialect.Registry
 	Journal     Journal
 	DeadLetters DeadLetters
@@ -89,9 +89,9 @@ type api struct{ Config }
 
 // New returns the handler of everything but callbacks.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Config == nil || cfg.Registry == nil || cfg.Journal == nil || cfg.DeadLetters == nil ||
+	if cfg.Current == nil || cfg.Registry == nil || cfg.Journal == nil || cfg.DeadLetters == nil ||
 		cfg.Endpoints == nil || cfg.Receive == nil {
-		return nil, errors.New("admin needs Config, Registry, Journal, DeadLetters, Endpoints and Receive")
+		return nil, errors.New("admin needs Current, Registry, Journal, DeadLetters, Endpoints and Receive")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -122,12 +122,15 @@ func New(cfg Config) (http.Handler, error) {
 		a.fail(w, r, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in this API")
 	})
 
-	g := &guard{token: cfg.Config.Admin.Token}
+	g := &guard{token: func() dialect.Secret { return cfg.Current().Admin.Token }}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", g.wrap(a, guarded))
 	mux.Handle("/metrics", g.wrap(a, guarded))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", a.ready)
+	mux.HandleFunc("GET /healthz", healthy)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		// Why is for those who may read the API: it names endpoints and directories.
+		ready(w, r, a.Ready, a.Log, g.refuses(r) == nil)
+	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { a.page(w, g.refuses(r) == nil) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; callbacks go to /in/{source}, the API is at /api/v1")
@@ -135,15 +138,35 @@ func New(cfg Config) (http.Handler, error) {
 	return mux, nil
 }
 
-func (a *api) ready(w http.ResponseWriter, r *http.Request) {
-	if a.Ready != nil {
-		if err := a.Ready(r.Context()); err != nil {
-			a.Log.WarnContext(r.Context(), "not ready", "err", err)
-			plain(w, http.StatusServiceUnavailable, "not ready")
-			return
-		}
+// Probes answers /healthz and /readyz alone, for a listener that has no API.
+func Probes(ask func(ctx context.Context) error, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", healthy)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, ask, log, false) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		plain(w, http.StatusNotFound, "callbacks go to POST /in/{source}; the API has an address of its own")
+	})
+	return mux
+}
+
+func healthy(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }
+
+func ready(w http.ResponseWriter, r *http.Request, ask func(context.Context) error, log *slog.Logger, why bool) {
+	var err error
+	if ask != nil {
+		err = ask(r.Context())
 	}
-	plain(w, http.StatusOK, "ready")
+	switch {
+	case err == nil:
+		plain(w, http.StatusOK, "ready")
+	case why:
+		plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
+	default:
+		plain(w, http.StatusServiceUnavailable, "not ready")
+	}
+	if err != nil {
+		log.WarnContext(r.Context(), "not ready", "err", err)
+	}
 }
 
 // resume lets a paused endpoint go on.

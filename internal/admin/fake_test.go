@@ -124,18 +124,19 @@ func setup(t *testing.T, change func(*admin.Config)) http.Handler {
 	metrics := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "imhook_test_total", Help: "A counter."})
 	metrics.MustRegister(counter)
-	cfg := admin.Config{
-		Config: &config.Config{Apps: []config.App{{Name: "shop", Sources: []config.Source{
-			{
-				Name: "im", Dialect: "toy", Generation: "auto", MaxAge: time.Minute, PathToken: "hush-path-token",
-				AllowFrom: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
-				Credentials: dialect.Credentials{
-					Public:  map[string]string{"app_key": "k"},
-					Secrets: []dialect.DatedSecret{{Value: "hush-secret"}},
-				},
+	current := &config.Config{Apps: []config.App{{Name: "shop", Sources: []config.Source{
+		{
+			Name: "im", Dialect: "toy", Generation: "auto", MaxAge: time.Minute, PathToken: "hush-path-token",
+			AllowFrom: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
+			Credentials: dialect.Credentials{
+				Public:  map[string]string{"app_key": "k"},
+				Secrets: []dialect.DatedSecret{{Value: "hush-secret"}},
 			},
-			{Name: "unsigned", Dialect: "toy"},
-		}}}},
+		},
+		{Name: "unsigned", Dialect: "toy"},
+	}}}}
+	cfg := admin.Config{
+		Current:  func() *config.Config { return current },
 		Registry: dialect.NewRegistry(toy{}),
 		Journal:  threePages(),
 		DeadLetters: letters{{

@@ -13,8 +13,8 @@ import (
 
 // guard decides who may use the API.
 type guard struct {
-	// token is what every request must bear; empty means this machine only.
-	token dialect.Secret
+	// token is what every request must bear, now; empty means this machine only.
+	token func() dialect.Secret
 	cross http.CrossOriginProtection
 }
 
@@ -40,10 +40,10 @@ func (g *guard) wrap(a *api, h http.Handler) http.Handler {
 
 // refuses is nil for a caller who may use the API.
 func (g *guard) refuses(r *http.Request) *refusal {
-	if g.token != "" {
+	if token := g.token(); token != "" {
 		bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		// Hashes have one length: comparing them tells nothing about the token's.
-		want, got := sha256.Sum256([]byte(g.token.Reveal())), sha256.Sum256([]byte(strings.TrimSpace(bearer)))
+		want, got := sha256.Sum256([]byte(token.Reveal())), sha256.Sum256([]byte(strings.TrimSpace(bearer)))
 		if !ok || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 			return &refusal{http.StatusUnauthorized, "the API needs the admin token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"}
 		}

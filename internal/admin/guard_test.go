@@ -57,7 +57,7 @@ func TestGuard_RefusesAnotherSitesPage(t *testing.T) {
 
 func TestGuard_WithTokenAsksEverybodyForIt(t *testing.T) {
 	t.Parallel()
-	h := setup(t, func(c *admin.Config) { c.Config.Admin.Token = "hush-token" })
+	h := setup(t, func(c *admin.Config) { c.Current().Admin.Token = "hush-token" })
 	for _, tt := range []struct {
 		name, header string
 		want         int

@@ -28,7 +28,7 @@ func (a *api) page(w http.ResponseWriter, trusted bool) {
 		Sources []row
 	}{Version: a.Version}
 	if trusted {
-		for _, app := range a.Config.Config.Apps {
+		for _, app := range a.Current().Apps {
 			for _, s := range app.Sources {
 				data.Sources = append(data.Sources, row{shownPath(s), s.Dialect})
 			}

@@ -36,7 +36,7 @@ type command struct {
 
 func (a *api) sources(w http.ResponseWriter, r *http.Request) {
 	all := []source{}
-	for _, app := range a.Config.Config.Apps {
+	for _, app := range a.Current().Apps {
 		for _, s := range app.Sources {
 			one := source{
 				App: app.Name, Name: s.Name, Dialect: s.Dialect, Generation: s.Generation,

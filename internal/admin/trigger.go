@@ -62,7 +62,7 @@ type received struct {
 
 // trigger makes the gateway call itself as the vendor's server would.
 func (a *api) trigger(w http.ResponseWriter, r *http.Request) {
-	_, s, ok := a.Config.Config.Source(r.PathValue("name"))
+	_, s, ok := a.Current().Source(r.PathValue("name"))
 	if !ok {
 		a.fail(w, r, http.StatusNotFound, "there is no source "+strconv.Quote(r.PathValue("name")))
 		return

@@ -1,10 +1,10 @@
 package app
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/imhook/imhook/internal/admin"
+	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/journal"
 )
@@ -12,10 +12,10 @@ import (
 // adminConfig shows the running parts to the API.
 func (a *App) adminConfig(j *journal.Journal, d *deliver.Deliverer, in http.Handler) admin.Config {
 	return admin.Config{
-		Config: a.cfg.Config, Registry: a.cfg.Registry,
+		Current: func() *config.Config { return a.cfg.Config }, Registry: a.cfg.Registry,
 		Journal: j, DeadLetters: j, Endpoints: statuses{d}, Receive: in,
 		Pattern: a.pattern, Metrics: a.metrics,
-		Ready:   func(context.Context) error { return j.Healthy() },
+		Ready:   ready(j),
 		Version: a.cfg.Version, Log: a.cfg.Log, Now: a.cfg.Now,
 	}
 }

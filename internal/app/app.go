@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,7 +20,6 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
-	"github.com/imhook/imhook/internal/front"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/journal"
 	"github.com/imhook/imhook/internal/gateway/receive"
@@ -41,10 +40,13 @@ type Config struct {
 type App struct {
 	cfg     Config
 	metrics *prometheus.Registry
-	addr    net.Addr
+	// addr is where callbacks come in, adminAddr the API's own address, nil when it
+	// has none.
+	addr, adminAddr net.Addr
 	// failed is closed with err set when the listener ends by itself.
-	failed chan struct{}
-	err    error
+	failed  chan struct{}
+	failing sync.Once
+	err     error
 	// cleanups are run last to first.
 	cleanups []cleanup
 }
@@ -79,18 +81,18 @@ func (a *App) Start(ctx context.Context) (err error) {
 	c := a.cfg.Config
 	// The address comes first: when it is taken, nothing else was touched. Callers
 	// wait in its queue until everything behind it runs.
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", c.Listen)
+	l, err := a.listen(ctx, "listen", c.Listen, c.TLS)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return err
 	}
 	a.addr = l.Addr()
-	a.onStop("address", func(context.Context) error {
-		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+	var adminListener net.Listener
+	if c.Admin.Listen != "" {
+		if adminListener, err = a.listen(ctx, "admin.listen", c.Admin.Listen, c.Admin.TLS); err != nil {
 			return err
 		}
-		return nil
-	})
+		a.adminAddr = adminListener.Addr()
+	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	j, err := journal.Open(ctx, journal.Config{
@@ -140,7 +142,12 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.serve(l, in, api)
+	if adminListener == nil {
+		a.serve(l, in, api)
+		return nil
+	}
+	a.serve(l, in, admin.Probes(ready(j), a.cfg.Log))
+	a.serveAPI(adminListener, api)
 	return nil
 }
 
@@ -167,14 +174,6 @@ func (a *App) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Addr is where callbacks are taken; valid after Start.
-func (a *App) Addr() string {
-	if a.addr == nil {
-		return ""
-	}
-	return a.addr.String()
-}
-
 // Failed is closed when the App can no longer take callbacks; Err then says why.
 func (a *App) Failed() <-chan struct{} { return a.failed }
 
@@ -187,24 +186,3 @@ func (a *App) Err() error {
 		return nil
 	}
 }
-
-// serve takes callbacks and answers the API on one address.
-func (a *App) serve(l net.Listener, in *receive.Handler, api http.Handler) {
-	srv := front.New(front.Config{In: in, Others: api, Log: a.cfg.Log})
-	go func() {
-		if err := srv.Serve(l); err != nil {
-			a.err = fmt.Errorf("serving: %w", err)
-			close(a.failed)
-		}
-	}()
-	a.onStop("listener", func(ctx context.Context) error {
-		// A caller that drips its request must not eat the time that attempts in
-		// flight have to end.
-		ctx, cancel := context.WithTimeout(ctx, listenerStop)
-		defer cancel()
-		return srv.Shutdown(ctx)
-	})
-}
-
-// listenerStop bounds how long requests under way may take to end.
-const listenerStop = 5 * time.Second

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 
 	"github.com/imhook/imhook/event"
@@ -10,6 +11,7 @@ import (
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/match"
 	"github.com/imhook/imhook/internal/gateway/send"
+	"github.com/imhook/imhook/internal/tlsfile"
 )
 
 // endpoints makes a rule and a sender for each endpoint. The index's places are
@@ -57,10 +59,17 @@ func (a *App) sender(app string, e config.Endpoint) (deliver.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
+	var encrypted func() (*tls.Config, error)
+	if e.TLS != nil {
+		if encrypted, err = tlsfile.Client(*e.TLS).Configs(a.cfg.Log); err != nil {
+			return nil, fmt.Errorf("encrypting: %w", err)
+		}
+	}
 	s, err := send.New(send.Config{
 		App: app, Name: e.Name, URL: e.URL, Dialect: d, Registry: a.cfg.Registry,
 		Generation: e.Generation, Credentials: e.Credentials, Paths: e.Paths,
 		Timeout: e.Timeout, Concurrency: e.Concurrency, Echoes: e.Echoes, OnRefusal: send.OnRefusal(e.OnRefusal),
+		TLS: encrypted,
 		// What the operator's own file names may be private: IM backends are.
 		Egress:  send.Egress{AllowPrivate: true},
 		Version: a.cfg.Version, Now: a.cfg.Now,

@@ -145,7 +145,7 @@ func TestSend_ClassifiesTheNetwork(t *testing.T) {
 		{"HTTP on an https URL", strings.Replace(plain.URL, "http:", "https:", 1), nil, gateway.Retry, gateway.ReasonTLS},
 		{"unknown authority", secure.URL, nil, gateway.Retry, gateway.ReasonTLS},
 		{"known authority", secure.URL, func(c *Config) {
-			c.TLS = &tls.Config{RootCAs: secure.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+			c.TLS = fixed(&tls.Config{RootCAs: secure.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs})
 		}, gateway.Refused, gateway.ReasonStatus4xx},
 		{"no such name", "http://no-such-host.invalid", func(c *Config) { c.Timeout = 20 * time.Second }, gateway.Retry, gateway.ReasonDNS},
 		{"metadata", "http://169.254.169.254/latest", nil, gateway.Misconfigured, gateway.ReasonEgress},
@@ -176,4 +176,9 @@ func TestClassifyError_BlockedWinsOverCancelled(t *testing.T) {
 	if c := classifyError(ctx, errEgress); c.kind != gateway.Misconfigured {
 		t.Errorf("class = %+v, want misconfigured", c)
 	}
+}
+
+// fixed is a TLS configuration that does not change.
+func fixed(c *tls.Config) func() (*tls.Config, error) {
+	return func() (*tls.Config, error) { return c, nil }
 }

@@ -72,8 +72,9 @@ type Config struct {
 	// MaxResponse is how many bytes of an answer are looked at; zero means
 	// 64 KiB. The rest is thrown away.
 	MaxResponse int64
-	// TLS is for https; nil means the system's roots.
-	TLS *tls.Config
+	// TLS gives the configuration of the next https connection, which is shared and
+	// not changed; nil means the system's roots.
+	TLS func() (*tls.Config, error)
 	// Version goes into User-Agent; empty means "dev".
 	Version string
 	// Now defaults to time.Now.

@@ -37,15 +37,19 @@ func newTransport(cfg Config, base *url.URL) *pool {
 	if base.Scheme != "https" {
 		return newPool(cfg.Concurrency, plain)
 	}
-	conf := &tls.Config{}
-	if cfg.TLS != nil {
-		conf = cfg.TLS.Clone()
-	}
-	if conf.ServerName == "" {
-		conf.ServerName = base.Hostname()
-	}
-	conf.NextProtos = []string{"http/1.1"}
 	return newPool(cfg.Concurrency, func(ctx context.Context) (net.Conn, error) {
+		conf := &tls.Config{MinVersion: tls.VersionTLS12}
+		if cfg.TLS != nil {
+			given, err := cfg.TLS()
+			if err != nil {
+				return nil, err
+			}
+			conf = given.Clone()
+		}
+		if conf.ServerName == "" {
+			conf.ServerName = base.Hostname()
+		}
+		conf.NextProtos = []string{"http/1.1"}
 		nc, err := plain(ctx)
 		if err != nil {
 			return nil, err
