@@ -21,7 +21,7 @@ type Authority struct {
 	// File is its own certificate.
 	File string
 
-	t    testing.TB
+	tb   testing.TB
 	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -29,11 +29,11 @@ type Authority struct {
 }
 
 // New makes an authority with its file in a directory of the test.
-func New(t testing.TB) *Authority {
-	t.Helper()
-	a := &Authority{t: t, dir: t.TempDir(), n: 1}
+func New(tb testing.TB) *Authority {
+	tb.Helper()
+	a := &Authority{tb: tb, dir: tb.TempDir(), n: 1}
 	a.File = filepath.Join(a.dir, "ca.pem")
-	a.key = newKey(t)
+	a.key = newKey(tb)
 	a.cert = &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -46,9 +46,9 @@ func New(t testing.TB) *Authority {
 // Issue writes a certificate for 127.0.0.1, localhost and name, for servers and
 // clients, and its key. The same name writes over the same files.
 func (a *Authority) Issue(name string) (certFile, keyFile string) {
-	a.t.Helper()
+	a.tb.Helper()
 	a.n++
-	key := newKey(a.t)
+	key := newKey(a.tb)
 	der := a.sign(&x509.Certificate{
 		SerialNumber: big.NewInt(a.n), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -58,7 +58,7 @@ func (a *Authority) Issue(name string) (certFile, keyFile string) {
 	}, &key.PublicKey)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		a.t.Fatal(err)
+		a.tb.Fatal(err)
 	}
 	certFile, keyFile = filepath.Join(a.dir, name+".pem"), filepath.Join(a.dir, name+"-key.pem")
 	a.write(certFile, "CERTIFICATE", der)
@@ -67,26 +67,26 @@ func (a *Authority) Issue(name string) (certFile, keyFile string) {
 }
 
 func (a *Authority) sign(c *x509.Certificate, public *ecdsa.PublicKey) []byte {
-	a.t.Helper()
+	a.tb.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, c, a.cert, public, a.key)
 	if err != nil {
-		a.t.Fatal(err)
+		a.tb.Fatal(err)
 	}
 	return der
 }
 
 func (a *Authority) write(file, kind string, der []byte) {
-	a.t.Helper()
+	a.tb.Helper()
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		a.t.Fatal(err)
+		a.tb.Fatal(err)
 	}
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
+func newKey(tb testing.TB) *ecdsa.PrivateKey {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
