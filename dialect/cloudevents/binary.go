@@ -17,6 +17,20 @@ import (
 // binaryPrefix begins the headers of binary mode.
 const binaryPrefix = "Ce-"
 
+// isBinary reports whether the event's attributes are in the headers.
+func isBinary(req *dialect.Request) bool {
+	if req.Header.Get(binaryPrefix+"specversion") == "" {
+		return false
+	}
+	media, _, err := mime.ParseMediaType(req.ContentType)
+	return err != nil || binary(req, media)
+}
+
+// binary is isBinary for a media type that was parsed.
+func binary(req *dialect.Request, media string) bool {
+	return media != singleType && media != batchType && req.Header.Get(binaryPrefix+"specversion") != ""
+}
+
 // fromBinary says a request of binary mode in structured mode: what is kept has
 // no headers. The data goes in byte for byte.
 func fromBinary(req *dialect.Request) ([]byte, error) {

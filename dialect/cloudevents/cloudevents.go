@@ -24,6 +24,7 @@ type Dialect struct{ spec dialect.Spec }
 var (
 	_ dialect.Dialect = (*Dialect)(nil)
 	_ dialect.Batcher = (*Dialect)(nil)
+	_ dialect.Bulker  = (*Dialect)(nil)
 )
 
 // New returns the dialect.

@@ -26,13 +26,13 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	}
 	body := bytes.TrimLeft(req.Body, " \t\r\n")
 	switch {
-	case req.Header.Get(binaryPrefix+"specversion") != "" && media != singleType && media != batchType:
+	case binary(req, media):
 		structured, err := fromBinary(req)
 		if err != nil {
 			return nil, refuse("", "", err)
 		}
 		return decodeSingle(structured, singleType)
-	case media == linesType || media == "application/jsonl":
+	case isLines(media):
 		return decodeLines(req.Body)
 	case len(body) > 0 && body[0] == '[':
 		return decodeBatch(req.Body)
@@ -50,26 +50,13 @@ func decodeSingle(body []byte, contentType string) ([]*event.Event, error) {
 }
 
 func decodeBatch(body []byte) ([]*event.Event, error) {
-	dec := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, broken(err)
+	items, err := cut(body)
+	if err != nil {
+		return nil, err
 	}
-	var evs []*event.Event
-	for dec.PeekKind() != ']' {
-		item, err := dec.ReadValue()
-		if err != nil {
-			return nil, broken(err)
-		}
-		evs = append(evs, decodeOne(item))
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, broken(err)
-	}
-	if rest := bytes.TrimLeft(body[dec.InputOffset():], " \t\r\n"); len(rest) > 0 {
-		return nil, refuse("", "", errors.New("something follows the batch"))
-	}
-	if len(evs) == 0 {
-		return nil, refuse("", "", errors.New("the batch is empty"))
+	evs := make([]*event.Event, len(items))
+	for i, item := range items {
+		evs[i] = decodeOne(item)
 	}
 	return evs, nil
 }
@@ -83,7 +70,7 @@ func decodeLines(body []byte) ([]*event.Event, error) {
 		if len(line) == 0 {
 			continue
 		}
-		if !jsontext.Value(line).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
+		if !isValid(line) {
 			return nil, refuse("", "", fmt.Errorf("line %d is not JSON", n))
 		}
 		evs = append(evs, decodeOne(line))
@@ -94,17 +81,14 @@ func decodeLines(body []byte) ([]*event.Event, error) {
 	return evs, nil
 }
 
-// decodeOne reads an item among others. One that cannot be read is kept, in a
-// batch of its own, for a single post of it would be refused.
+// decodeOne reads an item among others. One that cannot be read is kept.
 func decodeOne(item []byte) *event.Event {
 	ev, err := decodeItem(item)
 	if err == nil && ev.Phase == event.After {
 		ev.Raw = event.Raw{Dialect: Name, ContentType: singleType, Body: bytes.Clone(item)}
 		return ev
 	}
-	ev = unknown(item)
-	ev.Raw = event.Raw{Dialect: Name, ContentType: batchType, Body: append(append([]byte{'['}, item...), ']')}
-	return ev
+	return unreadable(item)
 }
 
 // head is what every CloudEvent says about itself, whatever its type.

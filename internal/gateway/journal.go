@@ -27,6 +27,10 @@ var (
 type Arrival struct {
 	Events []*event.Event
 	Guard  Guard
+	// Repeated is filled in by the journal when it is as long as Events: true for
+	// those that had been kept before. It says nothing when the arrival was not
+	// kept. Nil means that nobody asks.
+	Repeated []bool
 }
 
 // Guard recognises a signature that is used again. The zero value guards

@@ -192,12 +192,14 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 			// page with the mark; what has one need not, when it was a duplicate
 			// then, of a page that failed: its key says whether it was kept.
 			kept.Duplicates++
+			repeated(a, i)
 			begin = end
 			continue
 		}
 		if keys[i] != (event.Key{}) {
 			if pending, known := j.window.key(keys[i]); known {
 				kept.Duplicates++
+				repeated(a, i)
 				if pending != nil {
 					waits = appendGroup(waits, pending)
 				}
@@ -218,6 +220,13 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 		c.wake()
 	}
 	return kept, waits, nil
+}
+
+// repeated tells the caller who wants to know that the i-th event was kept before.
+func repeated(a gateway.Arrival, i int) {
+	if i < len(a.Repeated) {
+		a.Repeated[i] = true
+	}
 }
 
 func appendGroup(gs []*group, g *group) []*group {

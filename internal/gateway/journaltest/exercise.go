@@ -51,6 +51,7 @@ func Exercise(t *testing.T, open Open) {
 		{"CallersKeepTheirOwnOrder", callersKeepOrder},
 		{"DuplicatesAreKeptOnce", duplicates},
 		{"DuplicatesAtOnceAreKeptOnce", duplicatesAtOnce},
+		{"DuplicatesAreNamed", duplicatesNamed},
 		{"SignatureIsGuarded", guard},
 		{"TooLargeKeepsNothing", tooLarge},
 		{"PositionsAreKept", positions},
@@ -299,6 +300,25 @@ func duplicates(t *testing.T, open Open) {
 	keep(t, j, arrival(Event(2), Event(3)), gateway.Kept{Stored: 1, Duplicates: 1})
 	if n := len(read(t, j)); n != 7 {
 		t.Errorf("%d events are stored, want 7", n)
+	}
+}
+
+func duplicatesNamed(t *testing.T, open Open) {
+	t.Helper()
+	j := at(t, open, t.TempDir())
+	keep(t, j, arrival(Event(1)), gateway.Kept{Stored: 1})
+	unkeyed := Event(9)
+	unkeyed.Dedupe = ""
+	signed := gateway.Guard{Key: event.Hash("n"), Sum: event.Hash("b")}
+	for _, want := range [][]bool{{false, true, false, true, false}, {true, true, true, true, true}} {
+		a := arrival(Event(0), Event(1), Event(2), Event(2), unkeyed)
+		a.Guard, a.Repeated = signed, make([]bool, len(a.Events))
+		if _, err := j.Append(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, a.Repeated); diff != "" {
+			t.Errorf("repeated (-want +got):\n%s", diff)
+		}
 	}
 }
 
