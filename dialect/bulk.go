@@ -78,7 +78,7 @@ type Report struct {
 	// Resume is the number of the first item that is not settled: everything before
 	// it need not be sent again. Zero means that all are.
 	Resume int
-	// Err says why reading ended there; nil when Resume is zero.
+	// Err says why Status is no success; nil when it is one.
 	Err error
 }
 

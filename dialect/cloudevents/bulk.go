@@ -152,7 +152,8 @@ func (d *Dialect) Report(req *dialect.Request, r *dialect.Report) dialect.Respon
 		return answer(r.Status, struct {
 			counts
 			Items []itemRun `json:"items"`
-		}{n, items})
+			Error *refusal  `json:"error,omitzero"`
+		}{n, items, refusalOf(r)})
 	}
 	var body []byte
 	line := func(v any) {
@@ -170,10 +171,14 @@ func (d *Dialect) Report(req *dialect.Request, r *dialect.Report) dialect.Respon
 		counts
 		Resume int      `json:"resume,omitzero"`
 		Error  *refusal `json:"error,omitzero"`
-	}{Lines: r.Settled(), counts: n, Resume: r.Resume}
-	if r.Err != nil {
-		end.Error = &refusal{Status: r.Status, Message: r.Err.Error()}
-	}
+	}{Lines: r.Settled(), counts: n, Resume: r.Resume, Error: refusalOf(r)}
 	line(&end)
 	return dialect.Response{Status: r.Status, ContentType: linesType, Body: body}
+}
+
+func refusalOf(r *dialect.Report) *refusal {
+	if r.Err == nil {
+		return nil
+	}
+	return &refusal{Status: r.Status, Message: r.Err.Error()}
 }

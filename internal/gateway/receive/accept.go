@@ -21,7 +21,8 @@ func (c *call) admit() *refusal {
 			return refuse(ReasonAddress, http.StatusForbidden, fmt.Errorf("address %s may not call this source", a))
 		}
 	}
-	if c.r.Method != http.MethodPost {
+	// What is streamed is often sent with PUT: curl -T does.
+	if c.r.Method != http.MethodPost && (c.r.Method != http.MethodPut || c.streams() == nil) {
 		re := refuse(ReasonMethod, http.StatusMethodNotAllowed, errors.New("callbacks are sent with POST"))
 		re.header = http.Header{"Allow": {http.MethodPost}}
 		return re
@@ -66,29 +67,38 @@ func (c *call) decode() *refusal {
 			}
 		}
 	}
-	trace := c.r.Header.Get("Traceparent")
-	if len(trace) != traceBytes {
-		trace = ""
-	}
+	trace := c.trace()
 	for _, ev := range evs {
-		c.fill(ev, trace)
-		c.src.metrics.receivedType(ev.Type)
+		c.take(ev, trace)
 	}
 	c.evs = evs
-	c.notice()
 	return nil
+}
+
+// trace is the request's traceparent, or empty.
+func (c *call) trace() string {
+	trace := c.r.Header.Get("Traceparent")
+	if len(trace) != traceBytes {
+		return ""
+	}
+	return trace
+}
+
+// take completes and counts an event that the dialect decoded.
+func (c *call) take(ev *event.Event, trace string) {
+	c.fill(ev, trace)
+	c.src.metrics.receivedType(ev.Type)
+	c.notice(ev)
 }
 
 // notice tells the operator once of each command that nobody knows: a path may be
 // misspelt, and the server that calls it is told that all is well.
-func (c *call) notice() {
-	for _, ev := range c.evs {
-		if ev.Type != event.VendorUnknown || !c.src.strange.first(ev.Command) {
-			continue
-		}
-		c.h.cfg.Log.Warn("callback of an unknown kind: it is kept, passed on byte for byte in its own dialect, and to no other",
-			"source", c.src.Name, "path", short(c.req.Path), "command", short(ev.Command))
+func (c *call) notice(ev *event.Event) {
+	if ev.Type != event.VendorUnknown || !c.src.strange.first(ev.Command) {
+		return
 	}
+	c.h.cfg.Log.Warn("callback of an unknown kind: it is kept, passed on byte for byte in its own dialect, and to no other",
+		"source", c.src.Name, "path", short(c.req.Path), "command", short(ev.Command))
 }
 
 // fill completes an event that the dialect decoded.

@@ -13,14 +13,19 @@ import (
 
 const jsonType = "application/json"
 
-// refuse answers in the vendor's form what was not accepted, counts it and logs
-// it.
-func (c *call) refuse(re *refusal) dialect.Response {
+// note counts and logs what was not accepted.
+func (c *call) note(re *refusal) {
 	c.src.metrics.rejected.WithLabelValues(string(re.reason)).Inc()
 	if log := c.src.log.at(c.now); log != nil {
 		log.Warn("request refused", "source", c.src.Name, "reason", re.reason, "status", re.status,
 			"path", short(c.req.Path), "peer", c.r.Peer, "err", short(re.err.Error()))
 	}
+}
+
+// refuse answers in the vendor's form what was not accepted, counts it and logs
+// it.
+func (c *call) refuse(re *refusal) dialect.Response {
+	c.note(re)
 	res := c.src.Dialect.Refuse(&c.req, re.status, re.err)
 	if re.header != nil {
 		h := re.header.Clone()

@@ -1,13 +1,13 @@
 package receive
 
 import (
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -36,20 +36,13 @@ func (h *Handler) readBody(r *Request) (body []byte, refused *refusal) {
 			}()
 		}
 	}
-	in := r.Body
+	in, packed, refused := unpacked(r)
+	if refused != nil {
+		return nil, refused
+	}
 	size := r.Length
-	switch coding := r.Header.Get("Content-Encoding"); {
-	case coding == "" || strings.EqualFold(coding, "identity"):
-	case strings.EqualFold(coding, "gzip"):
-		z, err := gzip.NewReader(r.Body)
-		if err != nil {
-			return nil, badRead(fmt.Errorf("unpacking gzip: %w", err))
-		}
-		in, size = z, -1
-	default:
-		re := refuse(ReasonEncoding, http.StatusUnsupportedMediaType, fmt.Errorf("content encoding %.40q is not supported: send plain or gzip", coding))
-		re.header = http.Header{"Accept-Encoding": {"gzip"}}
-		return nil, re
+	if packed {
+		size = -1
 	}
 	body, err := readAll(in, size, limit)
 	switch {
@@ -94,8 +87,14 @@ func badRead(err error) *refusal {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return refuse(ReasonTimeout, http.StatusRequestTimeout, errors.New("the body did not come in time"))
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
 		return refuse(ReasonEncoding, http.StatusBadRequest, err)
 	}
 	return refuse(ReasonClientGone, http.StatusBadRequest, errors.New("the body ended early"))
+}
+
+// isCorrupt reports whether the packed bytes are none.
+func isCorrupt(err error) bool {
+	_, ok := errors.AsType[flate.CorruptInputError](err)
+	return ok
 }

@@ -20,6 +20,8 @@ import (
 const (
 	defaultMaxBody  = 1 << 20
 	defaultMaxDepth = 64
+
+	defaultLineTimeout = 30 * time.Second
 	// retryAfter is what a refused server is asked to wait, in seconds.
 	retryAfter = "5"
 )
@@ -89,6 +91,9 @@ type Config struct {
 	MaxDepth int
 	// ReadTimeout bounds the reading of one body; zero leaves it to the server.
 	ReadTimeout time.Duration
+	// LineTimeout bounds how long the next line of a stream may take; zero means
+	// 30 s.
+	LineTimeout time.Duration
 	// Now defaults to time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -103,6 +108,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.MaxDepth == 0 {
 		c.MaxDepth = defaultMaxDepth
+	}
+	if c.LineTimeout == 0 {
+		c.LineTimeout = defaultLineTimeout
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -122,8 +130,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("max_body is %d, want more than 0", c.MaxBody)
 	case c.MaxDepth < 0:
 		return fmt.Errorf("max_depth is %d, want more than 0", c.MaxDepth)
-	case c.ReadTimeout < 0:
-		return fmt.Errorf("read timeout is %v, want 0 or more", c.ReadTimeout)
+	case c.ReadTimeout < 0 || c.LineTimeout < 0:
+		return fmt.Errorf("read timeout is %v and line timeout %v, want 0 or more", c.ReadTimeout, c.LineTimeout)
 	}
 	return nil
 }

@@ -144,9 +144,12 @@ func (m *memory) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, e
 		m.guards[a.Guard.Key] = a.Guard.Sum
 	}
 	var k gateway.Kept
-	for _, ev := range a.Events {
+	for i, ev := range a.Events {
 		if m.seen[ev.ID] {
 			k.Duplicates++
+			if i < len(a.Repeated) {
+				a.Repeated[i] = true
+			}
 			continue
 		}
 		m.seen[ev.ID] = true

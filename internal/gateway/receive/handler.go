@@ -1,7 +1,9 @@
 package receive
 
 import (
+	"net/http"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +19,11 @@ type Handler struct {
 	// unknown logs what belongs to no source.
 	unknown *quietLog
 	sources atomic.Pointer[table]
+	// streams and spools bound what bodies of lines hold together.
+	streams, spools budget
+	// stopping is closed by stop.
+	stopping chan struct{}
+	stop     func()
 }
 
 // New checks the configuration and registers the metrics.
@@ -29,7 +36,10 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, metrics: m, unknown: newQuietLog(cfg.Log)}
+	h := &Handler{cfg: cfg, metrics: m, unknown: newQuietLog(cfg.Log), stopping: make(chan struct{})}
+	h.stop = sync.OnceFunc(func() { close(h.stopping) })
+	h.streams.give(maxStreams)
+	h.spools.give(allSpoolBodies * cfg.MaxBody)
 	if err := h.Set(cfg.Sources); err != nil {
 		return nil, err
 	}
@@ -90,12 +100,24 @@ func (c *call) serve() (dialect.Response, *refusal) {
 	if refused := c.admit(); refused != nil {
 		return dialect.Response{}, refused
 	}
+	if b := c.streams(); b != nil {
+		return c.stream(b)
+	}
 	if refused := c.read(); refused != nil {
 		return dialect.Response{}, refused
 	}
 	proof, refused := c.verify()
 	if refused != nil {
 		return dialect.Response{}, refused
+	}
+	if b := c.bulker(); b != nil {
+		items, err := b.Items(&c.req)
+		if err != nil {
+			return dialect.Response{}, refuse(ReasonDecode, http.StatusBadRequest, err)
+		}
+		if items != nil {
+			return c.batch(b, items, proof)
+		}
 	}
 	if refused := c.decode(); refused != nil {
 		return dialect.Response{}, refused

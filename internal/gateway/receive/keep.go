@@ -33,12 +33,16 @@ func (c *call) keep(proof dialect.Proof) (dialect.Response, *refusal) {
 			c.logUnkept(err)
 			return dialect.Response{}, unkept(err)
 		}
-		c.src.metrics.journaled.Add(float64(kept.Stored))
-		if kept.Duplicates > 0 {
-			c.src.metrics.duplicates.Add(float64(kept.Duplicates))
-		}
+		c.countKept(kept)
 	}
 	return c.src.Dialect.Ack(&c.req, c.evs), nil
+}
+
+func (c *call) countKept(kept gateway.Kept) {
+	c.src.metrics.journaled.Add(float64(kept.Stored))
+	if kept.Duplicates > 0 {
+		c.src.metrics.duplicates.Add(float64(kept.Duplicates))
+	}
 }
 
 // append does not stop when the caller leaves: a server that hangs up early and

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
 
@@ -20,6 +21,7 @@ type metrics struct {
 	answered   *prometheus.CounterVec
 	unanswered *prometheus.CounterVec
 	panics     *prometheus.CounterVec
+	items      *prometheus.CounterVec
 
 	// place is where a type's counter stands in each source.
 	place map[event.Type]int
@@ -41,6 +43,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		answered:   counter("imhook_answered_total", "Before-events that got a verdict.", "source", "verdict"),
 		unanswered: counter("imhook_unanswered_total", "Requests whose sender left before the answer.", "source"),
 		panics:     counter("imhook_panics_total", "Requests that met a defect of ours.", "source"),
+		items:      counter("imhook_bulk_items_total", "Items of batches and lines of streams that are settled, by result.", "source", "result"),
 		place:      map[event.Type]int{},
 	}
 	for i, e := range event.Catalogue() {
@@ -50,7 +53,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	for _, c := range []prometheus.Collector{
-		m.received, m.rejected, m.duplicates, m.journaled, m.refused, m.answered, m.unanswered, m.panics,
+		m.received, m.rejected, m.duplicates, m.journaled, m.refused, m.answered, m.unanswered, m.panics, m.items,
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
@@ -71,6 +74,7 @@ type sourceMetrics struct {
 	refused    prometheus.Counter
 	unanswered prometheus.Counter
 	panics     prometheus.Counter
+	items      *prometheus.CounterVec
 }
 
 func (m *metrics) source(app, name string) *sourceMetrics {
@@ -86,6 +90,7 @@ func (m *metrics) source(app, name string) *sourceMetrics {
 		refused:    m.refused.With(l),
 		unanswered: m.unanswered.With(l),
 		panics:     m.panics.With(l),
+		items:      m.items.MustCurryWith(l),
 	}
 }
 
@@ -103,4 +108,19 @@ func (s *sourceMetrics) receivedType(t event.Type) {
 		s.types[i].Store(c)
 	}
 	(*c).Inc()
+}
+
+// bulk counts the items that were settled between two reports. Unknown ones count
+// as that alone here.
+func (s *sourceMetrics) bulk(before, after *dialect.Report) {
+	for result, n := range map[dialect.Result]int{
+		dialect.ItemAccepted:  (after.Accepted - after.Unknown) - (before.Accepted - before.Unknown),
+		dialect.ItemUnknown:   after.Unknown - before.Unknown,
+		dialect.ItemDuplicate: after.Duplicates - before.Duplicates,
+		dialect.ItemRefused:   after.Refused - before.Refused,
+	} {
+		if n > 0 {
+			s.items.WithLabelValues(string(result)).Add(float64(n))
+		}
+	}
 }

@@ -33,6 +33,8 @@ const (
 	ReasonUnavailable   Reason = "unavailable"
 	ReasonEventTooLarge Reason = "event_too_large"
 	ReasonPanic         Reason = "panic"
+	ReasonBusy          Reason = "busy"
+	ReasonStopping      Reason = "stopping"
 )
 
 // refusal is a request that is not accepted.
