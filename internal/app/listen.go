@@ -51,6 +51,7 @@ func (a *App) serve(l net.Listener, in *receive.Handler, others http.Handler) {
 		}
 	}()
 	a.onStop("listener", func(ctx context.Context) error {
+		in.Drain()
 		// A caller that drips its request must not eat the time that attempts in
 		// flight have to end.
 		ctx, cancel := context.WithTimeout(ctx, listenerStop)

@@ -2,6 +2,7 @@ package front
 
 import (
 	"io"
+	"net"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -41,7 +42,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	if err == io.EOF {
 		b.ended = true
-		if b.left > 0 {
+		if b.left > 0 || b.left < 0 && ended(b.ctx.Conn()) {
 			err = io.ErrUnexpectedEOF
 		}
 	}
@@ -65,5 +66,15 @@ func (b *body) rest() {
 	_, _ = io.CopyN(io.Discard, b, maxRest)
 	if !b.ended && b.left != 0 || b.left > 0 {
 		b.ctx.SetConnectionClose()
+		if tc, ok := b.ctx.Conn().(*trackedConn); ok {
+			tc.linger = true
+		}
 	}
+}
+
+// ended reports whether the connection's end was read, which comes after a body of
+// chunks only when its last chunk did not.
+func ended(c net.Conn) bool {
+	tc, ok := c.(*trackedConn)
+	return ok && tc.ended
 }

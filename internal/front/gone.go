@@ -30,7 +30,7 @@ func left(c net.Conn) bool {
 	}
 	gone := false
 	err = raw.Read(func(fd uintptr) bool {
-		gone = ended(fd)
+		gone = atEnd(fd)
 		return true
 	})
 	return err != nil || gone

@@ -2,4 +2,4 @@
 
 package front
 
-func ended(uintptr) bool { return false }
+func atEnd(uintptr) bool { return false }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ended reports whether a read would find the end or an error.
-func ended(fd uintptr) bool {
+// atEnd reports whether a read would find the end or an error.
+func atEnd(fd uintptr) bool {
 	var b [1]byte
 	for {
 		n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)

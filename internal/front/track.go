@@ -1,8 +1,11 @@
 package front
 
 import (
+	"errors"
+	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // tracked is a listener that knows its open connections, so that those can be cut
@@ -42,10 +45,30 @@ func (t *tracked) cut() {
 type trackedConn struct {
 	net.Conn
 	in *tracked
+	// ended is set once the other side's end was read.
+	ended bool
+	// linger is set when the other side may still be sending what nobody reads.
+	linger bool
 }
 
-// Close closes the connection.
+func (c *trackedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if errors.Is(err, io.EOF) {
+		c.ended = true
+	}
+	return n, err
+}
+
+// lingerTime bounds how long a connection is read from after its last answer.
+const lingerTime = 500 * time.Millisecond
+
+// Close closes the connection. Where the other side still sends, closing at once
+// would reset the connection, and the answer with it, before it was read.
 func (c *trackedConn) Close() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.linger && w.CloseWrite() == nil {
+		_ = c.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.Copy(io.Discard, c.Conn)
+	}
 	c.in.mu.Lock()
 	delete(c.in.conns, c)
 	c.in.mu.Unlock()
