@@ -2,6 +2,7 @@ package match
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -127,11 +128,11 @@ func (s *schema) path(e ast.Expr) (path, bool) {
 	}
 	p := path{name: variable}
 	r := s.root
-	for i := len(names) - 1; i >= 0; i-- {
+	for i, name := range slices.Backward(names) {
 		if r == nil {
 			return path{}, false
 		}
-		f := r.fields[names[i]]
+		f := r.fields[name]
 		if f == nil {
 			return path{}, false
 		}

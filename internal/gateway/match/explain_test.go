@@ -22,22 +22,26 @@ func TestExplain_NamesTheClause(t *testing.T) {
 		{"source", Rule{App: "shop", Sources: []string{"a", "b"}}, Explanation{Failed: ClauseSources, Why: "it is of source src, the rule takes a, b"}},
 		{"pattern", Rule{App: "shop", Events: []string{"group.**"}}, Explanation{Failed: ClauseEvents, Why: "pattern group.** does not take type message.send"}},
 		{
-			"patterns", Rule{App: "shop", Events: []string{"group.**", "easemob:muc:kick"}},
+			"patterns",
+			Rule{App: "shop", Events: []string{"group.**", "easemob:muc:kick"}},
 			Explanation{Failed: ClauseEvents, Why: "none of the patterns group.**, easemob:muc:kick takes type message.send (easemob:chat:user:single)"},
 		},
 		{
-			"second pattern", Rule{App: "shop", Events: []string{"group.**", "easemob:chat:user:single"}},
+			"second pattern",
+			Rule{App: "shop", Events: []string{"group.**", "easemob:chat:user:single"}},
 			Explanation{Matched: true, Pattern: "easemob:chat:user:single", Why: "pattern easemob:chat:user:single"},
 		},
 		{
-			"condition holds", Rule{App: "shop", When: `event.message.kind == 'text'`},
+			"condition holds",
+			Rule{App: "shop", When: `event.message.kind == 'text'`},
 			Explanation{
 				Matched: true, Pattern: "**", Why: "pattern **, and the condition holds",
 				Parts: []Part{{Text: `event.message.kind == "text"`, Value: "true", Where: `event.message.kind is "text"`}},
 			},
 		},
 		{
-			"condition does not", Rule{App: "shop", When: `event.message.kind == "image" && event.actor.id == "alice"`},
+			"condition does not",
+			Rule{App: "shop", When: `event.message.kind == "image" && event.actor.id == "alice"`},
 			Explanation{
 				Failed: ClauseWhen, Pattern: "**", Why: `event.message.kind == "image" is false (event.message.kind is "text")`,
 				Parts: []Part{
@@ -47,7 +51,8 @@ func TestExplain_NamesTheClause(t *testing.T) {
 			},
 		},
 		{
-			"none of several", Rule{App: "shop", When: `event.echo && (event.actor.id == "x" || has(event.thread) || event.members.exists(m, m.id == "z"))`},
+			"none of several",
+			Rule{App: "shop", When: `event.echo && (event.actor.id == "x" || has(event.thread) || event.members.exists(m, m.id == "z"))`},
 			Explanation{
 				Failed: ClauseWhen, Pattern: "**",
 				Why: `none of event.actor.id == "x", has(event.thread), event.members.exists(m, m.id == "z") is true (event.actor.id is "alice", event.members is [a Member, a Member])`,
@@ -60,7 +65,8 @@ func TestExplain_NamesTheClause(t *testing.T) {
 			},
 		},
 		{
-			"not", Rule{App: "shop", When: `!(event.echo || event.actor.system)`},
+			"not",
+			Rule{App: "shop", When: `!(event.echo || event.actor.system)`},
 			Explanation{
 				Failed: ClauseWhen, Pattern: "**", Why: "event.echo is true (event.echo is true)",
 				Parts: []Part{
@@ -70,7 +76,8 @@ func TestExplain_NamesTheClause(t *testing.T) {
 			},
 		},
 		{
-			"error", Rule{App: "shop", When: `event.echo && event.vendor.nowhere > 3`},
+			"error",
+			Rule{App: "shop", When: `event.echo && event.vendor.nowhere > 3`},
 			Explanation{
 				Failed: ClauseWhen, Pattern: "**", Why: "event.vendor.nowhere > 3 is an error: no such overload (event.vendor.nowhere is not there)",
 				Parts: []Part{

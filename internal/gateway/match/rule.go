@@ -3,9 +3,11 @@ package match
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"weak"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -50,19 +52,23 @@ type Matcher struct {
 }
 
 // Compiler compiles rules; conditions that are written alike are compiled once
-// and shared. Make it with [NewCompiler]. Safe for concurrent use.
+// and shared, for as long as a rule has them. Make it with [NewCompiler]. Safe for
+// concurrent use.
 type Compiler struct {
 	reg *dialect.Registry
 
 	// mu guards the following.
 	mu         sync.Mutex
-	conditions map[string]*condition
+	conditions map[string]weak.Pointer[condition]
+	// pruneAt is how many conditions there are when those that no rule has any more
+	// are looked for.
+	pruneAt int
 }
 
 // NewCompiler returns a compiler for the dialects of reg, which also reads events
 // again whose bodies a condition asks for.
 func NewCompiler(reg *dialect.Registry) *Compiler {
-	return &Compiler{reg: reg, conditions: map[string]*condition{}}
+	return &Compiler{reg: reg, conditions: map[string]weak.Pointer[condition]{}}
 }
 
 // Compile checks one rule, see [Compiler.Compile].
@@ -111,14 +117,19 @@ func (c *Compiler) Compile(r Rule) (*Matcher, error) {
 func (c *Compiler) condition(text string) (*condition, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known := c.conditions[text]; known != nil {
+	if known := c.conditions[text].Value(); known != nil {
 		return known, nil
 	}
 	compiled, err := newCondition(text)
-	if err == nil {
-		c.conditions[text] = compiled
+	if err != nil {
+		return nil, err
 	}
-	return compiled, err
+	if len(c.conditions) >= c.pruneAt {
+		maps.DeleteFunc(c.conditions, func(_ string, p weak.Pointer[condition]) bool { return p.Value() == nil })
+		c.pruneAt = 2*len(c.conditions) + 16
+	}
+	c.conditions[text] = weak.Make(compiled)
+	return compiled, nil
 }
 
 // add compiles one pattern into the matcher.
