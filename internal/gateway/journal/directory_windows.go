@@ -20,6 +20,10 @@ func lockFile(f *os.File) error {
 	return err
 }
 
+// syncDir does nothing: a directory cannot be synced here, and a name that is lost
+// with the power is found out by who reads it.
+func syncDir(string) error { return nil }
+
 // free is how many bytes of dir's disk can be written, and its size.
 func free(dir string) (avail, size int64, err error) {
 	path, err := windows.UTF16PtrFromString(dir)
