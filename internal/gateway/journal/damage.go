@@ -262,15 +262,15 @@ func ranges(seqs []uint64) (all []hole) {
 	return all
 }
 
-// without takes the known ranges out of gone, both ascending, and joins what lies
-// side by side.
+// without takes the known ranges out of gone, both ascending, and joins what
+// overlaps or lies side by side.
 func without(gone, known []hole) (left []hole) {
 	add := func(first, last uint64) {
 		if first > last {
 			return
 		}
-		if n := len(left); n > 0 && left[n-1].Last+1 == first {
-			left[n-1].Last = last
+		if n := len(left); n > 0 && left[n-1].Last+1 >= first {
+			left[n-1].Last = max(left[n-1].Last, last)
 			return
 		}
 		left = append(left, hole{First: first, Last: last})

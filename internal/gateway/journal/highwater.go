@@ -122,9 +122,11 @@ func openWater(dir, own string) (w *water, damaged bool, err error) {
 	return w, damaged, nil
 }
 
+func sumOf(b []byte) string { return fmt.Sprintf("%08x", crc32.Checksum(b, slotSums)) }
+
 func parseSlot(b []byte) (highWater, error) {
 	sum, rest, ok := bytes.Cut(bytes.TrimRight(b, " \n"), []byte(" "))
-	if !ok || string(sum) != fmt.Sprintf("%08x", crc32.Checksum(rest, slotSums)) {
+	if !ok || string(sum) != sumOf(rest) {
 		return highWater{}, errors.New("high-water record is damaged")
 	}
 	var rec highWater
@@ -143,7 +145,7 @@ func (w *water) write() error {
 	if err != nil {
 		return err
 	}
-	slot := append(fmt.Appendf(nil, "%08x ", crc32.Checksum(b, slotSums)), b...)
+	slot := append([]byte(sumOf(b)+" "), b...)
 	if len(slot) >= slotSize {
 		return fmt.Errorf("high-water record of %d bytes", len(slot))
 	}

@@ -155,6 +155,8 @@ type Journal struct {
 	noting   sync.Mutex // held while what is missing is found out and told
 	// deleted is how many pages the engine said it lacks, when it was asked last.
 	deleted int
+	// recalled counts the pages that were read to know the window again.
+	recalled int
 	size    sizes
 	full    atomic.Pointer[string] // why arrivals are refused; nil when they are not
 	floor   atomic.Uint64

@@ -148,5 +148,6 @@ func (j *Journal) recallPage(seq uint64, at time.Time, data []byte) error {
 	// Any other error is for the readers to count and to log.
 	j.window.turn(j.window.since) // by number only: time has not passed
 	j.snaps.add(seq, at, keys, guards)
+	j.recalled++
 	return nil
 }
