@@ -100,7 +100,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	j, err := journal.Open(ctx, journal.Config{
 		Dir: c.DataDir, Sync: journal.Sync(c.Journal.Sync), WhenFull: journal.WhenFull(c.Journal.WhenFull),
 		RetainAge: c.Journal.RetainAge, RetainBytes: c.Journal.RetainBytes, MaxBody: c.Journal.MaxBody,
-		Log: a.cfg.Log, Now: a.cfg.Now,
+		Log: a.cfg.Log, Now: a.cfg.Now, Version: a.cfg.Version,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the journal in %s: %w", c.DataDir, err)

@@ -123,21 +123,19 @@ func (j *Journal) reconcile(ctx context.Context, e *engine) (*engine, []Loss, er
 	if err != nil {
 		return e, nil, err
 	}
-	last, events := st.LastSeq, uint64(0)
+	last, events := st.LastSeq, had.Events
 	switch {
 	case st.LastSeq < had.Last:
 		if e, err = j.lift(ctx, e, st, had.Last, had.Events); err != nil {
 			return e, nil, err
 		}
-		last, events = had.Last, had.Events
-	case st.Msgs == 0:
-		events = had.Events
-	default:
+		last = had.Last
+	case st.Msgs > 0:
 		h, err := e.headBefore(ctx, last, st.FirstSeq, holes)
 		if err != nil {
 			return e, nil, err
 		}
-		events = max(h.before+h.events, had.Events)
+		events = max(events, h.before+h.events)
 	}
 	j.done.set(last, events)
 	if err := j.report(losses, holes); err != nil {
@@ -149,7 +147,7 @@ func (j *Journal) reconcile(ctx context.Context, e *engine) (*engine, []Loss, er
 // report tells the operator what is missing, once, and remembers it.
 func (j *Journal) report(losses []Loss, holes []hole) error {
 	for _, l := range losses {
-		j.cfg.Log.Error(l.String(), "first", l.First, "last", l.Last, "pages", l.Pages, "events", l.Events)
+		j.cfg.Log.Error("journal is damaged", "what", l.String(), "pages", l.Pages, "events", l.Events)
 	}
 	if len(holes) > maxHoles {
 		// They are told again at the next start; a record without end would be worse.

@@ -166,24 +166,34 @@ func TestOpen_SaysWhatDamageTook(t *testing.T) {
 	t.Parallel()
 	master := t.TempDir()
 	damageStore(t, master)
+	cut := func(n int, by int64) func(*testing.T, []string) {
+		return func(t *testing.T, b []string) { t.Helper(); resize(t, b[n], by) }
+	}
+	flip := func(n int) func(*testing.T, []string) {
+		return func(t *testing.T, b []string) { t.Helper(); flipMiddle(t, b[n]) }
+	}
+	drop := func(from, to int) func(*testing.T, []string) {
+		return func(t *testing.T, b []string) { t.Helper(); remove(t, b[from:to]...) }
+	}
+	stream := func(t *testing.T, b []string) { t.Helper(); remove(t, filepath.Dir(filepath.Dir(b[0]))) }
 	for _, c := range []struct {
 		name   string
-		damage func(t *testing.T, dir string, blks []string)
+		damage func(t *testing.T, blks []string)
 		// where is the loss; empty when nothing may be lost.
 		where string
 		// first of the lost pages that was not finished; zero means all were.
 		unfinished uint64
 	}{
-		{"last file cut short", func(t *testing.T, _ string, b []string) { resize(t, b[2], -300) }, LostEnd, 60},
-		{"garbage behind the last file", func(t *testing.T, _ string, b []string) { resize(t, b[2], 64<<10) }, "", 0},
-		{"byte flipped in the last file", func(t *testing.T, _ string, b []string) { flipMiddle(t, b[2]) }, LostEnd, 51},
-		{"byte flipped in a middle file", func(t *testing.T, _ string, b []string) { flipMiddle(t, b[1]) }, LostMiddle, 31},
-		{"oldest file removed", func(t *testing.T, _ string, b []string) { remove(t, b[0]) }, LostBegin, 0},
-		{"middle file removed", func(t *testing.T, _ string, b []string) { remove(t, b[1]) }, LostMiddle, 31},
-		{"last file removed", func(t *testing.T, _ string, b []string) { remove(t, b[2]) }, LostEnd, 41},
-		{"all files removed", func(t *testing.T, _ string, b []string) { remove(t, b...) }, LostAll, 31},
-		{"the stream removed", func(t *testing.T, _ string, b []string) { remove(t, filepath.Dir(filepath.Dir(b[0]))) }, LostAll, 31},
-		{"nothing but the index", func(*testing.T, string, []string) {}, "", 0},
+		{"last file cut short", cut(2, -300), LostEnd, 60},
+		{"garbage behind the last file", cut(2, 64<<10), "", 0},
+		{"byte flipped in the last file", flip(2), LostEnd, 51},
+		{"byte flipped in a middle file", flip(1), LostMiddle, 31},
+		{"oldest file removed", drop(0, 1), LostBegin, 0},
+		{"middle file removed", drop(1, 2), LostMiddle, 31},
+		{"last file removed", drop(2, 3), LostEnd, 41},
+		{"all files removed", drop(0, 3), LostAll, 31},
+		{"the stream removed", stream, LostAll, 31},
+		{"nothing but the index", func(*testing.T, []string) {}, "", 0},
 	} {
 		indexes := []string{"whole", "removed"}
 		if c.where == "" {
@@ -207,7 +217,7 @@ func TestOpen_SaysWhatDamageTook(t *testing.T) {
 				case "flipped":
 					flipMiddle(t, idx)
 				}
-				c.damage(t, dir, blks)
+				c.damage(t, blks)
 				where, late := c.where, false
 				if index == "whole" && strings.HasPrefix(c.name, "byte flipped") {
 					// With its index the engine does not read the file, and leaves out one
@@ -225,7 +235,9 @@ func TestOpen_SaysWhatDamageTook(t *testing.T) {
 func checkDamage(t *testing.T, dir, where string, unfinished uint64, late bool) {
 	t.Helper()
 	var log bytes.Buffer
-	logged := func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})) }
+	logged := func(c *Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
+	}
 	j := open(t, dir, logged)
 	left := map[uint64]bool{}
 	for _, p := range pagesOf(t, j) {
@@ -465,7 +477,9 @@ func TestReopen_EngineThatLostPagesGoesOnBehindThem(t *testing.T) {
 			}
 		}
 		cancel()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 		if l := j.Losses(); len(l) != 1 || l[0].Pages != 5-keep || l[0].Last != 5 {
 			t.Errorf("losses %+v, want %d pages up to 5", l, 5-keep)
 		}

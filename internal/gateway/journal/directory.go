@@ -36,7 +36,7 @@ func lock(dir string, now time.Time) (func() error, error) {
 	if f.Truncate(0) == nil {
 		_, _ = f.WriteAt(fmt.Appendf(nil, "process %d on %s since %s\n", os.Getpid(), host, now.UTC().Format(time.RFC3339)), 0)
 	}
-	return f.Close, nil
+	return func() error { return errors.Join(unlockFile(f), f.Close()) }, nil
 }
 
 // holder says who has a lock file, as far as it can be read.

@@ -152,15 +152,15 @@ type Journal struct {
 	nag     nags
 	// suspects are numbers that a reader found no page at.
 	suspects suspects
-	noting   sync.Mutex // held while what is missing is found out and told
+	noting   sync.Mutex // held by note
 	// deleted is how many pages the engine said it lacks, when it was asked last.
 	deleted int
 	// recalled counts the pages that were read to know the window again.
 	recalled int
-	size    sizes
-	full    atomic.Pointer[string] // why arrivals are refused; nil when they are not
-	floor   atomic.Uint64
-	nudge   chan struct{} // wakes keepHouse before its time
+	size     sizes
+	full     atomic.Pointer[string] // why arrivals are refused; nil when they are not
+	floor    atomic.Uint64
+	nudge    chan struct{} // wakes keepHouse before its time
 	// commitWithin is how long the engine may take for one page.
 	commitWithin time.Duration
 	names        interner

@@ -12,10 +12,12 @@ import (
 // positions. It also notices what the engine loses while it runs: a file that was
 // damaged is found out when somebody reads it.
 func (j *Journal) note(ctx context.Context) error {
-	e, err := j.use()
-	if err != nil {
+	e := j.engine.Load()
+	if e == nil {
 		return nil // being restarted
 	}
+	j.noting.Lock()
+	defer j.noting.Unlock()
 	return errors.Join(j.noteWater(ctx, e), j.saveSnapshot(false), j.savePlaces(false))
 }
 
@@ -34,8 +36,6 @@ func (j *Journal) leave(ctx context.Context, e *engine) {
 }
 
 func (j *Journal) noteWater(ctx context.Context, e *engine) error {
-	j.noting.Lock()
-	defer j.noting.Unlock()
 	st, err := e.state(ctx)
 	if err != nil {
 		return err
@@ -98,10 +98,10 @@ func (j *Journal) writeWater(ctx context.Context, e *engine, first uint64) error
 // nags tells of a failure that comes again each second only now and then.
 type nags struct{ at time.Time }
 
-func (n *nags) say(log *slog.Logger, now time.Time, msg string, err error) {
+func (n *nags) say(log *slog.Logger, now time.Time, err error) {
 	if !n.at.IsZero() && now.Sub(n.at) < time.Minute {
 		return
 	}
 	n.at = now
-	log.Warn(msg, "err", err)
+	log.Warn("noting the state of the journal failed, trying again", "err", err)
 }

@@ -156,7 +156,7 @@ func (j *Journal) keepHouse(ctx context.Context) {
 			j.cfg.Log.Warn("trimming the journal failed", "err", err)
 		}
 		if err := j.note(ctx); err != nil && ctx.Err() == nil {
-			j.nag.say(j.cfg.Log, j.cfg.Now(), "noting the state of the journal failed, trying again", err)
+			j.nag.say(j.cfg.Log, j.cfg.Now(), err)
 		}
 	}
 }
@@ -210,7 +210,7 @@ func (j *Journal) trim(ctx context.Context) error {
 		}
 		if err := j.writeWater(ctx, e, to); err != nil {
 			// Room is worth more than what the next start can tell.
-			j.nag.say(j.cfg.Log, j.cfg.Now(), "noting the state of the journal failed, trying again", err)
+			j.nag.say(j.cfg.Log, j.cfg.Now(), err)
 		}
 		if err := e.pages.Purge(ctx, jetstream.WithPurgeSequence(to)); err != nil {
 			return fmt.Errorf("purging pages below %d: %w", to, err)

@@ -84,7 +84,6 @@ func (w *window) refill(segs []segment) {
 // crowded says that the younger generation holds its half of the limit.
 func (w *window) crowded() bool { return len(w.young.keys)+len(w.young.guards) >= w.limit/2 }
 
-
 // key reports whether k was seen; pending is the group it is being committed in,
 // nil when that is done.
 func (w *window) key(k event.Key) (pending *group, known bool) {
