@@ -31,6 +31,9 @@ func guarded(n int) gateway.Arrival {
 
 func TestOpen_WindowComesFromSnapshotsAsFarAsTheyAreWhole(t *testing.T) {
 	t.Parallel()
+	without := func(n int) func(*testing.T, string) {
+		return func(t *testing.T, dir string) { t.Helper(); remove(t, segments(t, dir)[n]) }
+	}
 	for _, c := range []struct {
 		name   string
 		damage func(t *testing.T, dir string)
@@ -38,13 +41,13 @@ func TestOpen_WindowComesFromSnapshotsAsFarAsTheyAreWhole(t *testing.T) {
 		read int
 	}{
 		{"all are there", func(*testing.T, string) {}, 0},
-		{"the last is missing", func(t *testing.T, dir string) { remove(t, segments(t, dir)[2]) }, 10},
-		{"the first is missing", func(t *testing.T, dir string) { remove(t, segments(t, dir)[0]) }, 30},
-		{"the second is missing", func(t *testing.T, dir string) { remove(t, segments(t, dir)[1]) }, 30},
-		{"one is damaged", func(t *testing.T, dir string) { flipMiddle(t, segments(t, dir)[1]) }, 30},
-		{"one is cut short", func(t *testing.T, dir string) { resize(t, segments(t, dir)[2], -5) }, 30},
-		{"one is empty", func(t *testing.T, dir string) { write(t, segments(t, dir)[2], "") }, 30},
-		{"none is there", func(t *testing.T, dir string) { remove(t, filepath.Join(dir, segmentFolder)) }, 30},
+		{"the last is missing", without(2), 10},
+		{"the first is missing", without(0), 30},
+		{"the second is missing", without(1), 30},
+		{"one is damaged", func(t *testing.T, dir string) { t.Helper(); flipMiddle(t, segments(t, dir)[1]) }, 30},
+		{"one is cut short", func(t *testing.T, dir string) { t.Helper(); resize(t, segments(t, dir)[2], -5) }, 30},
+		{"one is empty", func(t *testing.T, dir string) { t.Helper(); write(t, segments(t, dir)[2], "") }, 30},
+		{"none is there", func(t *testing.T, dir string) { t.Helper(); remove(t, filepath.Join(dir, segmentFolder)) }, 30},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
