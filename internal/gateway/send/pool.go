@@ -33,6 +33,7 @@ type pool struct {
 	mu     sync.Mutex
 	idle   []*conn // used last is used first
 	reaper *time.Timer
+	closed bool // nothing is kept any more
 }
 
 // Buffer sizes of a connection: a usual answer fits, a usual request as well.
@@ -276,6 +277,10 @@ func (p *pool) put(c *conn) {
 	c.since = time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		_ = c.Close()
+		return
+	}
 	p.idle = append(p.idle, c)
 	if p.reaper == nil {
 		p.reaper = time.AfterFunc(idleTimeout, p.reap)
@@ -299,6 +304,15 @@ func (p *pool) reap() {
 		return
 	}
 	p.reaper.Reset(idleTimeout - now.Sub(p.idle[0].since))
+}
+
+// close closes what is idle, and what becomes idle from now on as soon as its
+// exchange ends.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.CloseIdleConnections()
 }
 
 // CloseIdleConnections closes what is idle; exchanges under way are not

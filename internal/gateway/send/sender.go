@@ -70,8 +70,9 @@ func New(cfg Config) (*Sender, error) {
 	return s, nil
 }
 
-// Close closes idle connections. Attempts under way are not disturbed.
-func (s *Sender) Close() { s.transport.CloseIdleConnections() }
+// Close closes idle connections. Attempts under way are not disturbed; their
+// connections are closed when they end.
+func (s *Sender) Close() { s.transport.close() }
 
 // Send makes one attempt to deliver ev, of which the first sent requests are
 // through already. ev needs its envelope and Raw only; it is not changed. Send
