@@ -32,7 +32,7 @@ func (a *App) endpoints() ([]deliver.Endpoint, *match.Index, error) {
 }
 
 func (a *App) endpoint(app string, e config.Endpoint) (deliver.Endpoint, *match.Matcher, error) {
-	rule, err := a.rules.endpoint(app, e)
+	rule, err := match.Compile(match.Rule{App: app, Events: e.Events, Sources: e.Sources}, a.cfg.Registry)
 	if err != nil {
 		return deliver.Endpoint{}, nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // catchUp follows the journal for an endpoint that is behind the tail, until the
 // tail can serve it again or ctx ends.
 func (d *Deliverer) catchUp(ctx context.Context, r *runner) {
-	for ctx.Err() == nil {
+	for {
 		seq, ok := r.waitForRoom(ctx)
 		if !ok {
 			return
@@ -52,9 +52,10 @@ func (d *Deliverer) goLive(r *runner, next uint64) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.full() {
+	if r.full() || r.held || r.stopped {
 		return false
 	}
+	r.reading = false
 	// The endpoint may be ahead of the tail; offer skips what was read.
 	r.read = max(r.read, gateway.NewPos(next, 0)-1)
 	r.live = true
@@ -62,25 +63,27 @@ func (d *Deliverer) goLive(r *runner, next uint64) bool {
 	return true
 }
 
-// waitForRoom returns the next page to read once the endpoint has room for it,
-// or false when ctx ended.
+// waitForRoom returns the next page to read once the endpoint has room for it.
+// False means that the reader must leave: it is held, stopped, or ctx ended.
 func (r *runner) waitForRoom(ctx context.Context) (seq uint64, ok bool) {
 	for {
 		r.mu.Lock()
 		seq = (r.read + 1).Seq()
 		r.sated = r.full() || r.sated && !r.roomy()
 		room := !r.sated || seq < r.expireBelow
-		stopped := r.stopped
+		leave := r.stopped || r.held || ctx.Err() != nil
+		if leave {
+			r.reading = false
+		}
 		r.mu.Unlock()
 		switch {
-		case stopped:
+		case leave:
 			return 0, false
 		case room:
 			return seq, true
 		}
 		select {
 		case <-ctx.Done():
-			return 0, false
 		case <-r.wake:
 		}
 	}
@@ -90,6 +93,9 @@ func (r *runner) waitForRoom(ctx context.Context) (seq uint64, ok bool) {
 func (r *runner) read1(page *gateway.Page) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.held || r.stopped {
+		return // what it picks may change before it is read
+	}
 	for i, ev := range page.Events {
 		pos := gateway.NewPos(page.Seq, i)
 		if pos <= r.read || !r.Match(ev) {

@@ -3,11 +3,9 @@ package deliver
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -35,11 +33,14 @@ type Journal interface {
 	// Save keeps the last value of a key, durably; Load returns them all.
 	Save(ctx context.Context, key string, value []byte) error
 	Load(ctx context.Context) (map[string][]byte, error)
+	// Drop forgets a key; a crash right after may bring it back.
+	Drop(ctx context.Context, key string) error
 	// Park keeps a dead letter, durably.
 	Park(ctx context.Context, letter gateway.DeadLetter) error
 }
 
-// Index says which endpoints get an event, by their place in Config.Endpoints.
+// Index says which endpoints get an event, by their place in the endpoints that it
+// was given with.
 type Index interface {
 	Match(ev *event.Event) []int
 }
@@ -52,6 +53,14 @@ type Config struct {
 	Log       *slog.Logger
 	// Metrics is where the counters are registered; nil means nowhere.
 	Metrics prometheus.Registerer
+	// RemovedAge is for how long an endpoint is remembered that is not configured
+	// any more: its position and, within its own bounds, its backlog. Zero means
+	// 72h.
+	RemovedAge time.Duration
+	// RemovedBytes bounds the backlogs of removed endpoints, on top of their own
+	// bounds: all of them together keep no more of the journal from being trimmed.
+	// Zero means no such bound.
+	RemovedBytes int64
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -69,19 +78,35 @@ const (
 // Deliverer delivers to all endpoints. Make it with [New].
 type Deliverer struct {
 	cfg     Config
-	runners []*runner
 	metrics *metrics
+	// setting is held, by its one place, while the endpoints are changed.
+	setting chan struct{}
 
-	cutShort context.CancelFunc // ends attempts in flight
-	stop     context.CancelFunc // ends tail, readers, housekeeping
+	attempts context.Context    //nolint:containedctx // lives from Start to Stop
+	cutShort context.CancelFunc // ends attempts
+	readCtx  context.Context    //nolint:containedctx // lives from Start to Stop
+	stop     context.CancelFunc // ends readCtx: tail, readers, housekeeping
 	wg       sync.WaitGroup
-	readCtx  context.Context //nolint:containedctx // lives from Start to Stop
 
-	// mu guards the following, and is held while the tail hands out a page.
+	// flooring is held while the journal's floor is taken and told.
+	flooring sync.Mutex
+
+	// saving is held, by its one place, while one record is taken and written, so
+	// that no older one comes after it. It is taken before mu.
+	saving    chan struct{}
+	record    []byte      // where records are written, guarded by saving
+	savedTail gateway.Pos // keepHouse's own while it runs
+
+	// mu guards the following, and is held while the tail hands out a page. The
+	// slices are never changed, only replaced.
 	mu sync.Mutex
+	// runners are at the places that index knows.
+	runners []*runner
+	index   Index
+	// gone are the removed endpoints, by name.
+	gone []*gone
 	// tail is how far the tail has read: the last position of its last page.
-	tail      gateway.Pos
-	savedTail gateway.Pos
+	tail gateway.Pos
 }
 
 // New checks the endpoints; nothing runs before [Deliverer.Start].
@@ -96,9 +121,27 @@ func New(cfg Config) (*Deliverer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Deliverer{cfg: cfg, metrics: m}
-	seen := map[string]bool{}
-	for _, e := range cfg.Endpoints {
+	if cfg.RemovedAge == 0 {
+		cfg.RemovedAge = 72 * time.Hour
+	}
+	d := &Deliverer{cfg: cfg, metrics: m, index: cfg.Index, setting: make(chan struct{}, 1), saving: make(chan struct{}, 1)}
+	eps, err := checked(cfg.Endpoints)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range eps {
+		r := d.newRunner(e)
+		r.metrics = m.endpoint(e.App, e.Name)
+		d.runners = append(d.runners, r)
+	}
+	return d, nil
+}
+
+// checked fills in defaults and says what is wrong with the endpoints.
+func checked(endpoints []Endpoint) ([]Endpoint, error) {
+	seen := make(map[string]bool, len(endpoints))
+	eps := make([]Endpoint, 0, len(endpoints))
+	for _, e := range endpoints {
 		e = e.WithDefaults()
 		if err := e.Validate(); err != nil {
 			return nil, err
@@ -107,20 +150,37 @@ func New(cfg Config) (*Deliverer, error) {
 			return nil, fmt.Errorf("two endpoints are named %s", e.ID())
 		}
 		seen[e.ID()] = true
-		d.runners = append(d.runners, &runner{
-			Endpoint: e, id: e.ID(), journal: cfg.Journal, now: cfg.Now, log: cfg.Log,
-			metrics: m.endpoint(e.App, e.Name),
-			wake:    make(chan struct{}, 1),
-			lanes:   map[event.Lane]*lane{},
-			stopped: true, // nothing is tried before all endpoints are restored
-		})
+		eps = append(eps, e)
 	}
-	return d, nil
+	return eps, nil
+}
+
+// newRunner returns a runner at which nothing is tried before it is restored. It
+// has no metrics yet.
+func (d *Deliverer) newRunner(e Endpoint) *runner {
+	r := &runner{
+		Endpoint: e, id: e.ID(), journal: d.cfg.Journal, now: d.cfg.Now, log: d.cfg.Log,
+		wake:    make(chan struct{}, 1),
+		lanes:   map[event.Lane]*lane{},
+		stopped: true,
+		ctx:     d.attempts,
+	}
+	r.line.Store(newLine(e.Sender, e.Release))
+	return r
+}
+
+// serving is how far the tail has read, with the endpoints that it served then and
+// those that were removed.
+func (d *Deliverer) serving() (tail gateway.Pos, runners []*runner, gone []*gone) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tail, d.runners, d.gone
 }
 
 // Start restores positions and begins to deliver. An endpoint that was not there
-// before starts now: at the end of the journal.
-func (d *Deliverer) Start(ctx context.Context) error {
+// before begins where its Start says. An endpoint that was there and is not
+// configured any more is kept as one that Set removes.
+func (d *Deliverer) Start(ctx context.Context) (err error) {
 	saved, err := d.cfg.Journal.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("loading positions: %w", err)
@@ -141,129 +201,59 @@ func (d *Deliverer) Start(ctx context.Context) error {
 	d.tail = max(d.tail, gateway.NewPos(first, 0)-1)
 	d.savedTail = ^gateway.Pos(0) // nothing is saved yet
 
-	attempts, cutShort := context.WithCancel(context.WithoutCancel(ctx))
-	d.readCtx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
-	d.cutShort = cutShort
-	for _, r := range d.runners {
-		r.ctx = attempts //nolint:fatcontext // one context for all runners, not one inside the other
-		if err := d.restore(ctx, r, saved, last); err != nil {
-			d.stop()
+	d.attempts, d.cutShort = context.WithCancel(context.WithoutCancel(ctx))
+	readCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d.stop = stop
+	defer func() {
+		if err != nil {
+			stop()
 			d.cutShort()
+			d.stop = nil
+		}
+	}()
+	for _, r := range d.runners {
+		r.ctx = d.attempts //nolint:fatcontext // one context for all runners, not one inside the other
+		if err := d.startRunner(ctx, r, saved, last); err != nil {
 			return fmt.Errorf("restoring endpoint %s: %w", r.id, err)
 		}
 	}
+	d.keepAbsent(saved, last)
 	// An endpoint that starts now must be found again after a crash: otherwise it
 	// would start anew, and what was accepted in between would be lost to it.
-	if err := errors.Join(d.keepAbsent(ctx, saved, last), d.save(ctx)); err != nil {
-		d.stop()
-		d.cutShort()
+	if err := d.save(ctx); err != nil {
 		return err
 	}
 	// Until the journal hears of a floor it takes everything for unfinished, and a
 	// journal full of history for full.
-	d.setFloor(d.tail)
+	d.setFloor()
+	d.mu.Lock()
+	d.readCtx = readCtx
 	for _, r := range d.runners {
 		r.mu.Lock()
-		r.stopped = false
-		if !r.live {
-			d.wg.Go(func() { d.catchUp(d.readCtx, r) })
-		}
-		r.arm()
-		r.dispatch()
+		d.enter(r)
 		r.mu.Unlock()
 	}
+	d.mu.Unlock()
 	d.wg.Go(d.follow)
 	d.wg.Go(d.keepHouse)
 	return nil
 }
 
-// keepAbsent remembers for endpoints that are not configured now how far they
-// have read: the tail goes on without them, and they were not given what it reads
-// meanwhile.
-func (d *Deliverer) keepAbsent(ctx context.Context, saved map[string][]byte, last uint64) error {
-	end := gateway.NewPos(last+1, 0) - 1
-	here := make(map[string]bool, len(d.runners))
-	for _, r := range d.runners {
-		here[endpointPrefix+r.id] = true
-	}
-	for key, b := range saved {
-		if here[key] || !strings.HasPrefix(key, endpointPrefix) {
-			continue
-		}
-		p, err := parsePosition(b)
-		if err != nil {
-			d.cfg.Log.Warn("position of an endpoint that is not configured cannot be read", "key", key, "err", err)
-			continue
-		}
-		if !p.Live && p.Read <= end {
-			continue
-		}
-		p.Read = min(p.Read, end)
-		if p.Live {
-			p.Live, p.Read = false, max(p.Read, d.tail)
-		}
-		p.Open = slices.DeleteFunc(p.Open, func(o openEvent) bool { return o.Pos > end })
-		if err := d.cfg.Journal.Save(ctx, key, appendPosition(nil, p)); err != nil {
-			return fmt.Errorf("saving %s: %w", key, err)
-		}
-	}
-	return nil
-}
-
-// restore brings an endpoint back to where it was.
-func (d *Deliverer) restore(ctx context.Context, r *runner, saved map[string][]byte, last uint64) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	end := gateway.NewPos(last+1, 0) - 1
+// startRunner brings an endpoint back to where it was, or to where it begins.
+func (d *Deliverer) startRunner(ctx context.Context, r *runner, saved map[string][]byte, last uint64) error {
 	b, known := saved[endpointPrefix+r.id]
 	if !known {
-		r.read = end
-		r.live = true
-		r.dirty = true
+		if err := d.begin(ctx, r); err != nil {
+			return err
+		}
+		r.live = r.read >= d.tail
 		return nil
 	}
 	p, err := parsePosition(b)
 	if err != nil {
 		return err
 	}
-	latest := r.now().Add(r.Retry.longest())
-	changed := false
-	var page *gateway.Page
-	for _, o := range p.Open {
-		if page == nil || page.Seq != o.Pos.Seq() {
-			page, err = d.cfg.Journal.Page(ctx, o.Pos.Seq())
-			switch {
-			case errors.Is(err, gateway.ErrNoPage):
-				page = &gateway.Page{}
-			case err != nil:
-				return fmt.Errorf("reading page %d again: %w", o.Pos.Seq(), err)
-			}
-		}
-		if page.Seq != o.Pos.Seq() || o.Pos.Index() >= len(page.Events) {
-			r.metrics.expired.Inc() // the journal no longer has it
-			changed = true
-			continue
-		}
-		ev := page.Events[o.Pos.Index()]
-		it := item{pos: o.Pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt}
-		if it.dueAt.After(latest) {
-			it.dueAt = latest // the clock went back
-			changed = true
-		}
-		if r.full() {
-			it.ev = nil
-		}
-		r.enqueue(r.laneKey(ev, o.Pos), it)
-	}
-	// A journal that lost its end gives the sequences behind it to new pages.
-	r.read = min(p.Read, end)
-	if p.Live {
-		r.read = max(r.read, d.tail)
-	}
-	r.live = r.read >= d.tail
-	// What stands needs no writing. A live record counts up to the tail by itself.
-	r.dirty = changed || r.read < p.Read || r.live != p.Live
-	return nil
+	return r.restore(ctx, p, d.tail, last)
 }
 
 // follow hands every new page to the endpoints that it concerns.
@@ -285,7 +275,7 @@ func (d *Deliverer) handOut(page *gateway.Page) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i, ev := range page.Events {
-		places := d.cfg.Index.Match(ev)
+		places := d.index.Match(ev)
 		if len(places) == 0 {
 			continue
 		}
@@ -295,14 +285,6 @@ func (d *Deliverer) handOut(page *gateway.Page) {
 		}
 	}
 	d.tail = gateway.NewPos(page.Seq+1, 0) - 1
-}
-
-// lag gives an endpoint that fell behind a reader of its own.
-func (d *Deliverer) lag(r *runner) {
-	if d.readCtx.Err() != nil {
-		return
-	}
-	d.wg.Go(func() { d.catchUp(d.readCtx, r) })
 }
 
 // keepHouse saves positions, expires backlogs and moves the journal's floor.
@@ -333,26 +315,35 @@ func (d *Deliverer) keepHouse() {
 }
 
 func (d *Deliverer) secondly(ctx context.Context) {
-	d.mu.Lock()
-	tail := d.tail
-	d.mu.Unlock()
-	for _, r := range d.runners {
+	tail, runners, gone := d.serving()
+	c := d.cutoffs()
+	for _, r := range runners {
 		r.tick()
-		if err := r.expire(ctx, tail); err != nil && ctx.Err() == nil {
+		if err := r.expire(ctx, tail, c); err != nil && ctx.Err() == nil {
 			d.cfg.Log.Warn("expiring failed", "endpoint", r.id, "err", err)
 		}
 	}
-	d.setFloor(tail)
+	d.keepGone(ctx, tail, gone, c)
+	d.setFloor()
 }
 
-// setFloor tells the journal below which page every endpoint is done; tail is
-// how far the tail has read.
-func (d *Deliverer) setFloor(tail gateway.Pos) {
+// setFloor tells the journal below which page every endpoint is done.
+func (d *Deliverer) setFloor() {
+	// An older floor must not come after a newer one: it knows nothing of an
+	// endpoint that is further back.
+	d.flooring.Lock()
+	defer d.flooring.Unlock()
+	tail, runners, gone := d.serving()
 	floor := tail + 1
-	for _, r := range d.runners {
+	for _, r := range runners {
 		r.mu.Lock()
 		floor = min(floor, r.oldest(tail))
 		r.mu.Unlock()
+	}
+	for _, g := range gone {
+		d.mu.Lock()
+		floor = min(floor, g.floor(tail))
+		d.mu.Unlock()
 	}
 	d.cfg.Journal.SetFloor(floor.Seq())
 }
@@ -360,28 +351,17 @@ func (d *Deliverer) setFloor(tail gateway.Pos) {
 // save writes the positions that changed. The tail's own position is taken first
 // and written last: every event up to it was handed out before, so the endpoints'
 // records that are written in between hold all of those that are still open. An
-// endpoint that stopped being live is thus never taken for read up to the tail.
+// endpoint that stopped being live, or was removed, is thus never taken for read
+// up to the tail.
 func (d *Deliverer) save(ctx context.Context) error {
-	d.mu.Lock()
-	tail := d.tail
-	d.mu.Unlock()
-	var buf []byte
-	for _, r := range d.runners {
-		r.mu.Lock()
-		if !r.dirty {
-			r.mu.Unlock()
-			continue
+	tail, runners, gone := d.serving()
+	for _, r := range runners {
+		if err := d.saveRunner(ctx, r); err != nil {
+			return err
 		}
-		r.dirty = false
-		p := r.position()
-		r.mu.Unlock()
-		buf = appendPosition(buf[:0], p)
-		if err := d.cfg.Journal.Save(ctx, endpointPrefix+r.id, buf); err != nil {
-			r.mu.Lock()
-			r.dirty = true
-			r.mu.Unlock()
-			return fmt.Errorf("saving the position of %s: %w", r.id, err)
-		}
+	}
+	if err := d.saveGone(ctx, gone); err != nil {
+		return err
 	}
 	if tail == d.savedTail {
 		return nil
@@ -393,19 +373,47 @@ func (d *Deliverer) save(ctx context.Context) error {
 	return nil
 }
 
+// saveRunner writes the endpoint's position if it changed.
+func (d *Deliverer) saveRunner(ctx context.Context, r *runner) error {
+	// Somebody else may be writing it now and fail: until then it is not saved, and
+	// the tail's position must not be either.
+	d.saving <- struct{}{}
+	defer func() { <-d.saving }()
+	r.mu.Lock()
+	if !r.dirty {
+		r.mu.Unlock()
+		return nil
+	}
+	r.dirty = false
+	p := r.position()
+	r.mu.Unlock()
+	d.record = appendPosition(d.record[:0], p)
+	if err := d.cfg.Journal.Save(ctx, endpointPrefix+r.id, d.record); err != nil {
+		r.mu.Lock()
+		r.dirty = true
+		r.mu.Unlock()
+		return fmt.Errorf("saving the position of %s: %w", r.id, err)
+	}
+	return nil
+}
+
 // Stop stops reading, lets attempts in flight end until ctx does, then cuts them
-// short, and saves all positions.
+// short, saves all positions and releases the senders.
 func (d *Deliverer) Stop(ctx context.Context) error {
 	if d.stop == nil {
 		return nil
 	}
 	d.stop()
-	for _, r := range d.runners {
+	d.setting <- struct{}{} // a Set under way gives up; none comes after
+	// Only Set replaces them. To lock mu would wait for the page that is being
+	// handed out.
+	runners := d.runners
+	for _, r := range runners {
 		r.halt()
 	}
 	done := make(chan struct{})
 	go func() {
-		for _, r := range d.runners {
+		for _, r := range runners {
 			r.wg.Wait()
 		}
 		d.wg.Wait()
@@ -420,19 +428,36 @@ func (d *Deliverer) Stop(ctx context.Context) error {
 	d.cutShort()
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return d.save(saving)
+	err := d.save(saving)
+	for _, r := range runners {
+		r.line.Load().leave()
+	}
+	d.stop = nil
+	return err
 }
 
 // Resume lets a paused endpoint (app/name) go on; false when there is none of
 // that name.
 func (d *Deliverer) Resume(id string) bool {
-	for _, r := range d.runners {
-		if r.id == id {
-			r.mu.Lock()
-			r.resume()
-			r.mu.Unlock()
-			return true
-		}
+	return d.with(id, (*runner).resume)
+}
+
+// Pause makes no attempts for an endpoint (app/name) until [Deliverer.Resume],
+// also across restarts, and says why. Attempts in flight end. It is false when
+// there is no endpoint of that name.
+func (d *Deliverer) Pause(id, why string) bool {
+	return d.with(id, func(r *runner) { r.pause(why) })
+}
+
+func (d *Deliverer) with(id string, do func(*runner)) bool {
+	_, runners, _ := d.serving()
+	i := slices.IndexFunc(runners, func(r *runner) bool { return r.id == id })
+	if i < 0 {
+		return false
 	}
-	return false
+	r := runners[i]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	do(r)
+	return true
 }

@@ -37,8 +37,22 @@ type Endpoint struct {
 	Name string
 	// Match says whether the endpoint gets ev. It must agree with the Index that
 	// the tail uses.
-	Match  func(ev *event.Event) bool
+	Match func(ev *event.Event) bool
+	// Rule tells what Match picks from what another Match picks: with the same
+	// text, [Deliverer.Set] takes the rule for unchanged. Empty means that every
+	// Set changes it, which costs a record and nothing else.
+	Rule string
+	// Sender speaks to the endpoint. A Set with an equal Sender keeps it; otherwise
+	// attempts in flight end with the one that they began with.
 	Sender Sender
+	// Release, if it is set, is called once when the last attempt with Sender has
+	// ended and no other follows: after a Set that brings another Sender or leaves
+	// the endpoint out, or after Stop. It is not called for an endpoint that New or
+	// Set refused, nor when Start fails. A Set that keeps the Sender takes its own
+	// Release instead. It must not block.
+	Release func()
+	// Start is where an endpoint begins that was not there before.
+	Start Start
 	// Order defaults to OrderConversation.
 	Order Order
 	// Concurrency bounds the attempts in flight; zero means 32. With OrderStrict
@@ -79,6 +93,9 @@ func (e Endpoint) Validate() error {
 	}
 	if e.App == "" || e.Name == "" || e.Match == nil || e.Sender == nil {
 		return errors.New("endpoint needs App, Name, Match and Sender")
+	}
+	if err := e.Start.validate(); err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
 	}
 	if e.Concurrency < 1 {
 		return fmt.Errorf("endpoint %s: concurrency is %d, want at least 1", e.ID(), e.Concurrency)

@@ -3,6 +3,8 @@ package deliver
 import (
 	"context"
 	"errors"
+	"math"
+	"time"
 
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -10,52 +12,64 @@ import (
 // expire drops the endpoint's own oldest events that are past its backlog
 // bounds, and counts them. What was not read yet is counted by the catch-up
 // reader, which goes on for that even when the endpoint has no room.
-func (r *runner) expire(ctx context.Context, tail gateway.Pos) error {
-	if r.MaxBacklogAge <= 0 && r.MaxBacklogBytes <= 0 {
-		return nil
-	}
+func (r *runner) expire(ctx context.Context, tail gateway.Pos, c *cutoffs) error {
 	r.mu.Lock()
+	age, bytes := r.MaxBacklogAge, r.MaxBacklogBytes
+	resting := r.resting // its lanes are being made anew
 	oldest := r.oldest(tail).Seq()
 	newest := max(r.effective(tail), tail).Seq()
 	r.mu.Unlock()
-	if oldest > newest {
+	if oldest > newest || resting {
 		// Nothing is unfinished. Most endpoints are so most of the time, and asking
 		// the journal for each of them every second would cost more than delivering.
 		return nil
 	}
-	below, err := r.expireSeq(ctx, oldest, newest)
+	below, err := c.below(ctx, age, bytes, oldest, newest)
 	if err != nil || below <= oldest {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.resting {
+		return nil
+	}
 	r.expireBelow = max(r.expireBelow, below)
 	n := r.dropBelow(below)
 	if n > 0 {
-		r.log.Warn("backlog expired", "endpoint", r.id, "events", n, "age", r.MaxBacklogAge, "bytes", r.MaxBacklogBytes)
+		r.log.Warn("backlog expired", "endpoint", r.id, "events", n, "age", age, "bytes", bytes)
 	}
 	r.nudge()
 	return nil
 }
 
-// expireSeq returns the first page that may stay.
-func (r *runner) expireSeq(ctx context.Context, oldest, newest uint64) (uint64, error) {
+// cutoffs searches the journal for the page of an age, once for all that ask for
+// the same age.
+type cutoffs struct {
+	journal Journal
+	now     time.Time
+	pages   map[time.Duration]uint64
+}
+
+func (d *Deliverer) cutoffs() *cutoffs {
+	return &cutoffs{journal: d.cfg.Journal, now: d.cfg.Now(), pages: map[time.Duration]uint64{}}
+}
+
+// below returns the first page that may stay of a backlog from page oldest to page
+// newest. Bounds that are not positive are none.
+func (c *cutoffs) below(ctx context.Context, age time.Duration, bytes int64, oldest, newest uint64) (uint64, error) {
 	below := oldest
-	if r.MaxBacklogAge > 0 {
-		seq, err := r.journal.SeqAt(ctx, r.now().Add(-r.MaxBacklogAge))
-		if err != nil && !errors.Is(err, gateway.ErrNoPage) {
+	if age > 0 {
+		seq, err := c.page(ctx, age)
+		if err != nil {
 			return 0, err
-		}
-		if errors.Is(err, gateway.ErrNoPage) {
-			seq = newest + 1 // everything is older
 		}
 		below = max(below, min(seq, newest+1))
 	}
-	if r.MaxBacklogBytes > 0 {
+	if bytes > 0 {
 		lo, hi := below, newest+1
 		for lo < hi {
 			mid := lo + (hi-lo)/2
-			if r.journal.BytesFrom(mid) > uint64(r.MaxBacklogBytes) {
+			if c.journal.BytesFrom(mid) > uint64(bytes) {
 				lo = mid + 1
 			} else {
 				hi = mid
@@ -64,6 +78,22 @@ func (r *runner) expireSeq(ctx context.Context, oldest, newest uint64) (uint64, 
 		below = lo
 	}
 	return below, nil
+}
+
+// page is the first page that is not older than age; the greatest sequence when
+// all are.
+func (c *cutoffs) page(ctx context.Context, age time.Duration) (uint64, error) {
+	if seq, ok := c.pages[age]; ok {
+		return seq, nil
+	}
+	seq, err := c.journal.SeqAt(ctx, c.now.Add(-age))
+	if errors.Is(err, gateway.ErrNoPage) {
+		seq, err = math.MaxUint64, nil
+	}
+	if err == nil {
+		c.pages[age] = seq
+	}
+	return seq, err
 }
 
 // dropBelow drops open events of earlier pages, but for heads in flight, and

@@ -169,6 +169,15 @@ func (j *memJournal) Save(ctx context.Context, key string, value []byte) error {
 	return nil
 }
 
+func (j *memJournal) Drop(_ context.Context, key string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.frozen {
+		delete(j.saved, key)
+	}
+	return nil
+}
+
 func (j *memJournal) Load(context.Context) (map[string][]byte, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -266,3 +275,16 @@ func failing(kind gateway.OutcomeKind, why gateway.Reason) gateway.Outcome {
 
 // advance lets d pass in the bubble's time.
 func advance(d time.Duration) { <-time.After(d) }
+
+// asked is an index that asks the endpoints themselves.
+type asked []Endpoint
+
+func (a asked) Match(ev *event.Event) []int {
+	var places []int
+	for i, e := range a {
+		if e.Match(ev) {
+			places = append(places, i)
+		}
+	}
+	return places
+}

@@ -21,6 +21,8 @@ type metrics struct {
 	echoes         *prometheus.CounterVec
 	untranslatable *prometheus.CounterVec
 	seconds        *prometheus.HistogramVec
+	// forgotten is of all endpoints together: who is forgotten has no series.
+	forgotten prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -38,11 +40,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "imhook_attempt_seconds", Help: "How long attempts took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
 		}, []string{"app", "endpoint"}),
+		forgotten: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "imhook_forgotten_total", Help: "Events that were open for endpoints that had been removed for so long that they were forgotten.",
+		}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.matched, m.delivered, m.attempts, m.parked, m.expired, m.echoes, m.untranslatable, m.seconds} {
+	for _, c := range []prometheus.Collector{m.matched, m.delivered, m.attempts, m.parked, m.expired, m.echoes, m.untranslatable, m.seconds, m.forgotten} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -68,6 +73,18 @@ func (m *metrics) endpoint(app, name string) endpointMetrics {
 		seconds:  m.seconds.With(l),
 		attempts: attempts, parkedBy: m.parked.MustCurryWith(l), untranslatableBy: m.untranslatable.MustCurryWith(l),
 		deliveredTotal: new(atomic.Uint64), parkedTotal: new(atomic.Uint64),
+	}
+}
+
+// forget stops exporting an endpoint. Who still counts for it counts for nobody.
+func (m *metrics) forget(app, name string) {
+	l := prometheus.Labels{"app": app, "endpoint": name}
+	for _, v := range []*prometheus.CounterVec{m.matched, m.delivered, m.expired, m.echoes} {
+		v.Delete(l)
+	}
+	m.seconds.Delete(l)
+	for _, v := range []*prometheus.CounterVec{m.attempts, m.parked, m.untranslatable} {
+		v.DeletePartialMatch(l)
 	}
 }
 

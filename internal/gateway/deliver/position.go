@@ -19,6 +19,18 @@ type position struct {
 	Live bool
 	// Open are the events up to Read that are not finished, in order.
 	Open []openEvent
+	// Paused is why no attempt is made; empty when they are.
+	Paused string
+	// Removed is set while the endpoint is not configured; it is not Live then.
+	Removed removal
+}
+
+// removal says when an endpoint was taken out of the configuration, and the
+// bounds that its backlog had then. Its zero value is an endpoint that is there.
+type removal struct {
+	At    time.Time
+	Age   time.Duration
+	Bytes int64
 }
 
 // openEvent is an event that is not finished.
@@ -31,13 +43,28 @@ type openEvent struct {
 	DueAt    time.Time
 }
 
-// positionVersion is the first byte of the record. Append only.
-const positionVersion = 1
+// Versions are the first byte of the record. Append only. A record is written in
+// the lowest that can say it, so that an older imhook goes on with it if it can.
+const (
+	positionPlain   = 1
+	positionVersion = 2 // may be paused or removed
+)
+
+// Flags are the second byte. Append only.
+const (
+	flagLive = 1 << iota
+	flagPaused
+	flagRemoved
+)
+
+// maxPaused is how many bytes of the reason for a pause are kept.
+const maxPaused = 1 << 10
 
 var errPosition = errors.New("position record is damaged")
 
 // appendPosition encodes p: version, flags, read, count, then per open event the
-// distance to the one before and its attempts.
+// distance to the one before and its attempts; then why it is paused, with its
+// length; then when it was removed and its bounds.
 func appendPosition(b []byte, p position) []byte {
 	slices.SortFunc(p.Open, func(a, b openEvent) int {
 		switch {
@@ -48,12 +75,17 @@ func appendPosition(b []byte, p position) []byte {
 		}
 		return 0
 	})
-	b = append(b, positionVersion)
+	version, flags := byte(positionPlain), byte(0)
 	if p.Live {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
+		flags |= flagLive
 	}
+	if p.Paused != "" {
+		version, flags = positionVersion, flags|flagPaused
+	}
+	if !p.Removed.At.IsZero() {
+		version, flags = positionVersion, flags|flagRemoved
+	}
+	b = append(b, version, flags)
 	b = binary.AppendUvarint(b, uint64(p.Read))
 	b = binary.AppendUvarint(b, uint64(len(p.Open)))
 	last := gateway.Pos(0)
@@ -67,6 +99,15 @@ func appendPosition(b []byte, p position) []byte {
 			b = binary.AppendVarint(b, o.DueAt.UnixMilli())
 		}
 	}
+	if flags&flagPaused != 0 {
+		b = binary.AppendUvarint(b, uint64(len(p.Paused)))
+		b = append(b, p.Paused...)
+	}
+	if flags&flagRemoved != 0 {
+		b = binary.AppendVarint(b, p.Removed.At.UnixMilli())
+		b = binary.AppendVarint(b, int64(p.Removed.Age))
+		b = binary.AppendVarint(b, p.Removed.Bytes)
+	}
 	return b
 }
 
@@ -75,10 +116,11 @@ func parsePosition(b []byte) (position, error) {
 	if len(b) < 2 {
 		return position{}, fmt.Errorf("%w: %d bytes", errPosition, len(b))
 	}
-	if b[0] != positionVersion {
-		return position{}, fmt.Errorf("position record has version %d, this imhook knows %d", b[0], positionVersion)
+	if b[0] != positionPlain && b[0] != positionVersion {
+		return position{}, fmt.Errorf("position record has version %d, this imhook knows up to %d", b[0], positionVersion)
 	}
-	p := position{Live: b[1]&1 != 0}
+	flags := b[1]
+	p := position{Live: flags&flagLive != 0}
 	r := reader{b: b[2:]}
 	p.Read = gateway.Pos(r.uvarint())
 	n := r.uvarint()
@@ -101,6 +143,13 @@ func parsePosition(b []byte) (position, error) {
 			o.DueAt = time.UnixMilli(r.varint()).UTC()
 		}
 		p.Open = append(p.Open, o)
+	}
+	if b[0] == positionVersion && flags&flagPaused != 0 {
+		p.Paused = r.text(maxPaused)
+	}
+	if b[0] == positionVersion && flags&flagRemoved != 0 {
+		p.Removed = removal{At: time.UnixMilli(r.varint()).UTC(), Age: time.Duration(r.varint()), Bytes: r.varint()}
+		r.bad = r.bad || p.Removed.At.IsZero()
 	}
 	if r.bad || len(r.b) != 0 {
 		return position{}, errPosition
@@ -132,6 +181,17 @@ func (r *reader) varint() int64 {
 	}
 	r.b = r.b[n:]
 	return v
+}
+
+func (r *reader) text(most uint64) string {
+	n := r.uvarint()
+	if n > most || n > uint64(len(r.b)) {
+		r.bad, r.b = true, nil
+		return ""
+	}
+	s := string(r.b[:n])
+	r.b = r.b[n:]
+	return s
 }
 
 func (r *reader) small() int {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -28,7 +29,10 @@ const (
 
 // runner runs one endpoint: its lanes, its workers, its position.
 type runner struct {
+	// Endpoint is guarded by mu once the runner runs, but for App and Name, which
+	// never change. Attempts take the sender from line.
 	Endpoint
+	line    atomic.Pointer[line]
 	id      string
 	journal Journal
 	now     func() time.Time
@@ -64,6 +68,19 @@ type runner struct {
 	expireBelow uint64
 	dirty       bool
 	stopped     bool
+	// held is true while nothing may be read: what the endpoint picks is changing.
+	// resting is true while no attempt may begin; quiet, if it is set, is closed
+	// when none is in flight any more.
+	held    bool
+	resting bool
+	quiet   chan struct{}
+	// reading is true while the endpoint has a catch-up reader.
+	reading bool
+	// missing counts open events that the journal no longer had at the last
+	// restore, until they are counted as expired.
+	missing int
+	// removed is set when the endpoint is not configured any more.
+	removed removal
 	// paused is why no attempt is made; empty when they are.
 	paused    string
 	lastError string
@@ -97,6 +114,7 @@ func (r *runner) offer(pos gateway.Pos, ev *event.Event, lag func(*runner)) {
 	}
 	if r.stopped || r.full() {
 		r.live, r.sated = false, true
+		r.reading = true
 		r.read = pos - 1
 		r.dirty = true
 		r.mu.Unlock()
@@ -274,7 +292,10 @@ func (r *runner) effective(tail gateway.Pos) gateway.Pos {
 
 // position is the durable state. Call with mu.
 func (r *runner) position() position {
-	p := position{Read: r.read, Live: r.live, Open: make([]openEvent, 0, r.open)}
+	p := position{
+		Read: r.read, Live: r.live, Open: make([]openEvent, 0, r.open),
+		Paused: r.paused, Removed: r.removed,
+	}
 	for _, l := range r.lanes {
 		for _, it := range l.queue {
 			p.Open = append(p.Open, openEvent{Pos: it.pos, Attempts: it.attempts, Sent: it.sent, FirstAt: it.firstAt, DueAt: it.dueAt})

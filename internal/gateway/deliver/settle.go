@@ -140,8 +140,12 @@ func (r *runner) recovered() {
 
 // pause stops attempts until resume. Call with mu.
 func (r *runner) pause(why string) {
+	if why == "" {
+		why = "no reason was given"
+	}
 	if r.paused == "" {
-		r.paused = why
+		r.paused = why[:min(len(why), maxPaused)]
+		r.dirty = true
 		r.log.Warn("endpoint paused", "endpoint", r.id, "why", why)
 	}
 }
@@ -149,5 +153,6 @@ func (r *runner) pause(why string) {
 // resume lets attempts go on. Call with mu.
 func (r *runner) resume() {
 	r.paused = ""
+	r.dirty = true
 	r.dispatch()
 }

@@ -11,7 +11,7 @@ import (
 type Status struct {
 	App  string
 	Name string
-	// State is live (served by the tail), catching up, or paused.
+	// State is live (served by the tail), catching up, paused, or removed.
 	State string
 	// Paused says why, when it is.
 	Paused string
@@ -27,8 +27,12 @@ type Status struct {
 	OldestAt time.Time
 	// LastError is the last failure since the last success.
 	LastError string
+	// Delivered and Parked count since the endpoint was started or came back.
 	Delivered uint64
 	Parked    uint64
+	// ForgetAt is when a removed endpoint's position and backlog are given up;
+	// zero for one that is configured.
+	ForgetAt time.Time
 }
 
 // The states.
@@ -36,24 +40,35 @@ const (
 	StateLive       = "live"
 	StateCatchingUp = "catching up"
 	StatePaused     = "paused"
+	// StateRemoved: not configured any more, its position and its backlog are kept
+	// until ForgetAt.
+	StateRemoved = "removed"
 )
 
-// Status returns how every endpoint is doing, in configuration order.
+// Status returns how every endpoint is doing, in configuration order, and behind
+// them those that were removed and are not forgotten yet, by name.
 func (d *Deliverer) Status(ctx context.Context) []Status {
-	d.mu.Lock()
-	tail := d.tail
-	d.mu.Unlock()
-	all := make([]Status, len(d.runners))
-	for i, r := range d.runners {
+	tail, runners, gone := d.serving()
+	all := make([]Status, 0, len(runners)+len(gone))
+	for _, r := range runners {
 		s, oldest := r.status(tail)
-		if s.Open > 0 || s.Unread {
-			if page, err := d.cfg.Journal.Page(ctx, oldest.Seq()); err == nil {
-				s.OldestAt = page.Time
-			}
-		}
-		all[i] = s
+		all = append(all, d.aged(ctx, s, oldest))
+	}
+	for _, g := range gone {
+		s, oldest := d.statusOf(g)
+		all = append(all, d.aged(ctx, s, oldest))
 	}
 	return all
+}
+
+// aged adds when the oldest unfinished event was stored.
+func (d *Deliverer) aged(ctx context.Context, s Status, oldest gateway.Pos) Status {
+	if s.Open > 0 || s.Unread {
+		if page, err := d.cfg.Journal.Page(ctx, oldest.Seq()); err == nil {
+			s.OldestAt = page.Time
+		}
+	}
+	return s
 }
 
 func (r *runner) status(tail gateway.Pos) (s Status, oldest gateway.Pos) {

@@ -41,7 +41,7 @@ func (r *runner) dispatch() {
 // take returns the next lane to run, with its head copied to current, or nil
 // when nothing may run now. Call with mu.
 func (r *runner) take() *lane {
-	if r.stopped || r.paused != "" {
+	if r.stopped || r.resting || r.paused != "" {
 		return nil
 	}
 	for {
@@ -65,8 +65,11 @@ func (r *runner) take() *lane {
 // next returns the worker's next lane, or sets the worker aside. Call with mu.
 func (r *runner) next(w *worker) *lane {
 	r.running--
-	if l := r.take(); l != nil {
-		return l
+	r.tellQuiet()
+	if r.running < r.Concurrency {
+		if l := r.take(); l != nil {
+			return l
+		}
 	}
 	if r.stopped {
 		close(w.ch)
@@ -135,7 +138,9 @@ func (r *runner) attempt(l *lane) (out gateway.Outcome, ok bool) {
 		r.loadedBytes += len(ev.Raw.Body)
 		r.mu.Unlock()
 	}
-	return r.Sender.Send(r.ctx, it.ev, it.sent), true
+	s := r.hold()
+	defer s.leave()
+	return s.Send(r.ctx, it.ev, it.sent), true
 }
 
 // load reads one event again; nil when the journal no longer has it.

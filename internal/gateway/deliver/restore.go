@@ -1,0 +1,85 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// restore brings an endpoint that does not run back to p: its open events are read
+// again. Those that the journal no longer has are counted in missing. tail is how
+// far the tail had read when p was saved, last the journal's last page.
+func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	end := gateway.NewPos(last+1, 0) - 1
+	latest := r.now().Add(r.Retry.longest())
+	changed := !p.Removed.At.IsZero()
+	var page *gateway.Page
+	for _, o := range p.Open {
+		if page == nil || page.Seq != o.Pos.Seq() {
+			var err error
+			page, err = r.journal.Page(ctx, o.Pos.Seq())
+			switch {
+			case errors.Is(err, gateway.ErrNoPage):
+				page = &gateway.Page{}
+			case err != nil:
+				return fmt.Errorf("reading page %d again: %w", o.Pos.Seq(), err)
+			}
+		}
+		if page.Seq != o.Pos.Seq() || o.Pos.Index() >= len(page.Events) {
+			r.missing++
+			changed = true
+			continue
+		}
+		ev := page.Events[o.Pos.Index()]
+		it := item{pos: o.Pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt}
+		if it.dueAt.After(latest) {
+			it.dueAt = latest // the clock went back
+			changed = true
+		}
+		if r.full() {
+			it.ev = nil
+		}
+		r.enqueue(r.laneKey(ev, o.Pos), it)
+	}
+	r.paused = p.Paused
+	// A journal that lost its end gives the sequences behind it to new pages.
+	r.read = min(p.Read, end)
+	if p.Live {
+		r.read = max(r.read, tail)
+	}
+	r.live = r.read >= tail
+	// What stands needs no writing. A live record counts up to the tail by itself.
+	r.dirty = changed || r.read < p.Read || r.live != p.Live
+	return nil
+}
+
+// enter lets an endpoint run, or read again after it was held. Call with d.mu and
+// r.mu.
+func (d *Deliverer) enter(r *runner) {
+	r.stopped, r.held, r.resting = false, false, false
+	if r.missing > 0 {
+		r.metrics.expired.Add(float64(r.missing))
+		r.missing = 0
+	}
+	was := r.live
+	r.live = r.read >= d.tail && !r.reading
+	r.dirty = r.dirty || r.live != was
+	if !r.live && !r.reading {
+		r.reading = true
+		d.lag(r)
+	}
+	r.arm()
+	r.dispatch()
+}
+
+// lag gives an endpoint that fell behind a reader of its own.
+func (d *Deliverer) lag(r *runner) {
+	if d.readCtx.Err() != nil {
+		return
+	}
+	d.wg.Go(func() { d.catchUp(d.readCtx, r) })
+}
