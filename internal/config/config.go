@@ -9,53 +9,64 @@ import (
 
 // Config is a whole gateway. What [Load] returns is complete: defaults are filled
 // in and every rule holds.
+//
+// The tag key of a field is its key in the file, below that of the struct it is
+// in; "restart" behind it says that a running gateway cannot change it.
 type Config struct {
 	// Listen is host:port of the listener for callbacks, and for the API too unless
 	// [Admin.Listen] gives that one of its own.
-	Listen string
+	Listen string `key:"listen,restart"`
 	// TLS is how Listen is encrypted; nil means that it is not.
-	TLS *ServerTLS
+	TLS *ServerTLS `key:"tls"`
 	// DataDir is where the journal lives, relative to the working directory.
-	DataDir string
-	Admin   Admin
+	DataDir string `key:"data_dir,restart"`
+	Admin   Admin  `key:"admin"`
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
-	TrustedProxies []netip.Prefix
-	Journal        Journal
-	Apps           []App
+	TrustedProxies []netip.Prefix `key:"trusted_proxies"`
+	Journal        Journal        `key:"journal"`
+	Apps           []App          `key:"apps"`
 	// Sandbox is true for what [Sandbox] made.
-	Sandbox bool
+	Sandbox bool `key:"-"`
+
+	// read is what reading the file found out besides.
+	read reading
 }
 
 // Admin is the API that commands and people use.
 type Admin struct {
-	// Token guards the API; empty means that only direct loopback callers are
-	// answered.
-	Token dialect.Secret
+	// Token guards the API; empty, and without Tokens, means that only direct
+	// loopback callers are answered.
+	Token dialect.Secret `key:"token"`
+	// Tokens stand in for Token while one is being replaced by another: each
+	// opens the API while it is valid.
+	Tokens []dialect.DatedSecret `key:"tokens"`
 	// Listen is host:port of a listener for API, console and metrics alone; empty
 	// means that they share [Config.Listen].
-	Listen string
+	Listen string `key:"listen,restart"`
 	// TLS is how Listen is encrypted; nil means that it is not.
-	TLS *ServerTLS
+	TLS *ServerTLS `key:"tls"`
 }
 
 // ServerTLS is how a listener is encrypted. The files are read again when they
 // change.
 type ServerTLS struct {
-	CertFile, KeyFile string
+	CertFile string `key:"cert_file"`
+	KeyFile  string `key:"key_file"`
 	// ClientCAFile holds the authorities of which a caller must show a certificate;
 	// empty means that none is asked for.
-	ClientCAFile string
+	ClientCAFile string `key:"client_ca_file"`
 }
 
 // ClientTLS is how somebody is called over https, beyond what the system trusts.
 // The files are read again when they change.
 type ClientTLS struct {
 	// CAFile holds the authorities that are trusted instead of the system's.
-	CAFile string
+	CAFile string `key:"ca_file"`
 	// CertFile and KeyFile are shown to the server; empty means none.
-	CertFile, KeyFile string
+	CertFile string `key:"cert_file"`
+	KeyFile  string `key:"key_file"`
 	// ServerName is who the server must be; empty means the URL's host.
-	ServerName string
+	ServerName string `key:"server_name"`
 }
 
 // Sync says when an accepted event is on disk. The words are configuration:
@@ -87,56 +98,59 @@ const (
 type Journal struct {
 	// URL of a NATS server, or several of one cluster separated by commas; empty
 	// means the engine in this process, with its files below the data directory.
-	URL string
+	URL string `key:"url,restart"`
 	// Name tells several gateways on one NATS server apart; it begins the names of
 	// their streams. Empty with the engine in this process.
-	Name string
+	Name string `key:"name,restart"`
 	// Replicas of the streams in a cluster; 1 without one.
-	Replicas int
+	Replicas int `key:"replicas,restart"`
 	// CredentialsFile is a NATS .creds file; User with Password, or Token, are the
 	// other ways. All are for URL only.
-	CredentialsFile string
-	User            string
-	Password        dialect.Secret
-	Token           dialect.Secret
+	CredentialsFile string         `key:"credentials_file,restart"`
+	User            string         `key:"user,restart"`
+	Password        dialect.Secret `key:"password,restart"`
+	Token           dialect.Secret `key:"token,restart"`
 	// TLS of the connection to URL; nil means what the URL and the system say.
-	TLS      *ClientTLS
-	Sync     Sync
-	WhenFull WhenFull
+	TLS      *ClientTLS `key:"tls,restart"`
+	Sync     Sync       `key:"sync,restart"`
+	WhenFull WhenFull   `key:"when_full"`
 	// RetainAge and RetainBytes bound the history that every endpoint has
 	// finished with.
-	RetainAge   time.Duration
-	RetainBytes int64
+	RetainAge   time.Duration `key:"retain.age"`
+	RetainBytes int64         `key:"retain.bytes"`
 	// MaxBody is the largest callback that is taken, in bytes.
-	MaxBody int64
+	MaxBody int64 `key:"max_body"`
 }
 
 // App is a tenant.
 type App struct {
-	Name      string
-	Sources   []Source
-	Endpoints []Endpoint
+	Name      string     `key:"name"`
+	Sources   []Source   `key:"sources"`
+	Endpoints []Endpoint `key:"endpoints"`
 }
 
 // Source is an IM system that calls us.
 type Source struct {
 	// Name is unique in the gateway and stands in the URL: /in/{name}.
-	Name    string
-	Dialect string
+	Name    string `key:"name"`
+	Dialect string `key:"dialect"`
 	// Generation of the wire; "auto" reads it off each request.
-	Generation  string
-	Credentials dialect.Credentials
+	Generation  string              `key:"generation"`
+	Credentials dialect.Credentials `key:"credentials"`
 	// PathToken is a secret segment after the name, /in/{name}/{token}; empty
 	// means that there is none.
-	PathToken dialect.Secret
+	PathToken dialect.Secret `key:"credentials.path_token"`
+	// PathTokens stand in for PathToken while one is being replaced by another:
+	// each opens the source while it is valid.
+	PathTokens []dialect.DatedSecret `key:"credentials.path_tokens"`
 	// AllowFrom are the addresses that may call; empty means all.
-	AllowFrom []netip.Prefix
+	AllowFrom []netip.Prefix `key:"allow_from"`
 	// MaxAge is the window for the signed timestamp; zero where the dialect signs
 	// none.
-	MaxAge time.Duration
+	MaxAge time.Duration `key:"max_age"`
 	// AcceptUnsigned names the kinds, in the dialect's words, that may come
 	// without a signature.
-	AcceptUnsigned []string
+	AcceptUnsigned []string `key:"accept_unsigned"`
 }
 
 // Order is the unit of order inside an endpoint. The words are configuration:
@@ -168,43 +182,43 @@ const Inbox = "inbox"
 // Endpoint is somebody we tell after.
 type Endpoint struct {
 	// Name is unique in the app.
-	Name string
+	Name string `key:"name"`
 	// Builtin is [Inbox], or empty; then URL and Dialect are set.
-	Builtin string
+	Builtin string `key:"builtin"`
 	// URL is the base below which the dialect's paths are appended.
-	URL     string
-	Dialect string
+	URL     string `key:"url"`
+	Dialect string `key:"dialect"`
 	// Generation of the wire to write; "auto" is the newest.
-	Generation  string
-	Credentials dialect.Credentials
+	Generation  string              `key:"generation"`
+	Credentials dialect.Credentials `key:"credentials"`
 	// Events are patterns of what the endpoint gets.
-	Events []string
+	Events []string `key:"events"`
 	// Sources narrows Events to what came from these; empty means all of the app.
-	Sources []string
+	Sources []string `key:"sources"`
 	// When is a CEL condition that narrows further; empty means none.
-	When string
+	When string `key:"when"`
 	// Start is where in the journal an endpoint begins that was not there before.
-	Start Start
-	Order Order
+	Start Start `key:"start"`
+	Order Order `key:"order"`
 	// Concurrency bounds the attempts in flight.
-	Concurrency int
+	Concurrency int `key:"concurrency"`
 	// Timeout bounds one attempt.
-	Timeout time.Duration
-	Retry   Retry
+	Timeout time.Duration `key:"timeout"`
+	Retry   Retry         `key:"retry"`
 	// BacklogAge and BacklogBytes are past which the endpoint's own oldest events
 	// expire.
-	BacklogAge   time.Duration
-	BacklogBytes int64
+	BacklogAge   time.Duration `key:"backlog.age"`
+	BacklogBytes int64         `key:"backlog.bytes"`
 	// Paths maps a command of the dialect to the path that is used for it below
 	// URL, instead of the dialect's own.
-	Paths     map[string]string
-	OnRefusal OnRefusal
+	Paths     map[string]string `key:"paths"`
+	OnRefusal OnRefusal         `key:"on_refusal"`
 	// Echoes is true when a second report of the same fact is translated too.
-	Echoes bool
+	Echoes bool `key:"echoes"`
 	// Batch is how many events share one request; its zero value sends them singly.
-	Batch Batch
+	Batch Batch `key:"batch"`
 	// TLS of the connection to URL; nil means what the system trusts.
-	TLS *ClientTLS
+	TLS *ClientTLS `key:"tls"`
 }
 
 // Start is where in the journal a new endpoint begins. The zero value is now: it
@@ -215,31 +229,34 @@ type Start struct {
 	// At is what was kept at that time and later; zero when it is now or the
 	// beginning.
 	At time.Time
+	// Ago is how long before the file was read At lies, when the file says it that
+	// way.
+	Ago time.Duration
 }
 
 // Batch is how events are joined into one request, where the dialect can.
 type Batch struct {
 	// Count is how many events at most; up to 1 means that they are sent singly.
-	Count int
+	Count int `key:"count"`
 	// Bytes is how large the body may be.
-	Bytes int64
+	Bytes int64 `key:"bytes"`
 	// Linger is how long an event may wait for others; zero means that only what
 	// is there already is joined.
-	Linger time.Duration
+	Linger time.Duration `key:"linger"`
 }
 
 // Retry is when a failing event is tried again.
 type Retry struct {
 	// Fast are the delays after the first, second … failure; empty means none.
-	Fast []time.Duration
+	Fast []time.Duration `key:"fast"`
 	// SlowFrom doubles up to SlowTo after that.
-	SlowFrom time.Duration
-	SlowTo   time.Duration
+	SlowFrom time.Duration `key:"slow.from"`
+	SlowTo   time.Duration `key:"slow.to"`
 	// MaxAge is how long after its first attempt an event is parked.
-	MaxAge time.Duration
+	MaxAge time.Duration `key:"max_age"`
 	// MaxAttempts is after how many attempts an event is parked; zero means no
 	// bound.
-	MaxAttempts int
+	MaxAttempts int `key:"max_attempts"`
 }
 
 // Default values of the file's keys.
@@ -254,6 +271,7 @@ const (
 	defaultTimeout      = 5 * time.Second
 	defaultBacklogAge   = 72 * time.Hour
 	defaultBacklogBytes = 5 << 30
+	defaultBatchBytes   = 1 << 20
 )
 
 // generationAuto lets the wire or the dialect decide.
@@ -265,7 +283,8 @@ func Default() *Config {
 		Listen:  DefaultListen,
 		DataDir: DefaultDataDir,
 		Journal: Journal{
-			Sync: SyncAlways, WhenFull: FullRefuse,
+			Replicas: 1,
+			Sync:     SyncAlways, WhenFull: FullRefuse,
 			RetainAge: defaultRetainAge, RetainBytes: defaultRetainBytes,
 			MaxBody: defaultMaxBody,
 		},
@@ -289,6 +308,7 @@ func (c *Config) defaultEndpoint() Endpoint {
 		BacklogAge:   defaultBacklogAge,
 		BacklogBytes: min(defaultBacklogBytes, c.Journal.RetainBytes/2),
 		OnRefusal:    RefusalIgnore,
+		Batch:        Batch{Count: 1, Bytes: defaultBatchBytes},
 	}
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -12,8 +11,8 @@ import (
 const shortSecret = "secret"
 
 // credentials reads what authenticates with a dialect. o is nil when nothing was
-// given. A source's may hold a path token besides.
-func (l *loader) credentials(owner, o *object, d dialect.Dialect, source bool) (cred dialect.Credentials, pathToken dialect.Secret) {
+// given. source is whose path tokens may stand there besides; nil for endpoints.
+func (l *loader) credentials(owner, o *object, d dialect.Dialect, source *Source) (cred dialect.Credentials) {
 	spec, given := d.Spec(), o != nil
 	before := len(l.walk.problems)
 	if !given {
@@ -34,8 +33,8 @@ func (l *loader) credentials(owner, o *object, d dialect.Dialect, source bool) (
 			at.missing(credentialPath(given, key.Name), spec.Name+" needs it: "+key.Line)
 		}
 	}
-	if source {
-		pathToken = l.pathToken(o, spec)
+	if source != nil {
+		l.pathTokens(o, spec, source)
 	}
 	if given {
 		o.done()
@@ -43,7 +42,7 @@ func (l *loader) credentials(owner, o *object, d dialect.Dialect, source bool) (
 	if given && len(l.walk.problems) == before {
 		l.try(o, cred, d)
 	}
-	return cred, pathToken
+	return cred
 }
 
 // try signs a sample: what a dialect cannot sign with (a key that is not base64,
@@ -52,7 +51,7 @@ func (l *loader) try(o *object, cred dialect.Credentials, d dialect.Dialect) {
 	if len(cred.Secrets) == 0 || len(d.Spec().Commands) == 0 {
 		return
 	}
-	now := time.Now()
+	now := l.Now()
 	if _, live := cred.Signing(now); !live {
 		return // all of them are of another time
 	}
@@ -109,40 +108,15 @@ func (l *loader) secrets(o *object, key string) ([]dialect.DatedSecret, bool) {
 		}
 		by = name
 		found = []dialect.DatedSecret{{Value: s}}
-	}
-	v, ok := o.get("secrets")
-	if !ok {
-		return found, by != ""
+		l.walk.origins[join(o.path, "secrets[0]")] = l.walk.origins[join(o.path, name)]
 	}
 	if by != "" {
-		v.wrong("at most one of %s and secrets; remove one", by)
+		if v, ok := o.get("secrets"); ok {
+			v.wrong("at most one of %s and secrets; remove one", by)
+		}
 		return found, true
 	}
-	items := v.list()
-	if items != nil && len(items) == 0 {
-		v.wrong("is empty; give at least one secret")
-	}
-	for _, item := range items {
-		found = append(found, l.dated(item.object()))
-	}
-	return found, true
-}
-
-// dated reads one of several secrets.
-func (l *loader) dated(o *object) dialect.DatedSecret {
-	var d dialect.DatedSecret
-	var ok bool
-	if d.Value, ok = l.secret(o, "value"); !ok {
-		o.missing("value", "give value, value_env or value_file")
-	}
-	o.moment("from", &d.From)
-	o.moment("until", &d.Until)
-	if !d.From.IsZero() && !d.Until.IsZero() && !d.Until.After(d.From) {
-		v, _ := o.get("until")
-		v.wrong("is not after from; the secret would never be valid")
-	}
-	o.done()
-	return d
+	return l.rotation(o, "secrets", "secret")
 }
 
 // moment reads a time.
@@ -155,49 +129,19 @@ func (o *object) moment(key string, to *time.Time) {
 	if !ok {
 		return
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			*to = t
-			return
-		}
+	if t, ok := parseTime(s); ok {
+		*to = t
+		return
 	}
 	v.wrong("%q is not a time; write 2026-11-20T08:00:00Z or 2026-11-20 (midnight UTC)", s)
 }
 
-// minPathToken is how many characters make a path token hard to guess.
-const minPathToken = 12
-
-// pathToken reads a source's secret path segment.
-func (l *loader) pathToken(o *object, spec *dialect.Spec) dialect.Secret {
-	s, ok := l.secret(o, "path_token")
-	if !ok || s == "" {
-		return ""
-	}
-	at := o.value
-	for _, key := range []string{"path_token", "path_token_env", "path_token_file"} {
-		if v, ok := o.fields[key]; ok {
-			at = v
+// parseTime reads a time with its zone, or a day.
+func parseTime(s string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
 		}
 	}
-	if len(s.Reveal()) < minPathToken {
-		at.wrong("is shorter than %d characters; take a longer random one", minPathToken)
-	}
-	if strings.ContainsFunc(s.Reveal(), needsEscape) {
-		at.wrong("holds a character that needs escaping in a URL; use letters, digits, - and _")
-	}
-	for _, c := range spec.Commands {
-		if first, _, _ := strings.Cut(strings.TrimPrefix(c.Path, "/"), "/"); first == s.Reveal() {
-			at.wrong("is the beginning of a path of %s; take a random one", spec.Name)
-			break
-		}
-	}
-	return s
-}
-
-func needsEscape(c rune) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		return false
-	}
-	return true
+	return time.Time{}, false
 }

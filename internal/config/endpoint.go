@@ -16,8 +16,10 @@ import (
 func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	e := l.config.defaultEndpoint()
 	e.Name = o.name("endpoint")
-	l.target(o, &e)
+	d := l.target(o, &e)
 	l.match(o, sources, &e)
+	l.condition(o, &e.When)
+	l.start(o, &e.Start)
 	word(o, "order", &e.Order, OrderConversation, OrderStrict, OrderNone)
 	o.integer("concurrency", 1, &e.Concurrency)
 	o.duration("timeout", &e.Timeout)
@@ -29,27 +31,38 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	}
 	word(o, "on_refusal", &e.OnRefusal, RefusalIgnore, RefusalRetry, RefusalPark)
 	o.boolean("echoes", &e.Echoes)
-	if v, ok := o.get("start"); ok {
-		if s, ok := v.text(); ok && s != "now" {
-			v.wrong("not available in this version; remove it: a new endpoint starts now")
-		}
+	if e.Builtin == "" {
+		l.batch(o, d, &e.Batch)
+		l.transport(o, &e)
 	}
-	o.later("when", "policy", "coalesce", "batch", "tls", "egress")
+	o.later("policy", "coalesce", "egress")
 	o.done()
 	return e
 }
 
+// transport reads how the connection to the endpoint is encrypted.
+func (l *loader) transport(o *object, e *Endpoint) {
+	v, ok := o.get("tls")
+	if !ok {
+		return
+	}
+	e.TLS = l.clientTLS(v.object())
+	if u, err := url.Parse(e.URL); err == nil && u.Scheme == "http" {
+		v.wrong("has no effect: url is http and the connection is not encrypted; write https, or remove it")
+	}
+}
+
 // target reads whom the endpoint is: a URL that speaks a dialect, or something
-// built in.
-func (l *loader) target(o *object, e *Endpoint) {
+// built in. The dialect is nil when it is not known.
+func (l *loader) target(o *object, e *Endpoint) dialect.Dialect {
 	if v, ok := o.get("builtin"); ok {
 		word(o, "builtin", &e.Builtin, Inbox)
-		for _, key := range []string{"url", "dialect", "generation", "credentials", "paths"} {
+		for _, key := range []string{"url", "dialect", "generation", "credentials", "paths", "batch", "tls"} {
 			if o.has(key) {
 				v.wrong("at most one of builtin and %s; remove one", key)
 			}
 		}
-		return
+		return nil
 	}
 	if v, ok := o.get("url"); ok {
 		l.url(v, e)
@@ -59,13 +72,14 @@ func (l *loader) target(o *object, e *Endpoint) {
 	d := l.dialect(o, &e.Dialect)
 	if d == nil {
 		o.asked = append(o.asked, "generation", "credentials", "paths")
-		return
+		return nil
 	}
 	l.generation(o, d.Spec(), &e.Generation)
-	e.Credentials, _ = l.credentials(o, o.credentials(), d, false)
+	e.Credentials = l.credentials(o, o.credentials(), d, nil)
 	if v, ok := o.get("paths"); ok {
 		e.Paths = paths(v, d.Spec())
 	}
+	return d
 }
 
 // url reads an endpoint's base.
@@ -121,6 +135,7 @@ func paths(v value, spec *dialect.Spec) map[string]string {
 				item.wrong("the path of %s is given twice; remove one", c)
 			}
 			all[c] = to
+			item.came(join(v.path, c), OriginKey, "")
 		}
 	}
 	return all

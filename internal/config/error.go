@@ -21,25 +21,37 @@ type Problem struct {
 type Error struct {
 	File     string
 	Problems []Problem
+	// Inputs are the files that were read, or could not be: when one of them
+	// changes, reading again may go better.
+	Inputs []Input
 }
 
 // Error is one line per problem: "file:line:column: path: text".
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		var b strings.Builder
-		b.WriteString(e.File)
-		if p.Line > 0 {
-			fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
-		}
-		if p.Path != "" {
-			b.WriteString(": " + p.Path)
-		}
-		b.WriteString(": " + p.Text)
-		lines[i] = b.String()
+		lines[i] = p.In(e.File)
 	}
 	return strings.Join(lines, "\n")
 }
+
+// In is the problem of a file on one line: "file:line:column: path: text".
+func (p Problem) In(file string) string {
+	var b strings.Builder
+	b.WriteString(file)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+	}
+	if p.Path != "" {
+		b.WriteString(": " + p.Path)
+	}
+	b.WriteString(": " + p.Text)
+	return b.String()
+}
+
+// Warnings are what is allowed in the file c was read from and probably not
+// meant, or will soon be wrong, in the order of the file.
+func (c *Config) Warnings() []Problem { return c.read.warnings }
 
 // sorted puts the problems into the order of the file.
 func sorted(ps []Problem) []Problem {

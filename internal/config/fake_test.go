@@ -33,6 +33,11 @@ func (f *fake) Sign(_ *dialect.Request, cred dialect.Credentials, _ string, now 
 	return nil
 }
 
+// batching is a fake whose wire carries several events at once.
+type batching struct{ fake }
+
+func (batching) Batch(reqs []dialect.Request) (dialect.Request, error) { return reqs[0], nil }
+
 // registry has a dialect without signatures and with paths, one that signs, and
 // one that may sign.
 func registry() *dialect.Registry {
@@ -51,11 +56,11 @@ func registry() *dialect.Registry {
 			},
 			MaxAge: 5 * time.Minute,
 		}},
-		&fake{spec: dialect.Spec{
+		&batching{fake{spec: dialect.Spec{
 			Name:        "own",
 			Commands:    []dialect.Command{{Name: "event"}},
 			Credentials: []dialect.CredentialKey{{Name: "secret", Secret: true, Line: "signs"}},
 			MaxAge:      5 * time.Minute,
-		}},
+		}}},
 	)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -20,12 +21,17 @@ type Options struct {
 	Registry *dialect.Registry
 	// Pattern says what is wrong with an event pattern; nil takes every one.
 	Pattern func(pattern string) error
+	// Condition says what is wrong with an endpoint's condition; nil takes every
+	// one. An error with a method Position() (line, column int), counted from 1 in
+	// characters inside the text, is reported at that place.
+	Condition func(text string) error
 	// Listen and DataDir win over the file's when they are not empty.
 	Listen  string
 	DataDir string
-	// LookupEnv and ReadFile default to the os package's.
+	// LookupEnv and ReadFile default to the os package's, Now to time.Now.
 	LookupEnv func(key string) (string, bool)
 	ReadFile  func(name string) ([]byte, error)
+	Now       func() time.Time
 }
 
 // Load reads a configuration file. What is wrong with its content is an [*Error];
@@ -51,16 +57,34 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 	if o.ReadFile == nil {
 		o.ReadFile = os.ReadFile
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	inputs := []Input{NewInput(name, data)}
 	root, problem := tree(data)
 	if problem != nil {
-		return nil, &Error{File: name, Problems: []Problem{*problem}}
+		return nil, &Error{File: name, Problems: []Problem{*problem}, Inputs: inputs}
 	}
-	l := &loader{Options: o, dir: filepath.Dir(name), config: Default(), sources: map[string]value{}}
+	l := &loader{
+		Options: o, dir: filepath.Dir(name), config: Default(), sources: map[string]value{},
+		lines: runes(data), files: map[string]content{}, inputs: inputs,
+		walk: walk{file: name, origins: map[string]Origin{}},
+	}
 	l.file(l.walk.root(root))
 	if len(l.walk.problems) > 0 {
-		return nil, &Error{File: name, Problems: sorted(l.walk.problems)}
+		return nil, &Error{File: name, Problems: sorted(l.walk.problems), Inputs: l.inputs}
 	}
+	l.config.read = reading{inputs: l.inputs, warnings: sorted(l.walk.warnings), origins: l.walk.origins}
 	return l.config, nil
+}
+
+// runes are the lines of a file, by character: columns count these.
+func runes(data []byte) [][]rune {
+	var all [][]rune
+	for line := range bytes.Lines(data) {
+		all = append(all, []rune(string(bytes.TrimSuffix(line, []byte("\n")))))
+	}
+	return all
 }
 
 // tree parses the one document of a file.
@@ -108,8 +132,17 @@ type loader struct {
 	walk   walk
 	dir    string
 	config *Config
+	// lines are the file's, by character.
+	lines [][]rune
 	// sources are the names seen so far, in all apps.
 	sources map[string]value
+	// files are those that were read besides, by path; inputs are all.
+	files  map[string]content
+	inputs []Input
+	// hasToken is true when an admin token is configured, readable or not, and
+	// adminListen the place of admin.listen.
+	hasToken    bool
+	adminListen value
 }
 
 func (l *loader) file(v value) {
@@ -121,9 +154,14 @@ func (l *loader) file(v value) {
 	o.text("data_dir", &c.DataDir)
 	if l.Listen != "" {
 		c.Listen = l.Listen
+		l.walk.origins["listen"] = Origin{Kind: OriginFlag, Name: "--listen"}
 	}
 	if l.DataDir != "" {
 		c.DataDir = l.DataDir
+		l.walk.origins["data_dir"] = Origin{Kind: OriginFlag, Name: "--data"}
+	}
+	if v, ok := o.get("tls"); ok {
+		c.TLS = l.serverTLS(v.object())
 	}
 	if v, ok := o.get("admin"); ok {
 		l.admin(v.object())
@@ -138,83 +176,8 @@ func (l *loader) file(v value) {
 	} else {
 		o.missing("apps", "configure at least one app, or start without a file for the sandbox")
 	}
-	o.later("tls", "egress")
+	o.later("egress")
 	o.done()
-}
-
-func (l *loader) admin(o *object) {
-	// The presence of a token decides about the listener even when its value
-	// cannot be read: one problem is reported then, not two.
-	if s, ok := l.secret(o, "token"); ok {
-		l.config.Admin.Token = s
-	}
-	o.later("listen")
-	o.done()
-}
-
-func (l *loader) journal(o *object) {
-	j := &l.config.Journal
-	if v, ok := o.get("url"); ok {
-		if s, ok := v.text(); ok && s != "" {
-			v.wrong("not available in this version; remove it: the journal is under data_dir")
-		}
-	}
-	if v, ok := o.get("replicas"); ok {
-		if s, ok := v.text(); ok && s != "1" {
-			v.wrong("not available in this version; remove it or write 1")
-		}
-	}
-	word(o, "sync", &j.Sync, SyncAlways, SyncInterval)
-	word(o, "when_full", &j.WhenFull, FullRefuse, FullDropOldest)
-	if v, ok := o.get("retain"); ok {
-		r := v.object()
-		r.duration("age", &j.RetainAge)
-		r.size("bytes", &j.RetainBytes)
-		r.done()
-	}
-	o.size("max_body", &j.MaxBody)
-	if v, ok := o.get("max_body"); ok && j.MaxBody > maxMaxBody {
-		v.wrong("is more than %d bytes, which one event of the journal can hold; write less", maxMaxBody)
-	}
-	o.done()
-}
-
-// maxMaxBody bounds max_body, in bytes: no vendor sends more, and one body is
-// held in memory several times.
-const maxMaxBody = 16 << 20
-
-// listen checks the address against the token; the address may come from a flag.
-func (l *loader) listen(o *object) {
-	at, ok := o.get("listen")
-	if !ok || l.Listen != "" {
-		at = o.value
-		at.path = "listen"
-	}
-	if l.Listen != "" {
-		at.path = "--listen"
-	}
-	if err := checkListen(l.config.Listen); err != nil {
-		at.wrong("%v", err)
-		return
-	}
-	if !isLoopback(l.config.Listen) && !l.hasToken(o) {
-		at.wrong("%s is reachable from outside and the API is open; set admin.token, admin.token_env or admin.token_file, or listen on 127.0.0.1", l.config.Listen)
-	}
-}
-
-// hasToken reports whether a token is configured, readable or not.
-func (l *loader) hasToken(o *object) bool {
-	v, ok := o.fields["admin"]
-	if !ok || v.node.Kind != yaml.MappingNode {
-		return false
-	}
-	for i := 0; i+1 < len(v.node.Content); i += 2 {
-		switch v.node.Content[i].Value {
-		case "token", "token_env", "token_file":
-			return true
-		}
-	}
-	return false
 }
 
 func (l *loader) apps(v value) {

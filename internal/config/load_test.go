@@ -23,6 +23,16 @@ var update = flag.Bool("update", false, "rewrite testdata/*.txt")
 // secretWords occur as secrets in the files and must occur in no problem.
 var secretWords = []string{"s-hidden", "hidden-too", "leak"}
 
+// now is when the files are read.
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// misplaced is what is wrong with a condition at a place in it.
+type misplaced struct{ line, column int }
+
+func (*misplaced) Error() string { return "this is not expected here" }
+
+func (m *misplaced) Position() (line, column int) { return m.line, m.column }
+
 func options() config.Options {
 	return config.Options{
 		Registry: registry(),
@@ -32,13 +42,34 @@ func options() config.Options {
 			}
 			return nil
 		},
+		Condition: func(text string) error {
+			line, column := 1, 1
+			for _, r := range text {
+				if r == '!' {
+					return &misplaced{line, column}
+				}
+				if column++; r == '\n' {
+					line, column = line+1, 1
+				}
+			}
+			if strings.HasSuffix(text, "&&") {
+				return &misplaced{line, column}
+			}
+			if strings.HasPrefix(text, "?") {
+				return errors.New("this is no condition; ask something")
+			}
+			return nil
+		},
+		Now: func() time.Time { return now },
 		LookupEnv: func(key string) (string, bool) {
 			v, ok := map[string]string{"RONG_SECRET": "s-env-value", "EMPTY": ""}[key]
 			return v, ok
 		},
 		ReadFile: func(name string) ([]byte, error) {
-			if name == filepath.Join("testdata", "secret") {
-				return []byte("s-file-value\n"), nil
+			if base, ok := strings.CutPrefix(name, "testdata"+string(filepath.Separator)); ok {
+				if b, ok := testFiles()[base]; ok {
+					return b, nil
+				}
 			}
 			return nil, fmt.Errorf("open %s: %w", name, os.ErrNotExist)
 		},
@@ -58,9 +89,13 @@ func TestLoad_ReportsEveryProblemWithItsPlace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = config.Parse(filepath.ToSlash(file), data, options())
+			c, err := config.Parse(filepath.ToSlash(file), data, options())
 			got := "ok"
-			if err != nil {
+			if err == nil {
+				for _, w := range c.Warnings() {
+					got += "\nwarning: " + w.In(filepath.ToSlash(file))
+				}
+			} else {
 				if _, ok := errors.AsType[*config.Error](err); !ok {
 					t.Errorf("Parse(%s) = %T, want *config.Error", file, err)
 				}
@@ -92,13 +127,24 @@ func TestLoad_ReportsEveryProblemWithItsPlace(t *testing.T) {
 const whole = `
 listen: 0.0.0.0:8420
 data_dir: /var/lib/imhook
-admin: {token_file: secret}
+tls: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt}
+admin: {token_file: secret, listen: "127.0.0.1:8421", tls: {cert_file: server.crt, key_file: server.key}}
 trusted_proxies: [10.0.0.1, "fd00::/8"]
-journal: {url: "", replicas: 1, sync: interval, when_full: drop_oldest, retain: {age: 7d, bytes: 1.5GiB}, max_body: 500KB}
+journal:
+  url: nats://n1:4222, nats://n2
+  name: shop-1
+  replicas: 3
+  user: imhook
+  password_env: RONG_SECRET
+  tls: {ca_file: ca.crt, cert_file: client.crt, key_file: client.key, server_name: nats.example.com}
+  when_full: drop_oldest
+  retain: {age: 7d, bytes: 1.5GiB}
+  max_body: 500KB
 apps:
   - name: shop
     sources:
       - {name: im, dialect: plain, generation: legacy, allow_from: [10.0.0.0/8], credentials: {path_token: s-0123456789ab}}
+      - {name: im-2, dialect: plain, credentials: {path_tokens: [{value: s-0123456789ab, until: 2026-12-24}, {value: s-0123456789ac}]}}
       - name: rong
         dialect: signed
         max_age: 1m
@@ -109,7 +155,7 @@ apps:
     hooks: []
     endpoints:
       - name: backend
-        url: http://backend:8080/callback
+        url: https://backend:8080/callback
         dialect: signed
         credentials: {app_key: k, secret_file: secret}
         events: ["message.*"]
@@ -122,7 +168,10 @@ apps:
         paths: {message_sync: /sync}
         on_refusal: park
         echoes: true
-        start: now
+        start: 24h
+        when: event.message.kind == "text"
+        tls: {ca_file: ca.crt, server_name: backend}
+      - {name: batches, url: "https://b", dialect: own, credentials: {secret: s-hidden}, start: 2026-11-20, batch: {count: 100, bytes: 512KiB, linger: 50ms}}
       - {name: seen, builtin: inbox}
 `
 
@@ -132,12 +181,36 @@ func TestParse_FillsEveryField(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	day := func(month time.Month, day int) time.Time { return time.Date(2026, month, day, 0, 0, 0, 0, time.UTC) }
+	in := func(name string) string { return filepath.Join("testdata", name) }
+	defaults := config.Endpoint{
+		Generation: "auto", Events: []string{"**"},
+		Order: config.OrderConversation, Concurrency: 32, Timeout: 5 * time.Second,
+		Retry: config.Retry{
+			Fast:     []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
+			SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,
+		},
+		BacklogAge: 72 * time.Hour, BacklogBytes: 3 << 28, OnRefusal: config.RefusalIgnore,
+		Batch: config.Batch{Count: 1, Bytes: 1 << 20},
+	}
+	seen, batches := defaults, defaults
+	seen.Name, seen.Builtin = "seen", config.Inbox
+	batches.Name, batches.URL, batches.Dialect = "batches", "https://b", "own"
+	batches.Credentials.Secrets = []dialect.DatedSecret{{Value: "s-hidden"}}
+	batches.Start.At = day(time.November, 20)
+	batches.Batch = config.Batch{Count: 100, Bytes: 512 << 10, Linger: 50 * time.Millisecond}
 	want := &config.Config{
 		Listen: "0.0.0.0:8420", DataDir: "/var/lib/imhook",
-		Admin:          config.Admin{Token: "s-file-value"},
+		TLS: &config.ServerTLS{CertFile: in("server.crt"), KeyFile: in("server.key"), ClientCAFile: in("ca.crt")},
+		Admin: config.Admin{
+			Token: "s-file-value", Listen: "127.0.0.1:8421",
+			TLS: &config.ServerTLS{CertFile: in("server.crt"), KeyFile: in("server.key")},
+		},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("fd00::/8")},
 		Journal: config.Journal{
-			Sync: config.SyncInterval, WhenFull: config.FullDropOldest,
+			URL: "nats://n1:4222,nats://n2", Name: "shop-1", Replicas: 3, User: "imhook", Password: "s-env-value",
+			TLS:  &config.ClientTLS{CAFile: in("ca.crt"), CertFile: in("client.crt"), KeyFile: in("client.key"), ServerName: "nats.example.com"},
+			Sync: config.SyncAlways, WhenFull: config.FullDropOldest,
 			RetainAge: 7 * 24 * time.Hour, RetainBytes: 3 << 29, MaxBody: 500_000,
 		},
 		Apps: []config.App{{
@@ -148,19 +221,23 @@ func TestParse_FillsEveryField(t *testing.T) {
 					AllowFrom: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 				},
 				{
+					Name: "im-2", Dialect: "plain", Generation: "auto",
+					PathTokens: []dialect.DatedSecret{{Value: "s-0123456789ab", Until: day(time.December, 24)}, {Value: "s-0123456789ac"}},
+				},
+				{
 					Name: "rong", Dialect: "signed", Generation: "auto", MaxAge: time.Minute, AcceptUnsigned: []string{"reaction"},
 					Credentials: dialect.Credentials{
 						Public: map[string]string{"app_key": "12345"},
 						Secrets: []dialect.DatedSecret{
-							{Value: "s-env-value", Until: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
-							{Value: "s-hidden", From: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)},
+							{Value: "s-env-value", Until: day(time.December, 1)},
+							{Value: "s-hidden", From: day(time.November, 20).Add(8 * time.Hour)},
 						},
 					},
 				},
 			},
 			Endpoints: []config.Endpoint{
 				{
-					Name: "backend", URL: "http://backend:8080/callback", Dialect: "signed", Generation: "auto",
+					Name: "backend", URL: "https://backend:8080/callback", Dialect: "signed", Generation: "auto",
 					Credentials: dialect.Credentials{
 						Public:  map[string]string{"app_key": "k"},
 						Secrets: []dialect.DatedSecret{{Value: "s-file-value"}},
@@ -170,20 +247,19 @@ func TestParse_FillsEveryField(t *testing.T) {
 					Retry:      config.Retry{Fast: []time.Duration{time.Second}, SlowFrom: time.Minute, SlowTo: 2 * time.Minute, MaxAge: time.Hour, MaxAttempts: 9},
 					BacklogAge: time.Hour, BacklogBytes: 1 << 30,
 					Paths: map[string]string{"message_sync": "/sync"}, OnRefusal: config.RefusalPark, Echoes: true,
+					Start: config.Start{At: now.Add(-24 * time.Hour), Ago: 24 * time.Hour},
+					When:  `event.message.kind == "text"`, Batch: defaults.Batch,
+					TLS: &config.ClientTLS{CAFile: in("ca.crt"), ServerName: "backend"},
 				},
-				{
-					Name: "seen", Builtin: config.Inbox, Generation: "auto", Events: []string{"**"},
-					Order: config.OrderConversation, Concurrency: 32, Timeout: 5 * time.Second,
-					Retry: config.Retry{
-						Fast:     []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
-						SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,
-					},
-					BacklogAge: 72 * time.Hour, BacklogBytes: 3 << 28, OnRefusal: config.RefusalIgnore,
-				},
+				batches,
+				seen,
 			},
 		}},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if len(got.Warnings()) > 0 {
+		t.Errorf("warnings: %v", got.Warnings())
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{}), cmpopts.IgnoreUnexported(config.Config{})); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
 }

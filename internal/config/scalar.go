@@ -86,6 +86,24 @@ func (o *object) duration(key string, to *time.Duration) {
 	}
 }
 
+// pause reads a duration that may be zero.
+func (o *object) pause(key string, to *time.Duration) {
+	v, ok := o.get(key)
+	if !ok {
+		return
+	}
+	if s, ok := v.text(); ok {
+		switch d, err := parseDuration(s); {
+		case err == nil && d == 0:
+			*to = 0
+		case err == nil && d < 0:
+			v.wrong("is %s; it must be zero or more", s)
+		default:
+			v.duration(to)
+		}
+	}
+}
+
 // duration reads a duration above zero.
 func (v value) duration(to *time.Duration) {
 	s, ok := v.text()

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path/filepath"
 	"strings"
 
 	"github.com/imhook/imhook/dialect"
@@ -39,6 +38,11 @@ func (l *loader) secret(o *object, key string) (dialect.Secret, bool) {
 			continue
 		}
 		secret = dialect.Secret(form.read(v, s))
+		kind := map[string]OriginKind{"": OriginKey, "_env": OriginEnv, "_file": OriginFile}[form.suffix]
+		if kind == OriginKey {
+			s = "" // it is the secret
+		}
+		v.came(join(o.path, key), kind, s)
 	}
 	return secret, len(given) > 0
 }
@@ -60,11 +64,7 @@ const maxSecretFile = 64 << 10
 
 // fromFile reads a file, less the end of its last line.
 func (l *loader) fromFile(v value, name string) string {
-	path := name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(l.dir, path)
-	}
-	b, err := l.ReadFile(path)
+	b, err := l.open(l.path(name))
 	s := strings.TrimRight(string(b), "\r\n")
 	switch {
 	case err != nil:

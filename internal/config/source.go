@@ -17,7 +17,7 @@ func (l *loader) source(o *object) Source {
 	if d != nil {
 		spec := d.Spec()
 		l.generation(o, spec, &s.Generation)
-		s.Credentials, s.PathToken = l.credentials(o, o.credentials(), d, true)
+		s.Credentials = l.credentials(o, o.credentials(), d, &s)
 		s.MaxAge = spec.MaxAge
 		o.duration("max_age", &s.MaxAge)
 		if v, ok := o.get("max_age"); ok && spec.MaxAge == 0 {

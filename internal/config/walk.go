@@ -19,9 +19,14 @@ const maxAliased = 10_000
 // maxProblems bounds what is reported of one file: nobody reads more at once.
 const maxProblems = 500
 
-// walk collects the problems of one file.
+// walk collects what one file says about itself: its problems and warnings, and
+// where each value is written.
 type walk struct {
+	// file is its name.
+	file     string
 	problems []Problem
+	warnings []Problem
+	origins  map[string]Origin
 	aliased  int
 }
 
@@ -54,12 +59,24 @@ func (v value) below(n *yaml.Node, path string) value {
 
 // wrong reports a problem here.
 func (v value) wrong(format string, args ...any) {
-	if len(v.w.problems) == maxProblems {
-		return
+	v.w.report(Problem{Path: v.path, Text: fmt.Sprintf(format, args...)}, mark{v.at.Line, v.at.Column})
+}
+
+// report is [value.wrong] for another place.
+func (w *walk) report(p Problem, at mark) {
+	if len(w.problems) < maxProblems {
+		p.Line, p.Column = at.line, at.column
+		w.problems = append(w.problems, p)
 	}
-	v.w.problems = append(v.w.problems, Problem{
-		Line: v.at.Line, Column: v.at.Column, Path: v.path, Text: fmt.Sprintf(format, args...),
-	})
+}
+
+// warn reports what is allowed here and probably not meant.
+func (v value) warn(format string, args ...any) {
+	if len(v.w.warnings) < maxProblems {
+		v.w.warnings = append(v.w.warnings, Problem{
+			Line: v.at.Line, Column: v.at.Column, Path: v.path, Text: fmt.Sprintf(format, args...),
+		})
+	}
 }
 
 // usable is false, and reported, for a key without a value and for what nests or
@@ -122,6 +139,9 @@ func (v value) object() *object {
 func (o *object) get(key string) (value, bool) {
 	o.asked = append(o.asked, key)
 	v, ok := o.fields[key]
+	if ok {
+		v.came(v.path, OriginKey, "")
+	}
 	return v, ok
 }
 
