@@ -54,7 +54,7 @@ func greet(w io.Writer, c *config.Config, registry *dialect.Registry, addr, admi
 	if api != defaultGateway {
 		flags = " --gateway " + api
 	}
-	if c.Admin.Token != "" {
+	if c.Admin.Closed() {
 		flags += " --token …"
 	}
 	b.WriteString("\nTry:\n")
@@ -90,7 +90,7 @@ func reachable(addr string) string {
 
 // tokenHint stands for a path token, which is not printed.
 func tokenHint(s config.Source) string {
-	if s.PathToken == "" {
+	if !s.HasPathToken() {
 		return ""
 	}
 	return "/{path_token}"

@@ -122,7 +122,7 @@ func New(cfg Config) (http.Handler, error) {
 		a.fail(w, r, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in this API")
 	})
 
-	g := &guard{token: func() dialect.Secret { return cfg.Current().Admin.Token }}
+	g := &guard{admin: func() config.Admin { return cfg.Current().Admin }, now: cfg.Now}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", g.wrap(a, guarded))
 	mux.Handle("/metrics", g.wrap(a, guarded))

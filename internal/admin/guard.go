@@ -7,14 +7,17 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
-	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/config"
 )
 
 // guard decides who may use the API.
 type guard struct {
-	// token is what every request must bear, now; empty means this machine only.
-	token func() dialect.Secret
+	// admin has the tokens of which every request must bear one; without any, this
+	// machine only is answered.
+	admin func() config.Admin
+	now   func() time.Time
 	cross http.CrossOriginProtection
 }
 
@@ -40,11 +43,8 @@ func (g *guard) wrap(a *api, h http.Handler) http.Handler {
 
 // refuses is nil for a caller who may use the API.
 func (g *guard) refuses(r *http.Request) *refusal {
-	if token := g.token(); token != "" {
-		bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		// Hashes have one length: comparing them tells nothing about the token's.
-		want, got := sha256.Sum256([]byte(token.Reveal())), sha256.Sum256([]byte(strings.TrimSpace(bearer)))
-		if !ok || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+	if admin := g.admin(); admin.Closed() {
+		if !g.bears(r, admin) {
 			return &refusal{http.StatusUnauthorized, "the API needs the admin token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"}
 		}
 		return nil
@@ -62,6 +62,20 @@ func (g *guard) refuses(r *http.Request) *refusal {
 		return &refusal{http.StatusForbidden, "the request comes from another site's page"}
 	}
 	return nil
+}
+
+// bears reports whether the request has a token that is valid now.
+func (g *guard) bears(r *http.Request, admin config.Admin) (ok bool) {
+	bearer, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	// Hashes have one length: comparing them tells nothing about the token's.
+	got := sha256.Sum256([]byte(strings.TrimSpace(bearer)))
+	for _, token := range admin.Live(g.now()) {
+		want := sha256.Sum256([]byte(token.Reveal()))
+		if subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
+			ok = given
+		}
+	}
+	return ok
 }
 
 // forwarded names a header that a proxy left, or "".

@@ -3,7 +3,9 @@ package admin_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
+	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/internal/admin"
 )
 
@@ -82,5 +84,35 @@ func TestGuard_WithTokenAsksEverybodyForIt(t *testing.T) {
 	}
 	if w := ask(h, "GET", "/api/v1/endpoints", "", nil); w.Code != http.StatusUnauthorized {
 		t.Errorf("this machine without the token = %d, want 401", w.Code)
+	}
+}
+
+func TestGuard_TokensOpenWhileTheyAreValid(t *testing.T) {
+	t.Parallel()
+	h := setup(t, func(c *admin.Config) {
+		c.Now = func() time.Time { return noon }
+		c.Current().Admin.Tokens = []dialect.DatedSecret{{Value: "hush-old", Until: noon}, {Value: "hush-next", From: noon}, {Value: "hush-later", From: noon.Add(1)}}
+	})
+	closed := setup(t, func(c *admin.Config) {
+		c.Now = func() time.Time { return noon }
+		c.Current().Admin.Tokens = []dialect.DatedSecret{{Value: "hush-old", Until: noon}}
+	})
+	for _, tt := range []struct {
+		name   string
+		h      http.Handler
+		header string
+		want   int
+	}{
+		{"valid", h, "Bearer hush-next", 200},
+		{"expired", h, "Bearer hush-old", 401},
+		{"not yet valid", h, "Bearer hush-later", 401},
+		{"none", h, "", 401},
+		{"the only one, expired", closed, "Bearer hush-old", 401},
+		{"none, and all have expired", closed, "", 401},
+	} {
+		w := ask(tt.h, "GET", "/api/v1/endpoints", "", func(r *http.Request) { r.Header.Set("Authorization", tt.header) })
+		if w.Code != tt.want {
+			t.Errorf("%s = %d, want %d", tt.name, w.Code, tt.want)
+		}
 	}
 }

@@ -65,7 +65,7 @@ func (a *api) sources(w http.ResponseWriter, r *http.Request) {
 
 // shownPath is a source's path as people may see it.
 func shownPath(s config.Source) string {
-	if s.PathToken != "" {
+	if s.HasPathToken() {
 		return inPath + s.Name + "/" + dialect.Redacted
 	}
 	return inPath + s.Name

@@ -17,7 +17,7 @@ func (a *App) sources() ([]receive.Source, error) {
 			}
 			all = append(all, receive.Source{
 				App: app.Name, Name: s.Name, Dialect: d, Generation: s.Generation,
-				Credentials: s.Credentials, PathToken: s.PathToken, AllowFrom: s.AllowFrom,
+				Credentials: s.Credentials, PathToken: s.PathToken, PathTokens: s.PathTokens, AllowFrom: s.AllowFrom,
 				MaxAge: s.MaxAge, AcceptUnsigned: s.AcceptUnsigned,
 			})
 		}

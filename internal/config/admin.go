@@ -42,6 +42,9 @@ func (a Admin) Closed() bool { return a.Token != "" || len(a.Tokens) > 0 }
 // have expired nobody gets in.
 func (a Admin) Live(t time.Time) []dialect.Secret { return live(a.Token, a.Tokens, t) }
 
+// HasPathToken reports whether a path token is asked for at all.
+func (s Source) HasPathToken() bool { return s.PathToken != "" || len(s.PathTokens) > 0 }
+
 // LivePathTokens returns the path tokens that open the source at t, the one to
 // show first.
 func (s Source) LivePathTokens(t time.Time) []dialect.Secret {

@@ -39,6 +39,9 @@ type Source struct {
 	Credentials dialect.Credentials
 	// PathToken must follow the name in the URL; empty means that none does.
 	PathToken dialect.Secret
+	// PathTokens may follow instead, each while it is valid; once all have expired
+	// nobody may call.
+	PathTokens []dialect.DatedSecret
 	// AllowFrom lists who may call; empty means everybody.
 	AllowFrom []netip.Prefix
 	// MaxAge is how far a signed timestamp may lie from now. Zero means the

@@ -74,11 +74,12 @@ func (h *Handler) Serve(r *Request) (res dialect.Response) {
 	if !ok {
 		return h.notFound(r, ReasonUnknownSource, "", h.unknown)
 	}
-	path, ok := src.checkToken(rest)
+	now := h.cfg.Now()
+	path, ok := src.checkToken(rest, now)
 	if !ok {
 		return h.notFound(r, ReasonPathToken, src.Name, src.log)
 	}
-	c := &call{h: h, r: r, src: src, now: h.cfg.Now()}
+	c := &call{h: h, r: r, src: src, now: now}
 	c.req = dialect.Request{Path: path, Query: r.Query, ContentType: r.Header.Get("Content-Type"), Header: r.Header}
 	defer func() {
 		if p := recover(); p != nil {

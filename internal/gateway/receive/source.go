@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/imhook/imhook/dialect"
 )
 
 // prefix is where all sources live.
@@ -18,13 +20,19 @@ const prefix = "/in/"
 type source struct {
 	Source
 	maxAge time.Duration
-	// token is the hash of the path token, so that comparing tells nothing about
-	// its length either.
-	token   [sha256.Size]byte
+	// tokens open the source; none means that it needs none.
+	tokens  []pathToken
 	metrics *sourceMetrics
 	log     *quietLog
 	// strange are the commands of unknown kinds that the operator was told of.
 	strange once
+}
+
+// pathToken is a secret segment of the URL.
+type pathToken struct {
+	// sum is its hash, so that comparing tells nothing about its length either.
+	sum [sha256.Size]byte
+	dialect.DatedSecret
 }
 
 func (h *Handler) newSource(s Source) (*source, error) {
@@ -41,8 +49,12 @@ func (h *Handler) newSource(s Source) (*source, error) {
 	if s.Generation == "auto" {
 		out.Generation = ""
 	}
+	tokens := s.PathTokens
 	if s.PathToken != "" {
-		out.token = sha256.Sum256([]byte(s.PathToken.Reveal()))
+		tokens = append([]dialect.DatedSecret{{Value: s.PathToken}}, tokens...)
+	}
+	for _, t := range tokens {
+		out.tokens = append(out.tokens, pathToken{sha256.Sum256([]byte(t.Value.Reveal())), t})
 	}
 	return out, nil
 }
@@ -76,9 +88,10 @@ func (t table) find(path string) (src *source, rest string, ok bool) {
 	return src, rest, ok
 }
 
-// checkToken takes the path token off rest; false when it is not there.
-func (s *source) checkToken(rest string) (path string, ok bool) {
-	if s.PathToken == "" {
+// checkToken takes the path token off rest; false when none is there that is
+// valid now.
+func (s *source) checkToken(rest string, now time.Time) (path string, ok bool) {
+	if len(s.tokens) == 0 {
 		return trimRoot(rest), true
 	}
 	token, after := cutSegment(strings.TrimPrefix(rest, "/"))
@@ -86,7 +99,13 @@ func (s *source) checkToken(rest string) (path string, ok bool) {
 		token = plain
 	}
 	sum := sha256.Sum256([]byte(token))
-	if subtle.ConstantTimeCompare(sum[:], s.token[:]) != 1 {
+	for i := range s.tokens {
+		t := &s.tokens[i]
+		if subtle.ConstantTimeCompare(sum[:], t.sum[:]) == 1 && t.Live(now) {
+			ok = true // and on: how many were compared tells nothing
+		}
+	}
+	if !ok {
 		return "", false
 	}
 	return trimRoot(after), true
