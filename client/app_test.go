@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -180,12 +179,6 @@ func TestClient_WithTheGatewayItselfMisconfigured(t *testing.T) {
 		if name == "right" {
 			if v, err := c.Decide(t.Context(), message("d")); err != nil || v.Action != event.Allow {
 				t.Errorf("Decide = %+v, %v", v, err)
-			}
-			big := message("big")
-			big.Message.Text = strings.Repeat("x", 2<<20)
-			re, ok := errors.AsType[*RefusedError](c.Tell(t.Context(), message("b"), big, message("c")))
-			if !ok || len(re.Refused) != 1 || re.Refused[0].ID != "big" || re.Refused[0].Status != http.StatusRequestEntityTooLarge {
-				t.Errorf("telling what is too large: %v", re)
 			}
 		}
 		shut(t, c)

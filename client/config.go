@@ -45,6 +45,10 @@ type Config struct {
 	// 512 KiB. An event that is larger goes alone.
 	BatchEvents int
 	BatchBytes  int64
+	// MaxEventBytes bounds one event, written as JSON; a larger one is [ErrInvalid].
+	// It should not be more than the gateway's journal.max_body. Zero is 1 MiB, as
+	// it is there.
+	MaxEventBytes int64
 	// RetryFrom and RetryTo bound the pause between attempts, which doubles with
 	// each failure and is spread at random by half. A gateway that says how long to
 	// wait is obeyed, up to five minutes. Zero is 200 milliseconds and 30 seconds.
@@ -90,6 +94,7 @@ func (c Config) WithDefaults() Config {
 	c.OnDecideError = or(c.OnDecideError, event.Allow)
 	c.BatchEvents = or(c.BatchEvents, 500)
 	c.BatchBytes = or(c.BatchBytes, 512<<10)
+	c.MaxEventBytes = or(c.MaxEventBytes, 1<<20)
 	c.RetryFrom = or(c.RetryFrom, 200*time.Millisecond)
 	c.RetryTo = or(c.RetryTo, max(30*time.Second, c.RetryFrom))
 	if c.Log == nil {
@@ -130,8 +135,8 @@ func (c Config) Validate() error {
 	if c.RetryTo < c.RetryFrom {
 		bad("RetryTo is %s, less than RetryFrom, %s", c.RetryTo, c.RetryFrom)
 	}
-	if c.BatchEvents < 0 || c.BatchBytes < 0 {
-		bad("BatchEvents or BatchBytes is negative")
+	if c.BatchEvents < 0 || c.BatchBytes < 0 || c.MaxEventBytes < 0 {
+		bad("BatchEvents, BatchBytes or MaxEventBytes is negative")
 	}
 	if c.Spool.MaxBytes < minSpool {
 		bad("Spool.MaxBytes is %d, want at least %d", c.Spool.MaxBytes, minSpool)
@@ -205,6 +210,8 @@ func (c Config) httpClient() (*http.Client, *http.Transport) {
 			TLSHandshakeTimeout: 10 * time.Second,
 			MaxIdleConnsPerHost: 256,
 			IdleConnTimeout:     90 * time.Second,
+
+			ExpectContinueTimeout: time.Second,
 		}
 		hc.Transport = own
 	}

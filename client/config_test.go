@@ -30,7 +30,7 @@ func TestNew_RefusesWhatCannotWork(t *testing.T) {
 		"OnDecideError is":         func(c *Config) { c.OnDecideError = event.Rewrite },
 		"Timeout is negative":      func(c *Config) { c.Timeout = -1 },
 		"RetryTo is 1s, less":      func(c *Config) { c.RetryFrom, c.RetryTo = time.Minute, time.Second },
-		"BatchEvents or":           func(c *Config) { c.BatchEvents = -1 },
+		"BatchEvents, Bat":         func(c *Config) { c.BatchEvents = -1 },
 		"at least 65536":           func(c *Config) { c.Spool.MaxBytes = 1 },
 		"RefusedBytes is negative": func(c *Config) { c.Spool.RefusedBytes = -1 },
 		"spool directory":          func(c *Config) { c.Spool.Dir = "config_test.go" },

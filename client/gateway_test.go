@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -207,5 +208,8 @@ func tell(t *testing.T, c *Client, ids ...string) {
 	}
 }
 
-// wait lets time pass, in a synctest bubble only.
-func wait(d time.Duration) { <-time.After(d) }
+// wait lets time pass and all goroutines come to rest, in a synctest bubble only.
+func wait(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}

@@ -23,6 +23,10 @@ const (
 	eventType = "application/cloudevents+json"
 	// maxAnswer is how much of an answer is read, in bytes.
 	maxAnswer = 8 << 20
+	// askFirst is from which size on a body is sent only once its headers were
+	// taken: whoever finds it too large closes the connection, and who still writes
+	// then does not see why.
+	askFirst = 256 << 10
 	// maxRetryAfter bounds how long a gateway can make a client wait.
 	maxRetryAfter = 5 * time.Minute
 )
@@ -67,6 +71,9 @@ func (c *Client) post(ctx context.Context, req dialect.Request) (*dialect.Respon
 	maps.Copy(r.Header, req.Header)
 	r.Header.Set("Content-Type", req.ContentType)
 	r.Header.Set("User-Agent", "imhook-client")
+	if len(req.Body) > askFirst {
+		r.Header.Set("Expect", "100-continue")
+	}
 	res, err := c.http.Do(r)
 	if err != nil {
 		return nil, &failure{kind: ErrUnavailable, cause: withoutURL(err)}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -313,6 +314,36 @@ func TestSpool_TooLargeForAProxy(t *testing.T) {
 			t.Errorf("stats = %+v", s)
 		}
 	})
+}
+
+// A gateway that takes less than the client thinks answers before the body, and
+// closes.
+func TestTell_TooLargeForTheGateway(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > askFirst {
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		_, _ = w.Write([]byte(`{"accepted":1}`))
+	}))
+	defer srv.Close()
+	c, err := New(Config{URL: srv.URL + "/in/im", MaxEventBytes: 32 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(t, c)
+	large := message("large")
+	large.Message.Text = strings.Repeat("x", 16<<20)
+	err = c.Tell(t.Context(), message("a"), large, message("b"))
+	re, ok := errors.AsType[*RefusedError](err)
+	if !ok || len(re.Refused) != 1 || re.Refused[0].ID != "large" || re.Refused[0].Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("Tell = %v, want that the large one is refused", err)
+	}
+	if s := c.Stats(); s.Sent != 2 || s.Refused != 1 {
+		t.Errorf("stats = %+v", s)
+	}
 }
 
 func TestTell_ContextEndsInTheMiddle(t *testing.T) {

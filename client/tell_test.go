@@ -109,6 +109,7 @@ func TestTell_RefusesWhatCannotBeRead(t *testing.T) {
 		"id: is longer than 512 bytes":      {ID: strings.Repeat("x", 513), Type: event.MessageSend, Message: text, Conversation: group()},
 		"data.vendor: must be an object":    {Type: event.MessageSend, Message: text, Conversation: group(), Vendor: jsontext.Value(`[1]`)},
 		"writing event":                     {Type: event.MessageSend, Message: text, Conversation: group(), Vendor: jsontext.Value(`{`)},
+		"more than MaxEventBytes, 1048576":  {Type: event.MessageSend, Message: &event.Message{Text: strings.Repeat("x", 1<<20)}, Conversation: group()},
 		"event 2 of 3 (alarm.rate)":         {Type: event.AlarmRate, Phase: event.Before},
 	} {
 		evs := []*event.Event{ev}

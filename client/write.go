@@ -47,6 +47,9 @@ func (c *Client) write(given *event.Event, phase event.Phase) ([]byte, error) {
 		return nil, err
 	}
 	item := reqs[0].Body
+	if int64(len(item)) > c.cfg.MaxEventBytes {
+		return nil, fmt.Errorf("it is %d bytes long, more than MaxEventBytes, %d", len(item), c.cfg.MaxEventBytes)
+	}
 	// The gateway reads the same bytes with the same code.
 	got, err := c.read(item)
 	if err != nil {
