@@ -53,6 +53,14 @@ const (
 	UnknownKind   ContentKind = "unknown"
 )
 
+// ContentKinds returns all content kinds, in the order above.
+func ContentKinds() []ContentKind {
+	return []ContentKind{
+		Text, Image, Audio, Video, File, Location, Face, LinkCard, Card, Merged, Quote, CommandKind, Custom,
+		Notification, Typing, Call, RecallMarker, ReceiptMarker, UnknownKind,
+	}
+}
+
 // Message is a message, or what is known of one that a recall, an edit or a
 // moderator's finding talks about.
 type Message struct {

@@ -19,6 +19,11 @@ const (
 	KindSystem     Kind = "system"
 )
 
+// Kinds returns all conversation kinds, in the order above.
+func Kinds() []Kind {
+	return []Kind{KindDirect, KindGroup, KindChatroom, KindChannel, KindUser, KindConference, KindSystem}
+}
+
 // Lane is the unit of order inside an endpoint, "kind:id". It is the CloudEvents
 // subject. Ids may hold anything, so a Lane is never cut at a later ':' and never
 // used as a NATS subject as it stands.

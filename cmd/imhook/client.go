@@ -94,13 +94,22 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, v any
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the gateway says: %s", apiMessage(res.Status, answer))
+		return &refusedError{message: apiMessage(res.Status, answer), answer: answer}
 	}
 	if err := json.Unmarshal(answer, v); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	return nil
 }
+
+// refusedError is an answer that says no.
+type refusedError struct {
+	message string
+	// answer is all of it.
+	answer []byte
+}
+
+func (e *refusedError) Error() string { return "the gateway says: " + e.message }
 
 // apiMessage is what an error answer says, or its status.
 func apiMessage(status string, answer []byte) string {

@@ -75,6 +75,8 @@ type Config struct {
 	Receive http.Handler
 	// Pattern compiles a pattern of event types; nil takes a type's name only.
 	Pattern func(pattern string) (func(*event.Event) bool, error)
+	// Rules compiles rules to test; nil means that none can be tested here.
+	Rules Rules
 	// Metrics is what /metrics shows; nil means nothing.
 	Metrics prometheus.Gatherer
 	// Ready says why the gateway cannot take callbacks now; nil is always ready.
@@ -117,6 +119,9 @@ func New(cfg Config) (http.Handler, error) {
 	guarded.HandleFunc("GET /api/v1/endpoints", a.endpoints)
 	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/resume", a.resume)
 	guarded.HandleFunc("GET /api/v1/deadletters", a.deadLetters)
+	if cfg.Rules != nil {
+		guarded.HandleFunc("POST /api/v1/rules/test", a.testRule)
+	}
 	guarded.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))
 	guarded.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in this API")

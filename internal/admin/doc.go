@@ -5,6 +5,7 @@
 //	                   /api/v1/sources       who may call; …/{name}/trigger has one called
 //	                   /api/v1/endpoints     how those are doing who are told
 //	                   /api/v1/deadletters   what was set aside
+//	                   /api/v1/rules/test    which of the kept events a rule picks, and why
 //	                   /metrics
 //	caller ─► /healthz /readyz /
 //

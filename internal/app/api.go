@@ -11,10 +11,11 @@ import (
 
 // adminConfig shows the running parts to the API.
 func (a *App) adminConfig(j *journal.Journal, d *deliver.Deliverer, in http.Handler) admin.Config {
+	current := func() *config.Config { return a.cfg.Config }
 	return admin.Config{
-		Current: func() *config.Config { return a.cfg.Config }, Registry: a.cfg.Registry,
+		Current: current, Registry: a.cfg.Registry,
 		Journal: j, DeadLetters: j, Endpoints: statuses{d}, Receive: in,
-		Pattern: a.pattern, Metrics: a.metrics,
+		Pattern: a.pattern, Rules: ruleTester{rules: a.rules, current: current}, Metrics: a.metrics,
 		Ready:   ready(j),
 		Version: a.cfg.Version, Log: a.cfg.Log, Now: a.cfg.Now,
 	}

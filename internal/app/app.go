@@ -40,6 +40,7 @@ type Config struct {
 type App struct {
 	cfg     Config
 	metrics *prometheus.Registry
+	rules   *rules
 	// addr is where callbacks come in, adminAddr the API's own address, nil when it
 	// has none.
 	addr, adminAddr net.Addr
@@ -67,7 +68,8 @@ func New(cfg Config) (*App, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &App{cfg: cfg, metrics: prometheus.NewRegistry(), failed: make(chan struct{})}, nil
+	metrics := prometheus.NewRegistry()
+	return &App{cfg: cfg, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{})}, nil
 }
 
 // Start opens the journal, begins to deliver what is left in it, and then takes
@@ -98,7 +100,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	j, err := journal.Open(ctx, journal.Config{
 		Dir: c.DataDir, Sync: journal.Sync(c.Journal.Sync), WhenFull: journal.WhenFull(c.Journal.WhenFull),
 		RetainAge: c.Journal.RetainAge, RetainBytes: c.Journal.RetainBytes, MaxBody: c.Journal.MaxBody,
-		Log: a.cfg.Log, Now: a.cfg.Now,
+		Log: a.cfg.Log, Now: a.cfg.Now, Version: a.cfg.Version,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the journal in %s: %w", c.DataDir, err)

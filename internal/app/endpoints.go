@@ -32,7 +32,7 @@ func (a *App) endpoints() ([]deliver.Endpoint, *match.Index, error) {
 }
 
 func (a *App) endpoint(app string, e config.Endpoint) (deliver.Endpoint, *match.Matcher, error) {
-	rule, err := match.Compile(match.Rule{App: app, Events: e.Events, Sources: e.Sources}, a.cfg.Registry)
+	rule, err := a.rules.endpoint(app, e)
 	if err != nil {
 		return deliver.Endpoint{}, nil, err
 	}

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,6 +32,8 @@ type group struct {
 	events []*event.Event // those of the records, in order
 	keys   []event.Key
 	guards []gateway.Guard
+	seq    uint64    // its number, once it is committed
+	at     time.Time // when it was
 	done   chan struct{}
 	err    error // valid when done is closed
 }
@@ -43,7 +44,7 @@ var pageBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); retu
 
 func newGroup() *group {
 	buf := pageBuffers.Get().(*[]byte)
-	return &group{buf: append((*buf)[:0], pageVersion, 0, 0, 0, 0), done: make(chan struct{})}
+	return &group{buf: newPage((*buf)[:0]), done: make(chan struct{})}
 }
 
 // recycle gives the page's buffer back. Only after the engine acknowledged it:
@@ -276,6 +277,9 @@ func (j *Journal) commitAll() {
 		}
 		j.commits.mu.Lock()
 		j.window.settle(g, err == nil)
+		if err == nil {
+			j.snaps.add(g.seq, g.at, g.keys, g.guards)
+		}
 		j.commits.mu.Unlock()
 		close(g.done)
 		if err == nil {
@@ -298,7 +302,8 @@ func (j *Journal) commit(g *group) error {
 	if err != nil {
 		return err
 	}
-	binary.BigEndian.PutUint32(g.buf[1:], uint32(g.count))
+	_, before := j.done.get()
+	sealPage(g.buf, g.count, before)
 	ctx, cancel := context.WithTimeout(context.Background(), j.commitWithin)
 	defer cancel()
 	begin := time.Now()
@@ -310,9 +315,10 @@ func (j *Journal) commit(g *group) error {
 		j.broke()
 		return err
 	}
-	j.last.Store(ack.Sequence)
-	j.counts.committed(time.Since(begin))
 	now := j.cfg.Now()
+	g.seq, g.at = ack.Sequence, now
+	j.done.set(ack.Sequence, before+uint64(len(g.events)))
+	j.counts.committed(time.Since(begin))
 	j.size.add(ack.Sequence, len(g.buf), now)
 	j.recent.add(&gateway.Page{Seq: ack.Sequence, Time: now, Events: g.events, Bytes: len(g.buf)})
 	if j.full.Load() == nil && j.size.from(j.floor.Load()) >= uint64(j.cfg.RetainBytes) {
@@ -329,19 +335,27 @@ func (j *Journal) broke() {
 }
 
 // put publishes what is no page, and notices when the engine is silent.
-func (j *Journal) put(ctx context.Context, subject string, data []byte) error {
+func (j *Journal) put(ctx context.Context, m *nats.Msg) (seq uint64, err error) {
+	if j.counts.broken.Load() {
+		// It would be silent until it is mended, and who waits for it does nothing
+		// else: deliver's housekeeping, for one.
+		return 0, fmt.Errorf("%w: %w", gateway.ErrUnavailable, errMending)
+	}
 	e, err := j.use()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	within, cancel := context.WithTimeout(ctx, j.commitWithin)
 	defer cancel()
-	_, err = e.js.Publish(within, subject, data)
-	if err == nil || ctx.Err() != nil || errors.Is(err, nats.ErrMaxPayload) {
-		return err
+	ack, err := e.js.PublishMsg(within, m)
+	if err == nil {
+		return ack.Sequence, nil
+	}
+	if ctx.Err() != nil || errors.Is(err, nats.ErrMaxPayload) {
+		return 0, err
 	}
 	if j.engine.Load() == e {
 		j.broke()
 	}
-	return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+	return 0, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/imhook/imhook/internal/gateway"
@@ -37,11 +38,15 @@ func (j *Journal) Park(ctx context.Context, d gateway.DeadLetter) error {
 	}
 	b := binary.AppendUvarint(nil, uint64(len(meta)))
 	b = append(b, meta...)
-	b = append(b, pageVersion, 0, 0, 0, 1)
+	b = append(b, 1, 0, 0, 0, 1) // a page of version 1: nothing came before it
 	b = appendRecord(b, record{ev: d.Event})
-	if err := j.put(ctx, deadPrefix+token(d.Endpoint)+"."+token(string(d.Reason)), b); err != nil {
+	m := nats.NewMsg(deadPrefix + token(d.Endpoint) + "." + token(string(d.Reason)))
+	m.Data = b
+	seq, err := j.put(ctx, m)
+	if err != nil {
 		return fmt.Errorf("keeping a dead letter: %w", err)
 	}
+	j.parked.Store(seq)
 	return nil
 }
 

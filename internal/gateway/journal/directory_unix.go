@@ -20,6 +20,19 @@ func lockFile(f *os.File) error {
 	return err
 }
 
+// unlockFile gives f up at once, also when a child that is being started has it
+// still open.
+func unlockFile(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }
+
+// syncDir makes the names in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
 // free is how many bytes of dir's disk can be written, and its size.
 func free(dir string) (avail, size int64, err error) {
 	var st unix.Statfs_t

@@ -20,6 +20,15 @@ func lockFile(f *os.File) error {
 	return err
 }
 
+// unlockFile gives f up.
+func unlockFile(f *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, math.MaxUint32, math.MaxUint32, new(windows.Overlapped))
+}
+
+// syncDir does nothing: a directory cannot be synced here, and a name that is lost
+// with the power is found out by who reads it.
+func syncDir(string) error { return nil }
+
 // free is how many bytes of dir's disk can be written, and its size.
 func free(dir string) (avail, size int64, err error) {
 	path, err := windows.UTF16PtrFromString(dir)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,8 @@ type Config struct {
 	Reserve int64
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Version of this imhook is written beside what it stores.
+	Version string
 }
 
 // WithDefaults returns a copy with zero fields filled in.
@@ -111,6 +114,7 @@ func (c Config) Validate() error {
 const (
 	pageStream      = "IMHOOK_PAGES"
 	pageSubject     = "imhook.page"
+	fillerSubject   = "imhook.filler" // a number that no page has
 	positionStream  = "IMHOOK_POSITIONS"
 	positionPrefix  = "imhook.position."
 	deadStream      = "IMHOOK_DEADLETTERS"
@@ -134,20 +138,29 @@ type Journal struct {
 	unlock func() error
 	// started is set once Open is through; only keepHouse reopens after it.
 	started bool
-	// lost is set when the engine came back with less than it had acknowledged.
-	lost atomic.Bool
-
 	// engine is replaced when the embedded server had to be restarted.
 	engine atomic.Pointer[engine]
 
 	commits committer
 	recent  recent
 	window  window
-	size    sizes
-	full    atomic.Pointer[string] // why arrivals are refused; nil when they are not
-	floor   atomic.Uint64
-	last    atomic.Uint64 // the last page that is known to be stored
-	nudge   chan struct{} // wakes keepHouse before its time
+	snaps   snapshots
+	places  places
+	parked  atomic.Uint64 // the last dead letter's sequence
+	water   *water
+	done    progress
+	nag     nags
+	// suspects are numbers that a reader found no page at.
+	suspects suspects
+	noting   sync.Mutex // held by note
+	// deleted is how many pages the engine said it lacks, when it was asked last.
+	deleted int
+	// recalled counts the pages that were read to know the window again.
+	recalled int
+	size     sizes
+	full     atomic.Pointer[string] // why arrivals are refused; nil when they are not
+	floor    atomic.Uint64
+	nudge    chan struct{} // wakes keepHouse before its time
 	// commitWithin is how long the engine may take for one page.
 	commitWithin time.Duration
 	names        interner
@@ -174,27 +187,42 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	unlock, err := lock(cfg.Dir)
+	unlock, err := lock(cfg.Dir, cfg.Now())
 	if err != nil {
 		return nil, err
 	}
 	j = &Journal{cfg: cfg, unlock: unlock, nudge: make(chan struct{}, 1), commitWithin: commitTimeout}
+	j.window.init(cfg.Window, cfg.WindowKeys, cfg.Now())
+	j.snaps.init(cfg.Dir, cfg.Window)
+	j.places.values, j.places.written = map[string][]byte{}, cfg.Now()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.Close(context.WithoutCancel(ctx)))
 		}
 	}()
+	if err := checkFormat(cfg); err != nil {
+		return j, err
+	}
+	w, damaged, err := openWater(cfg.Dir, cfg.Version)
+	if err != nil {
+		return j, err
+	}
+	j.water = w
+	if damaged {
+		cfg.Log.Error("the high-water record cannot be read: if the journal lost something, this start does not tell it", "file", filepath.Join(cfg.Dir, highWaterFile))
+	}
 	if err := j.reopen(ctx); err != nil {
 		return j, err
 	}
 	if cfg.Reserve == 0 {
 		j.cfg.Reserve = defaultReserve(cfg.Dir)
 	}
-	j.window.init(cfg.Window, cfg.WindowKeys, cfg.Now())
-	if err := j.recallWindow(ctx); err != nil {
-		return j, fmt.Errorf("recalling what arrived lately: %w", err)
-	}
 	if err := j.measure(ctx); err != nil {
+		return j, err
+	}
+	if e, err := j.use(); err != nil {
+		return j, err
+	} else if err := j.noteWater(ctx, e); err != nil {
 		return j, err
 	}
 	j.started = true
@@ -206,50 +234,73 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	return j, nil
 }
 
-// reopen starts the server and makes the streams.
+// reopen starts the engine, finds out what it lacks, and reads again what is to
+// be recognised.
 func (j *Journal) reopen(ctx context.Context) error {
 	if old := j.engine.Swap(nil); old != nil {
 		old.close()
 	}
 	j.recent.forget()
-	srv, err := startServer(j.cfg)
+	before, _ := j.done.get()
+	e, err := j.start(ctx, j.cfg)
 	if err != nil {
 		return err
 	}
-	e := &engine{embedded: srv}
-	if err := e.connect(ctx, j.cfg); err != nil {
+	e, losses, err := j.reconcile(ctx, e)
+	if err == nil {
+		err = j.recallPlaces(ctx, e)
+	}
+	if err == nil {
+		if j.started && len(losses) == 0 {
+			// The old engine may have stored a page that it could not acknowledge any
+			// more. Who sent its events sends them again, and they must be found known.
+			err = j.recall(ctx, e, before+1)
+		} else {
+			err = j.recallWindow(ctx, e, len(losses) > 0)
+		}
+		if err != nil {
+			err = fmt.Errorf("recalling what arrived lately: %w", err)
+		}
+	}
+	if err != nil {
 		e.close()
 		return err
-	}
-	// The old engine may have stored a page that it could not acknowledge any more.
-	// Who sent its events sends them again, and they must be found known.
-	if j.started {
-		if err := j.resume(ctx, e); err != nil {
-			e.close()
-			return err
-		}
 	}
 	j.engine.Store(e)
 	return nil
 }
 
-// resume checks that an engine that was restarted has all that was committed. If
-// it counted anew from a lower number, readers that are ahead would pass over
-// what comes next; only a start of the gateway sets them right, so until then
-// nothing is taken.
-func (j *Journal) resume(ctx context.Context, e *engine) error {
-	info, err := e.pages.Info(ctx)
+// start starts the server and makes the streams.
+func (j *Journal) start(ctx context.Context, cfg Config) (*engine, error) {
+	srv, err := startServer(cfg)
 	if err != nil {
-		return fmt.Errorf("reading the journal's state: %w", err)
+		return &engine{}, err
 	}
-	if last := j.last.Load(); info.State.LastSeq < last {
-		j.lost.Store(true)
-		return fmt.Errorf("the engine came back with %d pages of %d: restart the gateway, which then goes on from there", info.State.LastSeq, last)
+	e := &engine{embedded: srv}
+	if err := e.connect(ctx, cfg); err != nil {
+		e.close()
+		return &engine{}, err
 	}
-	if err := j.recall(ctx, e, j.last.Load()+1); err != nil {
-		return fmt.Errorf("recalling what was stored last: %w", err)
-	}
-	return nil
+	return e, nil
+}
+
+// progress is the last page that is known to be stored, and how many events have
+// been stored with it since the journal was made.
+type progress struct {
+	mu           sync.Mutex
+	last, events uint64
+}
+
+func (p *progress) get() (last, events uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last, p.events
+}
+
+func (p *progress) set(last, events uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last, p.events = last, events
 }
 
 func (e *engine) connect(ctx context.Context, cfg Config) error {
@@ -260,27 +311,40 @@ func (e *engine) connect(ctx context.Context, cfg Config) error {
 	if e.js, err = jetstream.New(e.nc); err != nil {
 		return fmt.Errorf("connecting to the engine: %w", err)
 	}
+	meta := formatMetadata(cfg.Version)
+	for _, name := range []string{pageStream, positionStream, deadStream} {
+		if err := checkStream(ctx, e.js, name, cfg.Version); err != nil {
+			return err
+		}
+	}
 	if e.pages, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: pageStream, Subjects: []string{pageSubject}, Storage: jetstream.FileStorage,
+		Name: pageStream, Subjects: []string{pageSubject, fillerSubject}, Storage: jetstream.FileStorage,
 		// Retention is ours: what an endpoint has not finished must stay.
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew,
-		AllowDirect: true, MaxConsumers: -1,
+		AllowDirect: true, MaxConsumers: -1, Metadata: meta,
 		// Duplicates are recognised here, with less memory and with a bound.
 		Duplicates: time.Second,
 	}); err != nil {
 		return fmt.Errorf("making stream %s: %w", pageStream, err)
 	}
-	if e.places, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: positionStream, Subjects: []string{positionPrefix + ">"}, Storage: jetstream.FileStorage,
-		MaxMsgsPerSubject: 1, AllowDirect: true, Duplicates: time.Second,
-	}); err != nil {
-		return fmt.Errorf("making stream %s: %w", positionStream, err)
+	if err := e.makePlaces(ctx, cfg.Version); err != nil {
+		return err
 	}
 	if e.dead, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: deadStream, Subjects: []string{deadPrefix + ">"}, Storage: jetstream.FileStorage,
-		MaxAge: deadLettersKept, MaxBytes: deadLetterBytes, AllowDirect: true, Duplicates: time.Second,
+		MaxAge: deadLettersKept, MaxBytes: deadLetterBytes, AllowDirect: true, Duplicates: time.Second, Metadata: meta,
 	}); err != nil {
 		return fmt.Errorf("making stream %s: %w", deadStream, err)
+	}
+	return nil
+}
+
+func (e *engine) makePlaces(ctx context.Context, version string) (err error) {
+	if e.places, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: positionStream, Subjects: []string{positionPrefix + ">"}, Storage: jetstream.FileStorage,
+		MaxMsgsPerSubject: 1, AllowDirect: true, Duplicates: time.Second, Metadata: formatMetadata(version),
+	}); err != nil {
+		return fmt.Errorf("making stream %s: %w", positionStream, err)
 	}
 	return nil
 }
@@ -304,13 +368,16 @@ func (j *Journal) use() (*engine, error) {
 
 // Close lets the last group be committed and closes the journal. Appends after
 // it fail with gateway.ErrUnavailable.
-func (j *Journal) Close(context.Context) error {
+func (j *Journal) Close(ctx context.Context) error {
 	j.commits.close()
 	if j.stop != nil {
 		j.stop()
 	}
 	j.wg.Wait()
 	if e := j.engine.Swap(nil); e != nil {
+		if j.started {
+			j.leave(ctx, e)
+		}
 		e.close()
 	}
 	if j.unlock == nil {
@@ -318,5 +385,8 @@ func (j *Journal) Close(context.Context) error {
 	}
 	unlock := j.unlock
 	j.unlock = nil
+	if j.water != nil {
+		return errors.Join(j.water.close(), unlock())
+	}
 	return unlock()
 }

@@ -12,8 +12,9 @@ import (
 )
 
 // pageVersion is the first byte of a page. Append only: a page of a newer version
-// is refused, never guessed at.
-const pageVersion = 1
+// is refused, never guessed at. Pages of version 1 do not say how many events came
+// before them.
+const pageVersion = 2
 
 var (
 	// ErrPage is wrapped when a page cannot be read.
@@ -95,25 +96,71 @@ func appendString(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-// pageHead is the version byte and the number of records, big-endian.
-const pageHead = 5
+// pageHead is the version byte, the number of records, and how many events were
+// committed before this page since the journal was made, all big-endian. The last
+// is missing in version 1.
+const (
+	pageHead1 = 5
+	pageHead  = pageHead1 + 8
+)
+
+// newPage appends the head of a page that is to be filled.
+func newPage(b []byte) []byte {
+	return append(b, pageVersion, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+}
+
+// sealPage completes the head of a page: how many records are in it, and how many
+// events came before.
+func sealPage(b []byte, records int, before uint64) []byte {
+	binary.BigEndian.PutUint32(b[1:], uint32(records))
+	binary.BigEndian.PutUint64(b[pageHead1:], before)
+	return b
+}
 
 // openPage reads a page's head: how many records follow, and their bytes.
 func openPage(b []byte) (n int, c cutter, err error) {
-	if len(b) < pageHead {
+	if len(b) < 1 {
 		return 0, c, fmt.Errorf("%w: %d bytes", ErrPage, len(b))
 	}
-	if b[0] != pageVersion {
-		if b[0] > pageVersion {
-			return 0, c, fmt.Errorf("%w: %w: version %d, this one knows %d", ErrPage, ErrNewer, b[0], pageVersion)
-		}
+	size := pageHead
+	switch {
+	case b[0] > pageVersion:
+		return 0, c, fmt.Errorf("%w: %w: it has version %d, this imhook knows versions up to %d", ErrPage, ErrNewer, b[0], pageVersion)
+	case b[0] == 1:
+		size = pageHead1
+	case b[0] != pageVersion:
 		return 0, c, fmt.Errorf("%w: version %d", ErrPage, b[0])
+	}
+	if len(b) < size {
+		return 0, c, fmt.Errorf("%w: %d bytes", ErrPage, len(b))
 	}
 	records := binary.BigEndian.Uint32(b[1:])
 	if records > gateway.MaxPageEvents || int(records) > len(b) {
 		return 0, c, fmt.Errorf("%w: %d records in %d bytes", ErrPage, records, len(b))
 	}
-	return int(records), cutter{b: b[pageHead:]}, nil
+	return int(records), cutter{b: b[size:]}, nil
+}
+
+// countPage sets events to the number of events in a page and returns how many
+// came before it; counted is false when the page does not say.
+func countPage(b []byte, events *int) (before uint64, counted bool, err error) {
+	n, c, err := openPage(b)
+	if err != nil {
+		return 0, false, err
+	}
+	if b[0] > 1 {
+		before, counted = binary.BigEndian.Uint64(b[pageHead1:]), true
+	}
+	*events = n
+	if n > 0 && len(c.b) > 0 {
+		// Marks are no events, and there are few: one a request that was signed.
+		marks := 0
+		if err := skimPage(b, func(event.Key) {}, func(gateway.Guard) { marks++ }); err != nil {
+			return before, counted, err
+		}
+		*events -= marks
+	}
+	return before, counted, nil
 }
 
 // parsePage reads a page. Bodies are slices of b, which must not change any more.

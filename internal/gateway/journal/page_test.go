@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"encoding/binary"
 	"errors"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 
 // pageOf encodes records as a commit does.
 func pageOf(rs ...record) []byte {
-	b := []byte{pageVersion, 0, 0, 0, 0}
+	b := newPage(nil)
 	for _, r := range rs {
 		if r.ev == nil {
 			b = appendMark(b, r.guard)
@@ -23,8 +22,7 @@ func pageOf(rs ...record) []byte {
 			b = appendRecord(b, r)
 		}
 	}
-	binary.BigEndian.PutUint32(b[1:], uint32(len(rs)))
-	return b
+	return sealPage(b, len(rs), 7)
 }
 
 func seedPages() [][]byte {
@@ -110,7 +108,7 @@ func TestParsePage_RefusesWhatItCannotKnow(t *testing.T) {
 		{"something behind", change(func(b []byte) []byte { return append(b, 0) }), ErrPage},
 		{"newer version", change(func(b []byte) []byte { b[0]++; return b }), ErrNewer},
 		{"unknown flag", change(func(b []byte) []byte { b[pageHead] |= 1 << 2; return b }), ErrPage},
-		{"more records than bytes", []byte{pageVersion, 0, 0, 0xff, 0xff, 0}, ErrPage},
+		{"more records than bytes", append(sealPage(newPage(nil), 0xffff, 0), 0), ErrPage},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

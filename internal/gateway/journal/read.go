@@ -29,6 +29,9 @@ func (j *Journal) Page(ctx context.Context, seq uint64) (*gateway.Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading page %d: %w", seq, restarting(err))
 	}
+	if from := max(seq, 1); m.Sequence > from {
+		j.suspect(from, m.Sequence-1)
+	}
 	return j.page(m.Sequence, m.Time, m.Data), nil
 }
 
@@ -104,6 +107,10 @@ func (j *Journal) state(ctx context.Context) (jetstream.StreamState, error) {
 	if err != nil {
 		return jetstream.StreamState{}, err
 	}
+	return e.state(ctx)
+}
+
+func (e *engine) state(ctx context.Context) (jetstream.StreamState, error) {
 	info, err := e.pages.Info(ctx)
 	if err != nil {
 		return jetstream.StreamState{}, fmt.Errorf("reading the journal's state: %w", restarting(err))
@@ -114,10 +121,18 @@ func (j *Journal) state(ctx context.Context) (jetstream.StreamState, error) {
 // SeqAt returns the first page that was stored at or after t, or
 // gateway.ErrNoPage when all are older.
 func (j *Journal) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
-	st, err := j.state(ctx)
+	e, err := j.use()
 	if err != nil {
 		return 0, err
 	}
+	st, err := e.state(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return e.seqAt(ctx, st, t)
+}
+
+func (e *engine) seqAt(ctx context.Context, st jetstream.StreamState, t time.Time) (uint64, error) {
 	// Most who ask, and they ask every second, want to hear that nothing is that
 	// old; the search below reads pages.
 	switch {
@@ -129,10 +144,6 @@ func (j *Journal) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
 	lo, hi := st.FirstSeq, st.LastSeq+1
 	for lo < hi {
 		mid := lo + (hi-lo)/2
-		e, err := j.use()
-		if err != nil {
-			return 0, err
-		}
 		m, err := e.pages.GetMsg(ctx, mid, jetstream.WithGetMsgSubject(pageSubject))
 		switch {
 		case errors.Is(err, jetstream.ErrMsgNotFound):

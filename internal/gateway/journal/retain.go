@@ -133,7 +133,6 @@ func (j *Journal) measure(ctx context.Context) error {
 		return err
 	}
 	j.size.start(first, last, bytes)
-	j.last.Store(last)
 	j.checkRoom(first)
 	return nil
 }
@@ -155,6 +154,9 @@ func (j *Journal) keepHouse(ctx context.Context) {
 		}
 		if err := j.trim(ctx); err != nil && ctx.Err() == nil {
 			j.cfg.Log.Warn("trimming the journal failed", "err", err)
+		}
+		if err := j.note(ctx); err != nil && ctx.Err() == nil {
+			j.nag.say(j.cfg.Log, j.cfg.Now(), err)
 		}
 	}
 }
@@ -205,6 +207,10 @@ func (j *Journal) trim(ctx context.Context) error {
 		e, err := j.use()
 		if err != nil {
 			return err
+		}
+		if err := j.writeWater(ctx, e, to); err != nil {
+			// Room is worth more than what the next start can tell.
+			j.nag.say(j.cfg.Log, j.cfg.Now(), err)
 		}
 		if err := e.pages.Purge(ctx, jetstream.WithPurgeSequence(to)); err != nil {
 			return fmt.Errorf("purging pages below %d: %w", to, err)
@@ -280,7 +286,7 @@ func (j *Journal) checkRoom(first uint64) {
 // more, also when there is room again, and a restart loses nothing that was
 // committed.
 func (j *Journal) mend(ctx context.Context) {
-	if j.lost.Load() || j.shortage() > 0 {
+	if j.shortage() > 0 {
 		return
 	}
 	j.cfg.Log.Warn("restarting the journal's engine")

@@ -44,6 +44,8 @@ type Stats struct {
 	// Keys are remembered for duplicates and replays.
 	Keys int
 	Full bool
+	// LostPages and LostEvents were found missing, ever. See [Journal.Losses].
+	LostPages, LostEvents uint64
 }
 
 // Stats returns how the journal is doing. It is cheap.
@@ -54,7 +56,9 @@ func (j *Journal) Stats() Stats {
 	j.commits.mu.Lock()
 	keys := j.window.size()
 	j.commits.mu.Unlock()
+	had := j.water.get()
 	return Stats{
+		LostPages: had.LostPages, LostEvents: had.LostEvents,
 		Stored: j.counts.stored.Load(), Duplicates: j.counts.duplicates.Load(), Refused: j.counts.refused.Load(),
 		Commits: pages, Failures: j.counts.failures.Load(), CommitTime: spent,
 		Unreadable: j.counts.unreadable.Load(), Dropped: j.counts.dropped.Load(), DroppedEvents: j.counts.droppedEvents.Load(),

@@ -34,24 +34,55 @@ type generation struct {
 	guards map[event.Key]event.Key
 }
 
-func newGeneration() generation {
-	return generation{keys: map[event.Key]struct{}{}, guards: map[event.Key]event.Key{}}
+// newGeneration makes one with room for that many keys.
+func newGeneration(keys int) generation {
+	return generation{keys: make(map[event.Key]struct{}, keys), guards: map[event.Key]event.Key{}}
 }
 
 func (w *window) init(span time.Duration, limit int, now time.Time) {
 	*w = window{
-		span: span, limit: max(2, limit), since: now, young: newGeneration(), old: newGeneration(),
+		span: span, limit: max(2, limit), since: now, young: newGeneration(0), old: newGeneration(0),
 		pending: map[event.Key]*group{}, marking: map[event.Key]marking{},
 	}
 }
 
+// forget remembers nothing any more but what is being committed.
+func (w *window) forget(now time.Time) {
+	w.young, w.old, w.since = newGeneration(0), newGeneration(0), now
+}
+
 // turn forgets the elder generation when it is time.
 func (w *window) turn(now time.Time) {
-	if now.Sub(w.since) < w.span && len(w.young.keys)+len(w.young.guards) < w.limit/2 {
+	if now.Sub(w.since) < w.span && !w.crowded() {
 		return
 	}
-	w.old, w.young, w.since = w.young, newGeneration(), now
+	w.old, w.young, w.since = w.young, newGeneration(0), now
 }
+
+// refill remembers what segments hold, the oldest first, as if it had come just
+// now: how long ago it came is not known of each.
+func (w *window) refill(segs []segment) {
+	total := 0
+	for i := range segs {
+		total += len(segs[i].keys)
+	}
+	w.young = newGeneration(min(total, w.limit/2))
+	for i := range segs {
+		for n, k := range segs[i].keys {
+			if n%1024 == 0 && w.crowded() {
+				w.old, w.young = w.young, newGeneration(min(total, w.limit/2))
+			}
+			w.young.keys[k] = struct{}{}
+			total--
+		}
+		for _, g := range segs[i].guards {
+			w.young.guards[g.Key] = g.Sum
+		}
+	}
+}
+
+// crowded says that the younger generation holds its half of the limit.
+func (w *window) crowded() bool { return len(w.young.keys)+len(w.young.guards) >= w.limit/2 }
 
 // key reports whether k was seen; pending is the group it is being committed in,
 // nil when that is done.

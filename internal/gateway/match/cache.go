@@ -2,6 +2,7 @@ package match
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -13,57 +14,89 @@ const (
 	maxPlaces  = 1 << 22
 )
 
-// cache remembers places by key. Reading takes no lock: what is known stands in a
+// cache remembers answers by key. Reading takes no lock: what is known stands in a
 // map that never changes, and is replaced by a larger one when enough is new.
+// Keys with the same places share one answer.
 type cache struct {
-	known atomic.Pointer[map[key][]int]
+	known atomic.Pointer[map[key]*answer]
 
 	// mu guards the following.
 	mu sync.Mutex
 	// fresh is what is not in known yet; lookups that found it only here are
 	// counted in missed.
-	fresh  map[key][]int
+	fresh  map[key]*answer
 	missed int
-	places int
+	// answers are those in known and fresh by the hash of their places; places
+	// counts what they hold.
+	answers map[uint64][]*answer
+	places  int
 }
 
 func (c *cache) clear() {
-	c.known.Store(&map[key][]int{})
-	c.fresh, c.missed, c.places = map[key][]int{}, 0, 0
+	c.known.Store(&map[key]*answer{})
+	c.fresh, c.missed = map[key]*answer{}, 0
+	c.answers, c.places = map[uint64][]*answer{}, 0
 }
 
-func (c *cache) get(k key) ([]int, bool) {
-	if places, ok := (*c.known.Load())[k]; ok {
-		return places, true
+func (c *cache) get(k key) (*answer, bool) {
+	if a, ok := (*c.known.Load())[k]; ok {
+		return a, true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := *c.known.Load()
-	if places, ok := known[k]; ok {
-		return places, true // promoted in between
+	if a, ok := known[k]; ok {
+		return a, true // promoted in between
 	}
-	places, ok := c.fresh[k]
+	a, ok := c.fresh[k]
 	if ok {
 		if c.missed++; c.missed > len(known)/4 {
 			c.promote()
 		}
 	}
-	return places, ok
+	return a, ok
 }
 
-func (c *cache) put(k key, places []int) {
+// put remembers the answer for a key; build makes it from places when there is no
+// such answer yet.
+func (c *cache) put(k key, places []int, build func([]int) *answer) *answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(*c.known.Load())+len(c.fresh) >= maxEntries || c.places+len(places) > maxPlaces {
+	if len(*c.known.Load())+len(c.fresh) >= maxEntries {
 		c.clear() // simpler than knowing what is old, and as rare
 	}
-	if _, ok := c.fresh[k]; !ok {
-		c.places += len(places)
-	}
-	c.fresh[k] = places
+	a := c.answer(places, build)
+	c.fresh[k] = a
 	if len(c.fresh) > len(*c.known.Load())/4 {
 		c.promote()
 	}
+	return a
+}
+
+// answer finds the one with these places, or makes it. Call with mu.
+func (c *cache) answer(places []int, build func([]int) *answer) *answer {
+	sum := fingerprint(places)
+	for _, a := range c.answers[sum] {
+		if slices.Equal(a.all, places) {
+			return a
+		}
+	}
+	a := build(places)
+	if c.places+a.weight() > maxPlaces {
+		c.clear()
+	}
+	c.places += a.weight()
+	c.answers[sum] = append(c.answers[sum], a)
+	return a
+}
+
+// fingerprint is equal for equal places, and seldom for others.
+func fingerprint(places []int) uint64 {
+	h := uint64(len(places))
+	for _, p := range places {
+		h = h*0x9e3779b97f4a7c15 + uint64(p)
+	}
+	return h
 }
 
 // promote moves fresh into a new known. Call with mu.
@@ -71,5 +104,5 @@ func (c *cache) promote() {
 	known := maps.Clone(*c.known.Load())
 	maps.Copy(known, c.fresh)
 	c.known.Store(&known)
-	c.fresh, c.missed = map[key][]int{}, 0
+	c.fresh, c.missed = map[key]*answer{}, 0
 }

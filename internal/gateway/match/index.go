@@ -12,7 +12,9 @@ const maxText = 256
 
 // Index finds the rules of an event among many. What matched is remembered per
 // source and kind of event, so that ten thousand rules cost one look into a map.
-// Safe for concurrent use.
+// Conditions are asked for each event, one that many rules have once, and those
+// that compare one text with many values are found with one look. Safe for
+// concurrent use.
 type Index struct {
 	matchers []*Matcher
 	// byApp are the places of each app's matchers, ascending.
@@ -20,7 +22,7 @@ type Index struct {
 	cache cache
 }
 
-// key is everything that a rule looks at.
+// key is everything that a rule without condition looks at.
 type key struct {
 	app, source, dialect, command string
 	eventType                     event.Type
@@ -40,25 +42,30 @@ func NewIndex(ms []*Matcher) *Index {
 	return x
 }
 
-// Match returns the places of the rules that match ev, ascending. The result is
-// shared and must not be changed.
+// Match returns the places of the rules that match ev, ascending: the same as
+// asking [Matcher.Match] of each. The result is shared and must not be changed.
 func (x *Index) Match(ev *event.Event) []int {
 	k := key{app: ev.App, source: ev.Source, dialect: ev.Dialect, command: ev.Command, eventType: ev.Type, phase: ev.Phase}
-	if places, ok := x.cache.get(k); ok {
-		return places
+	a, ok := x.cache.get(k)
+	if !ok {
+		places := x.find(ev)
+		if len(k.command) <= maxText && len(k.eventType) <= maxText && len(k.dialect) <= maxText {
+			a = x.cache.put(k.clone(), places, x.answer)
+		} else {
+			a = x.answer(places)
+		}
 	}
-	places := x.find(ev)
-	if len(k.command) <= maxText && len(k.eventType) <= maxText && len(k.dialect) <= maxText {
-		x.cache.put(k.clone(), places)
+	if !a.asks() {
+		return a.always
 	}
-	return places
+	return a.narrow(ev)
 }
 
-// find asks every rule of the app.
+// find asks every rule of the app for everything but its condition.
 func (x *Index) find(ev *event.Event) []int {
 	var places []int
 	for _, i := range x.byApp[ev.App] {
-		if x.matchers[i].Match(ev) {
+		if x.matchers[i].matchEnvelope(ev) {
 			places = append(places, i)
 		}
 	}

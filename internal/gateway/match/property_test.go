@@ -1,13 +1,17 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/imhook/imhook/event"
@@ -79,6 +83,7 @@ func TestIndex_AgreesWithItsMatchers(t *testing.T) {
 				"**", "message.*", "group.**", "**.join", "message.send", "easemob:muc:kick", "tencent:C2C.CallbackAfterSendMsg",
 			}), 0, 3).Draw(t, "events")
 			r.Sources = rapid.SliceOfN(rapid.SampledFrom([]string{"s1", "s2"}), 0, 2).Draw(t, "sources")
+			r.When = drawCondition().Draw(t, "when")
 			m, err := Compile(r, registry())
 			if err != nil {
 				t.Fatal(err)
@@ -86,7 +91,7 @@ func TestIndex_AgreesWithItsMatchers(t *testing.T) {
 			ms = append(ms, m)
 		}
 		x := NewIndex(ms)
-		for range 20 {
+		for n := range 20 {
 			ev := &event.Event{
 				App:     rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "app"),
 				Source:  rapid.SampledFrom([]string{"s1", "s2", "s3"}).Draw(t, "source"),
@@ -95,6 +100,8 @@ func TestIndex_AgreesWithItsMatchers(t *testing.T) {
 				Command: rapid.SampledFrom([]string{"muc:kick", "C2C.CallbackAfterSendMsg", ""}).Draw(t, "command"),
 				Type:    drawType().Draw(t, "type"),
 			}
+			drawBodies(t, ev)
+			before := *ev
 			var want []int
 			for i, m := range ms {
 				if m.Match(ev) {
@@ -106,8 +113,59 @@ func TestIndex_AgreesWithItsMatchers(t *testing.T) {
 					t.Fatalf("Match(%+v) = %v, want %v", ev, got, want)
 				}
 			}
+			for i, m := range ms {
+				if n > 2 {
+					break // explaining takes its time
+				}
+				if e := m.Explain(ev); e.Matched != slices.Contains(want, i) || e.Matched != (e.Failed == "") || e.Why == "" {
+					t.Fatalf("Explain(%+v) = %+v, want what Match says", ev, e)
+				}
+			}
+			if diff := cmp.Diff(&before, ev); diff != "" {
+				t.Fatalf("the event was changed:\n%s", diff)
+			}
 		}
 	})
+}
+
+// drawCondition draws none, or some of a few parts.
+func drawCondition() *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
+		var when string
+		for i := range rapid.IntRange(0, 4).Draw(t, "parts") {
+			if i > 0 {
+				when += rapid.SampledFrom([]string{" && ", " && ", " || "}).Draw(t, "operator")
+			}
+			if rapid.IntRange(0, 4).Draw(t, "not") == 0 {
+				when += "!"
+			}
+			when += "(" + rapid.SampledFrom([]string{
+				`event.group.id == "g1"`, `event.group.id == "g2"`, `"g3" == event.group.id`, `event.group.id in ["g1", "g2", ""]`,
+				`event.actor.id == "alice"`, `event.actor.id in ["bob"]`, `event.message.kind == "text"`, `event.lane == "group:g1"`,
+				`event.actor.id != "alice"`, `has(event.message)`, `event.vendor.x == "y"`, `event.vendor.x > 1`,
+				`event.members[0].id == "m"`, `event.members.exists(m, m.id == "m")`, `true`, `false`,
+			}).Draw(t, "part") + ")"
+		}
+		return when
+	})
+}
+
+func drawBodies(t *rapid.T, ev *event.Event) {
+	id := rapid.SampledFrom([]string{"g1", "g2", "g3", "g4", ""})
+	if rapid.Bool().Draw(t, "group") {
+		ev.Group = &event.Group{ID: id.Draw(t, "id")}
+	}
+	if rapid.Bool().Draw(t, "actor") {
+		ev.Actor = &event.Actor{ID: rapid.SampledFrom([]string{"alice", "bob", ""}).Draw(t, "actor id")}
+	}
+	if rapid.Bool().Draw(t, "message") {
+		ev.Message = &event.Message{Kind: rapid.SampledFrom([]event.ContentKind{event.Text, event.Image}).Draw(t, "kind")}
+	}
+	if rapid.Bool().Draw(t, "members") {
+		ev.Members = []event.Member{{ID: rapid.SampledFrom([]string{"m", "n"}).Draw(t, "member")}}
+	}
+	ev.Vendor = rapid.SampledFrom([]jsontext.Value{nil, jsontext.Value(`{"x":"y"}`), jsontext.Value(`{"x":2}`), jsontext.Value(`{]`)}).Draw(t, "vendor")
+	ev.Lane = event.Lane("group:" + id.Draw(t, "lane"))
 }
 
 func TestIndex_ConcurrentUseAndBound(t *testing.T) {
@@ -162,6 +220,55 @@ func FuzzPattern(f *testing.F) {
 		}
 		if got, want := p.match(strings.Split(typ, ".")), naive(text, event.Type(typ)); got != want {
 			t.Fatalf("%q on %q = %v, want %v", text, typ, got, want)
+		}
+	})
+}
+
+// FuzzCondition: whatever somebody writes is compiled or refused with a place
+// inside the text, and what compiles never panics and agrees with its explanation.
+func FuzzCondition(f *testing.F) {
+	for _, s := range []string{
+		"", " ", "true", `event.message.kind == "text"`, `event.mesage == 1`, "event.echo &&\n  event.x", `event.members.exists(m, m.rol == "x")`,
+		`event.vendor.a.b[0].c != 1.5`, `event.message.text.matches("(")`, `"é" == evnt`, `not x`, `[1,2].all(a, a > event.vendor.x)`,
+		`event.type in ["message.send", "x"]`, `{"a": event}.a == event`, `event.message == Message{}`, "((((", "\xff", "'", "`", "event.time.getHours() > 8",
+		`event.group.attributes["x"] == ''`, "has(event.group.muted)", "size(event) > 1", "dyn(event).id == 'x'", `string(event.vendor) == ""`,
+		`type(event) == Event`, `event.links.map(l, l + "x").join("") == b"x"`, `"%d".format([event])  == ""`, `timestamp(event.id) > event.time`,
+	} {
+		f.Add(s)
+	}
+	full, bare := written(), after(event.GroupCreate)
+	f.Fuzz(func(t *testing.T, text string) {
+		err := CheckCondition(text)
+		if err != nil {
+			e, ok := errors.AsType[*ConditionError](err)
+			if !ok {
+				t.Fatalf("%q: %v is no ConditionError", text, err)
+			}
+			lines := strings.Split(text, "\n")
+			if e.Problem == "" || e.Line < 1 || e.Line > len(lines) || e.Column < 1 || e.Column > utf8.RuneCountInString(lines[e.Line-1])+1 {
+				t.Fatalf("%q: %d:%d %q is no place in the text", text, e.Line, e.Column, e.Problem)
+			}
+			return
+		}
+		m, err := Compile(Rule{App: "shop", When: text}, registry())
+		if err != nil {
+			t.Fatalf("%q was checked and does not compile: %v", text, err)
+		}
+		for _, ev := range []*event.Event{full, bare} {
+			costly := false
+			m.failed = func(_ *event.Event, err error) {
+				costly = costly || strings.Contains(err.Error(), "cost limit")
+				if strings.Contains(err.Error(), "internal error") {
+					t.Fatalf("%q panicked: %v", text, err)
+				}
+			}
+			yes := m.Match(ev)
+			if got := len(NewIndex([]*Matcher{m}).Match(ev)) == 1; got != yes {
+				t.Fatalf("%q: index says %v, rule says %v", text, got, yes)
+			}
+			if e := m.Explain(ev); !costly && e.Matched != yes {
+				t.Fatalf("%q: explanation says %+v, rule says %v", text, e, yes)
+			}
 		}
 	})
 }
