@@ -65,7 +65,8 @@ func (m *Matcher) Explain(ev *event.Event) Explanation {
 	}
 	pattern := ""
 	for _, text := range m.events {
-		if m.takes(text, ev) {
+		// It compiled before.
+		if one, err := newSelection([]string{text}, m.phase, m.reg); err == nil && one.takes(ev) {
 			pattern = text
 			break
 		}
@@ -78,13 +79,6 @@ func (m *Matcher) Explain(ev *event.Event) Explanation {
 		m.explainCondition(ev, &e)
 	}
 	return e
-}
-
-// takes asks a single pattern.
-func (m *Matcher) takes(text string, ev *event.Event) bool {
-	one := &Matcher{phase: m.phase, types: map[event.Type]bool{}}
-	// It compiled before.
-	return one.add(text, m.reg) == nil && (one.matchType(ev.Type) || one.matchVendor(ev))
 }
 
 func (m *Matcher) noPattern(ev *event.Event) string {

@@ -1,6 +1,8 @@
 package match
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -230,4 +232,31 @@ func TestIndex_Places(t *testing.T) {
 			t.Errorf("places of a before-event = %v, want none", got)
 		}
 	}
+}
+
+// What nobody has any more is forgotten: a gateway that reads its configuration
+// again and again does not grow.
+func TestCompiler_ForgetsWhatNoRuleHas(t *testing.T) {
+	t.Parallel()
+	c := NewCompiler(registry())
+	kept, err := c.Compile(Rule{App: "shop", Events: []string{"message.*"}, When: `event.actor.id == "kept"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 500 {
+		if _, err := c.Compile(Rule{App: "shop", When: fmt.Sprintf(`event.actor.id == "u%d"`, i)}); err != nil {
+			t.Fatal(err)
+		}
+		if i%50 == 0 {
+			runtime.GC()
+		}
+	}
+	if n := len(c.conditions.made); n > 250 {
+		t.Errorf("%d conditions are remembered of rules that are gone", n)
+	}
+	again, err := c.Compile(Rule{App: "other", Events: []string{"message.*"}, When: `event.actor.id == "kept"`})
+	if err != nil || again.when != kept.when || again.selection != kept.selection {
+		t.Errorf("what a rule has was made again (%v)", err)
+	}
+	runtime.KeepAlive(kept)
 }
