@@ -57,7 +57,7 @@ func (p *program) configCheck() *cobra.Command {
 // load reads a configuration; its problems come as a listedError.
 func (p *program) load(file, listen, dataDir string) (*config.Config, error) {
 	c, err := config.Load(file, config.Options{
-		Registry: p.registry, Pattern: p.checkPattern, Listen: listen, DataDir: dataDir,
+		Registry: p.registry, Pattern: p.checkPattern, Condition: match.CheckCondition, Listen: listen, DataDir: dataDir,
 	})
 	if e, ok := errors.AsType[*config.Error](err); ok {
 		return nil, &listedError{list: e.Error(), err: fmt.Errorf("%s has %s", file, count(len(e.Problems), "problem"))}
