@@ -31,6 +31,9 @@ type Client struct {
 	health health
 
 	sent, spooled, refusedCount atomic.Uint64
+	// hold is until when the gateway wants to be left alone, in nanoseconds of Unix
+	// time.
+	hold atomic.Int64
 
 	// ctx ends when attempts are to be cut short.
 	ctx    context.Context //nolint:containedctx // it is the client's own end, not a call's

@@ -61,7 +61,9 @@ type Config struct {
 	TLS        *tls.Config
 
 	// Refused is called for each event that was refused for good after its Tell had
-	// returned, one at a time and in order. Sending waits for it. Nil is no call.
+	// returned, one at a time and in order. Sending waits for it, so it must not close
+	// the client. After a crash it may be called again for the same event. Nil is no
+	// call.
 	Refused func(Refusal)
 	// Log gets what an operator should know. Nil is [slog.Default].
 	Log *slog.Logger

@@ -18,10 +18,14 @@ func (c *Client) send() {
 	// met by everything at once. Each success doubles.
 	window := c.cfg.BatchEvents
 	for {
+		if d := time.Until(time.Unix(0, c.hold.Load())); d > 0 && !c.rest(d) {
+			return
+		}
 		n, err := c.sendSome(window)
 		switch {
 		case err != nil:
-			if c.isClosing() || !c.rest(c.pauseAfter(pause, err)) {
+			c.heed(err)
+			if c.isClosing() || !c.rest(min(pause.NextBackOff(), c.cfg.RetryTo)) {
 				return
 			}
 			window = 1
@@ -82,13 +86,11 @@ func (c *Client) setAside(items [][]byte, refused []refusedItem) error {
 	return nil
 }
 
-// pauseAfter is how long to wait after a failure.
-func (c *Client) pauseAfter(pause *backoff.ExponentialBackOff, err error) time.Duration {
-	d := min(pause.NextBackOff(), c.cfg.RetryTo)
-	if f, ok := errors.AsType[*failure](err); ok {
-		d = max(d, f.after)
+// heed remembers how long a gateway that answered wants to be left alone.
+func (c *Client) heed(err error) {
+	if f, ok := errors.AsType[*failure](err); ok && f.after > 0 {
+		c.hold.Store(time.Now().Add(f.after).UnixNano())
 	}
-	return d
 }
 
 // rest waits; false when the client ends first.

@@ -46,7 +46,7 @@ func (s *settlement) add(next settlement) {
 func (c *Client) fits(items [][]byte) int {
 	bytes := int64(0)
 	for n, item := range items {
-		bytes += int64(len(item)) + 1
+		bytes += int64(len(item))
 		if n == c.cfg.BatchEvents || n > 0 && bytes > c.cfg.BatchBytes {
 			return n
 		}

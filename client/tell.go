@@ -63,6 +63,7 @@ func (c *Client) Tell(ctx context.Context, events ...*event.Event) error {
 	}
 	if within.Err() == nil { // a caller's own deadline says nothing about the gateway
 		c.health.bad(s.err)
+		c.heed(s.err)
 	}
 	if c.spool == nil {
 		return errors.Join(refused, s.err)

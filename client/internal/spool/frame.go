@@ -131,8 +131,8 @@ func parseFrame(b []byte) (frame, bool) {
 		if len(rest) < lengthBytes {
 			return frame{}, false
 		}
-		n := int(binary.LittleEndian.Uint32(rest))
-		if rest = rest[lengthBytes:]; n > len(rest) {
+		n := int64(binary.LittleEndian.Uint32(rest))
+		if rest = rest[lengthBytes:]; n > int64(len(rest)) {
 			return frame{}, false
 		}
 		f.items = append(f.items, rest[:n:n])

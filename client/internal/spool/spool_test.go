@@ -419,6 +419,14 @@ func TestSpool_DiskThatFails(t *testing.T) {
 				put(t, s, "after")
 				want = append(want, "after")
 
+				size := int64(0)
+				for _, item := range want {
+					size += frameBytes(texts(item))
+				}
+				if s.disk != size {
+					t.Errorf("disk = %d, want %d", s.disk, size)
+				}
+
 				// The process that goes on and one that starts see the same.
 				other := t.TempDir()
 				if err := os.CopyFS(other, os.DirFS(dir)); err != nil {
