@@ -43,6 +43,7 @@ func (a *App) endpoint(app string, e config.Endpoint) (deliver.Endpoint, *match.
 	return deliver.Endpoint{
 		App: app, Name: e.Name, Match: rule.Match, Sender: sender,
 		Order: deliver.Order(e.Order), Concurrency: e.Concurrency,
+		Batch: deliver.Batch{Count: e.Batch.Count, Bytes: e.Batch.Bytes, Linger: e.Batch.Linger},
 		Retry: deliver.Schedule{
 			Fast: e.Retry.Fast, SlowFrom: e.Retry.SlowFrom, SlowTo: e.Retry.SlowTo,
 			MaxAge: e.Retry.MaxAge, MaxAttempts: e.Retry.MaxAttempts,
@@ -68,7 +69,7 @@ func (a *App) sender(app string, e config.Endpoint) (deliver.Sender, error) {
 	s, err := send.New(send.Config{
 		App: app, Name: e.Name, URL: e.URL, Dialect: d, Registry: a.cfg.Registry,
 		Generation: e.Generation, Credentials: e.Credentials, Paths: e.Paths,
-		Timeout: e.Timeout, Concurrency: e.Concurrency, Echoes: e.Echoes, OnRefusal: send.OnRefusal(e.OnRefusal),
+		Timeout: e.Timeout, Concurrency: e.Concurrency, BatchBytes: e.Batch.Bytes, Echoes: e.Echoes, OnRefusal: send.OnRefusal(e.OnRefusal),
 		TLS: encrypted,
 		// What the operator's own file names may be private: IM backends are.
 		Egress:  send.Egress{AllowPrivate: true},

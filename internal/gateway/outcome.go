@@ -68,6 +68,10 @@ type Outcome struct {
 	// Sent counts the requests of this event that are through, over all attempts:
 	// an event that takes several resumes at the first unsent one.
 	Sent int
+	// Together is how many events the outcome speaks of at once: those that shared
+	// a request whose answer does not tell them apart. Up to 1 means that it is the
+	// event's own.
+	Together int
 	// Exchange is what was said, for the dead letter; nil on success.
 	Exchange *Exchange
 	Took     time.Duration

@@ -108,6 +108,7 @@ func (r *runner) read1(page *gateway.Page) {
 		}
 		r.push(pos, ev)
 	}
+	r.flush()
 	// The rest of the page's positions hold nothing for this endpoint.
 	r.read = gateway.NewPos(page.Seq+1, 0) - 1
 	r.dirty = true

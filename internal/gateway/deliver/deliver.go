@@ -107,6 +107,9 @@ type Deliverer struct {
 	gone []*gone
 	// tail is how far the tail has read: the last position of its last page.
 	tail gateway.Pos
+	// unflushed are the endpoints that got events of the page being handed out and
+	// send them in batches.
+	unflushed []*runner
 }
 
 // New checks the endpoints; nothing runs before [Deliverer.Start].
@@ -281,9 +284,19 @@ func (d *Deliverer) handOut(page *gateway.Page) {
 		}
 		pos := gateway.NewPos(page.Seq, i)
 		for _, n := range places {
-			d.runners[n].offer(pos, ev, d.lag)
+			r := d.runners[n]
+			if r.offer(pos, ev, d.lag) {
+				d.unflushed = append(d.unflushed, r)
+			}
 		}
 	}
+	for _, r := range d.unflushed {
+		r.mu.Lock()
+		r.flush()
+		r.mu.Unlock()
+	}
+	clear(d.unflushed)
+	d.unflushed = d.unflushed[:0]
 	d.tail = gateway.NewPos(page.Seq+1, 0) - 1
 }
 

@@ -31,6 +31,57 @@ type Sender interface {
 	Send(ctx context.Context, ev *event.Event, sent int) gateway.Outcome
 }
 
+// BatchSender is a [Sender] whose wire carries several events in one request.
+type BatchSender interface {
+	Sender
+	// SendBatch makes one attempt for as many of evs as share one request, from the
+	// first on, and returns what became of those, in order: at least one outcome,
+	// and fewer than events where the others need a request of their own. Events
+	// that cannot be said are among the outcomes and take no request. An event that
+	// must be tried again for a reason of its own is the last of the outcomes or
+	// the only one, so that nothing overtakes it. [gateway.Outcome.Together] says
+	// how many events share an outcome.
+	SendBatch(ctx context.Context, evs []*event.Event) []gateway.Outcome
+}
+
+// Batch bounds what shares one request. The zero value sends events singly.
+type Batch struct {
+	// Count is how many events at most, up to 4096; up to 1 means singly. More than
+	// 1 needs a [BatchSender], and concurrency then counts batches.
+	Count int
+	// Bytes is how much is taken together, measured in what came in; the sender
+	// keeps the bound of what goes out. Zero means 1 MiB.
+	Bytes int64
+	// Linger is how long an event may wait for others to share its request. It
+	// waits no longer once the batch is full, and not at all when it was tried
+	// before. Zero means that only what is there already is joined.
+	Linger time.Duration
+}
+
+// maxBatch is the largest Count: more than that is never in memory.
+const maxBatch = maxLoaded
+
+// defaultBatchBytes is what backends usually take.
+const defaultBatchBytes = 1 << 20
+
+func (b Batch) validate(s Sender) error {
+	if b.Count <= 1 {
+		return nil
+	}
+	_, ok := s.(BatchSender)
+	switch {
+	case !ok:
+		return errors.New("batch: its sender takes one event at a time")
+	case b.Count > maxBatch:
+		return fmt.Errorf("batch: count is %d, want up to %d", b.Count, maxBatch)
+	case b.Bytes < 0:
+		return fmt.Errorf("batch: bytes is %d, want at least 1", b.Bytes)
+	case b.Linger < 0:
+		return fmt.Errorf("batch: linger is %v, want no negative duration", b.Linger)
+	}
+	return nil
+}
+
 // Endpoint is somebody to tell.
 type Endpoint struct {
 	App  string
@@ -55,10 +106,12 @@ type Endpoint struct {
 	Start Start
 	// Order defaults to OrderConversation.
 	Order Order
-	// Concurrency bounds the attempts in flight; zero means 32. With OrderStrict
+	// Concurrency bounds the attempts in flight, each of them one request; zero means 32. With OrderStrict
 	// it is always 1.
 	Concurrency int
-	Retry       Schedule
+	// Batch is what shares one request.
+	Batch Batch
+	Retry Schedule
 	// MaxBacklogAge and MaxBacklogBytes are past which the endpoint's own oldest
 	// events expire; zero means never. Bytes are the journal's, from the oldest
 	// open event on.
@@ -80,6 +133,9 @@ func (e Endpoint) WithDefaults() Endpoint {
 	if e.Order == OrderStrict {
 		e.Concurrency = 1
 	}
+	if e.Batch.Bytes == 0 {
+		e.Batch.Bytes = defaultBatchBytes
+	}
 	e.Retry = e.Retry.WithDefaults()
 	return e
 }
@@ -99,6 +155,9 @@ func (e Endpoint) Validate() error {
 	}
 	if e.Concurrency < 1 {
 		return fmt.Errorf("endpoint %s: concurrency is %d, want at least 1", e.ID(), e.Concurrency)
+	}
+	if err := e.Batch.validate(e.Sender); err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
 	}
 	return e.Retry.Validate()
 }

@@ -96,18 +96,12 @@ func (c *cutoffs) page(ctx context.Context, age time.Duration) (uint64, error) {
 	return seq, err
 }
 
-// dropBelow drops open events of earlier pages, but for heads in flight, and
+// dropBelow drops open events of earlier pages, but for those in flight, and
 // returns how many. Call with mu.
 func (r *runner) dropBelow(seq uint64) int {
 	dropped := 0
 	for key, l := range r.lanes {
-		if l.state == laneRunning && len(l.queue) == 1 {
-			continue
-		}
-		from := 0
-		if l.state == laneRunning {
-			from = 1
-		}
+		from := l.flying
 		n := from
 		for n < len(l.queue) && l.queue[n].pos.Seq() < seq {
 			r.unload(&l.queue[n])
@@ -133,6 +127,9 @@ func (r *runner) dropBelow(seq uint64) int {
 	if dropped > 0 {
 		r.ready.sweep()
 		r.open -= dropped
+		if r.batches() {
+			r.dispatch()
+		}
 		r.metrics.expired.Add(float64(dropped))
 		r.dirty = true
 	}

@@ -13,12 +13,12 @@ type laneState uint8
 
 const (
 	laneReady   laneState = iota // in the ready queue
-	laneRunning                  // its head is in flight
+	laneRunning                  // its first events are in flight
 	laneWaiting                  // its head failed and waits until dueAt
 )
 
 // lane is the queue of one conversation inside one endpoint. Guarded by
-// runner.mu, but for current, which belongs to the worker while the lane runs.
+// runner.mu, but for held, which belongs to the worker while the lane runs.
 type lane struct {
 	key   event.Lane
 	state laneState
@@ -26,9 +26,15 @@ type lane struct {
 	dueAt time.Time
 	// place in the heap of waiting lanes.
 	place int
-	// current is the head as the running worker sees it: the queue may move
-	// under it when followers arrive.
-	current item
+	// flying is how many of the first events are in flight: one, or those that
+	// share a batch.
+	flying int
+	// held is true once an event of the batch must be tried again: its followers in
+	// the batch are not tried before it.
+	held bool
+	// readyAt is when it began to stand in line, where that counts; zero means that
+	// its head has waited long enough.
+	readyAt time.Time
 }
 
 // item is one open event.
@@ -41,9 +47,17 @@ type item struct {
 	sent     int
 	firstAt  time.Time
 	dueAt    time.Time
+	// company bounds how many events it may share a request with, itself included;
+	// zero means as many as the endpoint takes.
+	company int
 	// letter is set when the event shall be parked and could not be yet.
 	letter *gateway.DeadLetter
 }
+
+// alone reports whether the event takes no part in batches: because somebody must
+// know whether it is the one that spoils them, because it takes several requests
+// of which some are through, or because there is nothing to be sent.
+func (it *item) alone() bool { return it.company == 1 || it.sent > 0 || it.letter != nil }
 
 // keepLoaded is how many followers of a waiting lane stay in memory with their
 // event; the others are let go.
@@ -91,6 +105,9 @@ type ready struct {
 }
 
 func (r *ready) push(l *lane) { r.lanes = append(r.lanes, l) }
+
+// line returns the lanes in their order, without taking them.
+func (r *ready) line() []*lane { return r.lanes[r.head:] }
 
 // sweep forgets lanes that have nothing any more: while an endpoint is paused
 // nobody pops them.

@@ -32,7 +32,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		matched:        counter("imhook_matched_total", "Events that the endpoint's rule picked."),
 		delivered:      counter("imhook_delivered_total", "Events that the endpoint has."),
-		attempts:       counter("imhook_attempts_total", "Attempts by what became of them.", "outcome", "reason"),
+		attempts:       counter("imhook_attempts_total", "Attempts, each one request, by what became of them.", "outcome", "reason"),
 		parked:         counter("imhook_parked_total", "Events set aside as dead letters.", "reason"),
 		expired:        counter("imhook_expired_total", "Events dropped because the endpoint's backlog was too old or too large."),
 		echoes:         counter("imhook_echoes_total", "Second reports of one fact, left out of a translation."),
@@ -89,16 +89,22 @@ func (m *metrics) forget(app, name string) {
 }
 
 func (m endpointMetrics) attempt(o gateway.Outcome) {
-	switch o.Kind {
-	case gateway.Untranslatable, gateway.Echoed:
+	switch {
+	case o.Kind == gateway.Untranslatable, o.Kind == gateway.Echoed:
 		return // nothing was sent
-	case gateway.Delivered:
+	case o.Reason == gateway.ReasonCancelled:
+		return // it says nothing
+	case o.Kind == gateway.Delivered:
 		m.ok.Inc()
-		m.deliveredTotal.Add(1)
 	default:
 		m.attempts.WithLabelValues(string(o.Kind), string(o.Reason)).Inc()
 	}
 	m.seconds.Observe(o.Took.Seconds())
+}
+
+func (m endpointMetrics) delivers() {
+	m.delivered.Inc()
+	m.deliveredTotal.Add(1)
 }
 
 func (m endpointMetrics) parked(why gateway.Reason) {

@@ -81,6 +81,17 @@ type runner struct {
 	missing int
 	// removed is set when the endpoint is not configured any more.
 	removed removal
+	// undispatched counts the events that were taken in since the last dispatch,
+	// where events are sent in batches.
+	undispatched int
+	// most bounds a batch below what is configured after the endpoint found one too
+	// large; zero means no such bound.
+	most int
+	// lingering fires when a batch has waited long enough for more.
+	lingering   *time.Timer
+	lingeringAt time.Time
+	// deliveredAt is when an event was last delivered.
+	deliveredAt time.Time
 	// paused is why no attempt is made; empty when they are.
 	paused    string
 	lastError string
@@ -105,12 +116,13 @@ func (r *runner) laneKey(ev *event.Event, pos gateway.Pos) event.Lane {
 // offer hands the event at pos to a live endpoint. It never blocks: an endpoint
 // that holds too much stops being live and reads on by itself, after being
 // reported through lag. So does one that was stopped while the tail handed out a
-// page, after the next start: the tail's position will be past what it got.
-func (r *runner) offer(pos gateway.Pos, ev *event.Event, lag func(*runner)) {
+// page, after the next start: the tail's position will be past what it got. flush
+// is true when the endpoint must be flushed after the page.
+func (r *runner) offer(pos gateway.Pos, ev *event.Event, lag func(*runner)) (flush bool) {
 	r.mu.Lock()
 	if !r.live || pos <= r.read {
 		r.mu.Unlock()
-		return
+		return false
 	}
 	if r.stopped || r.full() {
 		r.live, r.sated = false, true
@@ -119,10 +131,22 @@ func (r *runner) offer(pos gateway.Pos, ev *event.Event, lag func(*runner)) {
 		r.dirty = true
 		r.mu.Unlock()
 		lag(r)
-		return
+		return false
 	}
 	r.push(pos, ev)
+	// Once for a page, but again after a full batch was sent.
+	flush = r.undispatched == 1
 	r.mu.Unlock()
+	return flush
+}
+
+// flush sends what was taken in, where events are sent in batches. Call with mu,
+// after each page.
+func (r *runner) flush() {
+	if r.undispatched > 0 {
+		r.undispatched = 0
+		r.dispatch()
+	}
 }
 
 // full reports whether reading on must wait. Call with mu.
@@ -140,6 +164,12 @@ func (r *runner) push(pos gateway.Pos, ev *event.Event) {
 	r.read = pos
 	r.metrics.matched.Inc()
 	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev})
+	if r.batches() {
+		r.undispatched++
+		if r.undispatched >= r.Batch.Count {
+			r.flush()
+		}
+	}
 }
 
 // enqueue puts an item at the end of its lane and lets it run. Call with mu.
@@ -196,12 +226,22 @@ func (r *runner) unload(it *item) {
 func (r *runner) makeReady(l *lane) {
 	l.state = laneReady
 	r.ready.push(l)
-	r.dispatch()
+	if !r.batches() {
+		r.dispatch()
+		return
+	}
+	// Whoever made it ready dispatches when all lanes are that become ready with
+	// it: they travel together.
+	l.readyAt = time.Time{}
+	if r.Batch.Linger > 0 && l.queue[0].attempts == 0 {
+		l.readyAt = r.now()
+	}
 }
 
 // wait holds the lane until t. Call with mu.
 func (r *runner) wait(l *lane, t time.Time) {
 	l.state = laneWaiting
+	l.flying = 0
 	l.dueAt = t
 	l.queue[0].dueAt = t
 	for i := keepLoaded; i < len(l.queue); i++ {
@@ -241,6 +281,9 @@ func (r *runner) due() {
 		r.waiting.remove(l)
 		r.makeReady(l)
 	}
+	if r.batches() {
+		r.dispatch()
+	}
 	r.arm()
 }
 
@@ -267,6 +310,9 @@ func (r *runner) halt() {
 	r.stopped = true
 	if r.timer != nil {
 		r.timer.Stop()
+	}
+	if r.lingering != nil {
+		r.lingering.Stop()
 	}
 	r.retire(r.now().Add(time.Hour))
 	r.nudge()

@@ -7,79 +7,138 @@ import (
 	"github.com/imhook/imhook/internal/gateway"
 )
 
-// settle applies the outcome of an attempt to its lane. Call with mu.
-func (r *runner) settle(l *lane, out gateway.Outcome, found bool) {
-	it := &l.queue[0]
+// settle applies what became of a load to its lanes. Call with mu.
+func (r *runner) settle(w *worker) {
 	r.dirty = true
+	if r.batches() {
+		r.learn(w)
+	}
+	var again shared
+	for i := 0; i < len(w.load); {
+		l := w.load[i].lane
+		passed := true
+		for ; i < len(w.load) && w.load[i].lane == l; i++ {
+			passed = passed && r.settleHead(l, &w.load[i], &again)
+		}
+		if l.state != laneRunning {
+			continue // it waits
+		}
+		l.flying = 0
+		if len(l.queue) == 0 {
+			delete(r.lanes, l.key)
+		} else {
+			r.makeReady(l)
+			if !passed {
+				l.readyAt = time.Time{} // its head has stood in line before
+			}
+		}
+	}
+	r.nudgeIfRoomy()
+}
+
+// shared is when the events come back that failed together: all at once, since
+// that is one request, and apart from those of other requests.
+type shared struct {
+	attempts int
+	at       time.Time
+}
+
+// settleHead applies what became of the head of a running lane. False means that
+// the event is still open, and that nothing behind it counts: what a batch brought
+// past it is sent again after it, so that the lane stays in order. Call with mu.
+func (r *runner) settleHead(l *lane, f *flight, again *shared) bool {
+	it, out := &l.queue[0], f.out
 	switch {
-	case !found:
+	case f.state == missing:
 		r.metrics.expired.Inc()
 		r.finish(l)
-		return
+		return true
+	case f.item.letter != nil:
+		return r.parkHead(l, *f.item.letter)
+	case f.state == untried:
+		return false
 	case out.Reason == gateway.ReasonCancelled:
-		it.sent = max(it.sent, out.Sent)
 		// Stopping: the event stays open and the attempt does not count.
-		r.makeReady(l)
-		return
-	case l.current.letter != nil:
-		r.parkHead(l, *l.current.letter)
-		return
-	case l.current.ev == nil:
+		it.sent = max(it.sent, out.Sent)
+		return false
+	case f.item.ev == nil:
 		// The journal could not be read: that says nothing about the endpoint.
 		r.lastError = out.Detail
 		r.wait(l, r.now().Add(time.Second))
-		return
+		return false
 	}
-	r.metrics.attempt(out)
 	it.sent = max(it.sent, out.Sent)
 	switch out.Kind {
 	case gateway.Delivered:
-		r.metrics.delivered.Inc()
+		r.metrics.delivers()
 		r.lastError = ""
 		if !r.failingAt.IsZero() {
 			r.recovered()
 		}
 		r.finish(l)
+		return true
 	case gateway.Untranslatable:
-		r.metrics.untranslatable(l.current.ev.Type)
+		r.metrics.untranslatable(f.item.ev.Type)
 		r.finish(l)
+		return true
 	case gateway.Echoed:
 		r.metrics.echoes.Inc()
 		r.finish(l)
+		return true
 	default:
-		it.attempts++
-		r.lastError = out.Detail
-		r.failing(out)
-		if out.Pause {
-			r.pause("endpoint answered that it is gone (410)")
-		}
-		delay, why := r.Retry.next(out, it.attempts, r.now().Sub(it.firstAt))
-		if why == gateway.ReasonNone {
-			r.wait(l, r.now().Add(delay))
-			return
-		}
-		r.parkHead(l, gateway.DeadLetter{
-			Endpoint: r.id, Pos: it.pos, Event: l.current.ev, Reason: why, Detail: out.Detail,
-			Attempts: it.attempts, FirstAt: it.firstAt, At: r.now(), Exchange: out.Exchange,
-		})
+		return r.fail(l, f, again)
 	}
+}
+
+// fail applies a failure to the head of a running lane. An event is parked only
+// after an attempt of its own. Call with mu.
+func (r *runner) fail(l *lane, f *flight, again *shared) bool {
+	it, out := &l.queue[0], f.out
+	it.attempts++
+	r.lastError = out.Detail
+	r.failing(out)
+	if out.Pause {
+		r.pause("endpoint answered that it is gone (410)")
+	}
+	now := r.now()
+	delay, why := r.Retry.next(out, it.attempts, now.Sub(it.firstAt))
+	if out.Together > 1 {
+		r.suspect(it, out, why)
+		if why != gateway.ReasonNone {
+			delay, why = jitter(time.Second), gateway.ReasonNone
+		}
+		if again.attempts != it.attempts {
+			*again = shared{attempts: it.attempts, at: now.Add(delay)}
+		}
+		r.wait(l, again.at)
+		return false
+	}
+	if why == gateway.ReasonNone {
+		r.wait(l, now.Add(delay))
+		return false
+	}
+	return r.parkHead(l, gateway.DeadLetter{
+		Endpoint: r.id, Pos: it.pos, Event: f.item.ev, Reason: why, Detail: out.Detail,
+		Attempts: it.attempts, FirstAt: it.firstAt, At: now, Exchange: out.Exchange,
+	})
 }
 
 // parkHead sets the head of a running lane aside. Writing the dead letter may
 // block, so it is done without mu, and the lane stays running meanwhile. Not
 // parked means not finished: only the parking is tried again then, the endpoint
 // has said what it has to say. Call with mu.
-func (r *runner) parkHead(l *lane, letter gateway.DeadLetter) {
+func (r *runner) parkHead(l *lane, letter gateway.DeadLetter) bool {
 	r.mu.Unlock()
 	err := r.park(letter)
 	r.mu.Lock()
 	if err != nil {
 		l.queue[0].letter = &letter
 		r.wait(l, r.now().Add(time.Second))
-		return
+		return false
 	}
 	r.metrics.parked(letter.Reason)
 	r.finish(l)
+	return true
 }
 
 // park sets an event aside as a dead letter.
@@ -97,18 +156,12 @@ func (r *runner) park(letter gateway.DeadLetter) error {
 	return nil
 }
 
-// finish takes the head off its lane and lets the next one run. Call with mu.
+// finish takes the head off a running lane. Call with mu.
 func (r *runner) finish(l *lane) {
-	l.current = item{}
 	r.unload(&l.queue[0])
 	r.open--
+	l.flying--
 	l.pop()
-	if len(l.queue) == 0 {
-		delete(r.lanes, l.key)
-	} else {
-		r.makeReady(l)
-	}
-	r.nudgeIfRoomy()
 }
 
 // sayFailing is how often a failing endpoint is spoken of.

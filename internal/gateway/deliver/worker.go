@@ -1,94 +1,134 @@
 package deliver
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
 
-	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
-// worker is a goroutine that makes attempts; it takes lanes from ch.
+// worker is a goroutine that makes attempts, one load after the other.
 type worker struct {
-	ch    chan *lane
+	// load is what it carries: one event, or the events of a batch, those of one
+	// lane next to each other and in order. It belongs to the worker while that
+	// works, and is guarded by runner.mu while it does not.
+	load []flight
+	// begin tells it that it was loaded; closed, that it is let go.
+	begin chan struct{}
 	since time.Time
+	batch batch
 }
 
-// dispatch gives ready lanes to workers while there are any to spare. Call with
-// mu.
+// flight is one event in flight.
+type flight struct {
+	lane *lane
+	// item is a copy: the lane's queue may move when followers arrive.
+	item  item
+	state flightState
+	// out is what became of it, when it was tried.
+	out gateway.Outcome
+}
+
+// flightState says what happened to a flight.
+type flightState uint8
+
+const (
+	untried flightState = iota // it goes back to its lane as it came
+	tried                      // out says what became of it
+	missing                    // the journal no longer has it
+)
+
+// dispatch loads workers while there is something to try and somebody to spare.
+// Call with mu.
 func (r *runner) dispatch() {
-	for r.running < r.Concurrency {
-		l := r.take()
-		if l == nil {
-			return
-		}
+	for r.running < r.Concurrency && len(r.ready.line()) > 0 {
 		// The worker that stopped last has the warmest stack.
 		if n := len(r.idle); n > 0 {
 			w := r.idle[n-1]
+			if !r.take(w) {
+				return
+			}
 			r.idle = r.idle[:n-1]
-			w.ch <- l
+			w.begin <- struct{}{}
 			continue
 		}
-		w := &worker{ch: make(chan *lane, 1)}
-		w.ch <- l
+		w := &worker{begin: make(chan struct{}, 1)}
+		if !r.take(w) {
+			return
+		}
+		w.begin <- struct{}{}
 		r.workers++
 		r.wg.Go(func() { r.work(w) })
 	}
 }
 
-// take returns the next lane to run, with its head copied to current, or nil
-// when nothing may run now. Call with mu.
-func (r *runner) take() *lane {
+// take loads the worker with what may be tried now; false when there is nothing.
+// Call with mu.
+func (r *runner) take(w *worker) bool {
 	if r.stopped || r.resting || r.paused != "" {
-		return nil
+		return false
+	}
+	if w.batch.joined = r.batches(); w.batch.joined {
+		return r.gather(w)
 	}
 	for {
 		l := r.ready.pop()
 		if l == nil {
-			return nil
+			return false
 		}
 		if len(l.queue) == 0 {
 			continue // all of it expired while it stood in line
 		}
-		l.state = laneRunning
 		r.running++
-		if l.queue[0].firstAt.IsZero() {
-			l.queue[0].firstAt = r.now()
-		}
-		l.current = l.queue[0]
-		return l
+		r.board(w, l, 1, r.now)
+		return true
 	}
 }
 
-// next returns the worker's next lane, or sets the worker aside. Call with mu.
-func (r *runner) next(w *worker) *lane {
+// board loads the first n events of a lane. Call with mu.
+func (r *runner) board(w *worker, l *lane, n int, now func() time.Time) {
+	l.state = laneRunning
+	l.flying = n
+	for i := range n {
+		it := &l.queue[i]
+		if it.firstAt.IsZero() {
+			it.firstAt = now()
+		}
+		w.load = append(w.load, flight{lane: l, item: *it})
+	}
+}
+
+// next loads the worker again, or sets it aside. Call with mu.
+func (r *runner) next(w *worker) bool {
+	clear(w.load)
+	w.load = w.load[:0]
 	r.running--
 	r.tellQuiet()
-	if r.running < r.Concurrency {
-		if l := r.take(); l != nil {
-			return l
-		}
+	if r.running < r.Concurrency && r.take(w) {
+		return true
 	}
 	if r.stopped {
-		close(w.ch)
+		close(w.begin)
 		r.workers--
-		return nil
+		return false
 	}
 	w.since = r.now()
 	r.idle = append(r.idle, w)
-	return nil
+	return false
 }
 
 // work makes attempts until the worker is let go.
 func (r *runner) work(w *worker) {
-	for l := range w.ch {
-		for l != nil {
-			out, ok := r.attempt(l)
+	for range w.begin {
+		for more := true; more; {
+			r.try(w)
 			r.mu.Lock()
-			r.settle(l, out, ok)
-			l = r.next(w)
+			r.settle(w)
+			more = r.next(w)
+			if r.batches() {
+				r.dispatch() // more lanes than one batch takes may have become ready
+			}
 			r.mu.Unlock()
 		}
 	}
@@ -98,7 +138,7 @@ func (r *runner) work(w *worker) {
 func (r *runner) retire(t time.Time) {
 	n := 0
 	for n < len(r.idle) && r.idle[n].since.Before(t) {
-		close(r.idle[n].ch)
+		close(r.idle[n].begin)
 		n++
 	}
 	if n > 0 {
@@ -107,52 +147,33 @@ func (r *runner) retire(t time.Time) {
 	}
 }
 
-// attempt makes one attempt for the head of a running lane. ok is false when the
-// event is no longer in the journal.
-func (r *runner) attempt(l *lane) (out gateway.Outcome, ok bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.log.Error("attempt panicked", "endpoint", r.id, "panic", p, "stack", string(debug.Stack()))
-			out, ok = gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonInternal, Detail: fmt.Sprintf("internal error: %v", p)}, true
+// try makes the attempts for a load.
+func (r *runner) try(w *worker) {
+	r.reread(w)
+	if len(w.load) == 1 {
+		if f := &w.load[0]; f.state == untried && f.item.letter == nil && (f.item.sent > 0 || !w.batch.joined) {
+			f.state, f.out = tried, r.send(f)
+			r.metrics.attempt(f.out)
+			return
 		}
-	}()
-	it := &l.current
-	if it.letter != nil {
-		return gateway.Outcome{}, true // settle parks it
 	}
-	if it.ev == nil {
-		ev, err := r.load(it.pos)
-		if err != nil {
-			if r.ctx.Err() != nil {
-				return gateway.Outcome{Kind: gateway.Retry, Reason: gateway.ReasonCancelled}, true
-			}
-			return gateway.Outcome{Kind: gateway.Retry, Reason: gateway.ReasonInternal, Detail: err.Error()}, true
-		}
-		if ev == nil {
-			return gateway.Outcome{}, false
-		}
-		it.ev = ev
-		r.mu.Lock()
-		l.queue[0].ev = ev
-		r.loaded++
-		r.loadedBytes += len(ev.Raw.Body)
-		r.mu.Unlock()
-	}
-	s := r.hold()
-	defer s.leave()
-	return s.Send(r.ctx, it.ev, it.sent), true
+	r.tryBatch(w)
 }
 
-// load reads one event again; nil when the journal no longer has it.
-func (r *runner) load(pos gateway.Pos) (*event.Event, error) {
-	page, err := r.journal.Page(r.ctx, pos.Seq())
-	switch {
-	case errors.Is(err, gateway.ErrNoPage):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("reading page %d: %w", pos.Seq(), err)
-	case page.Seq != pos.Seq() || pos.Index() >= len(page.Events):
-		return nil, nil
-	}
-	return detach(page.Events[pos.Index()]), nil
+// send makes one attempt for one event.
+func (r *runner) send(f *flight) (out gateway.Outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			out = r.panicked(p)
+		}
+	}()
+	s := r.hold()
+	defer s.leave()
+	return s.Send(r.ctx, f.item.ev, f.item.sent)
+}
+
+// panicked is the outcome of a defect of ours: it concerns what was being sent.
+func (r *runner) panicked(p any) gateway.Outcome {
+	r.log.Error("attempt panicked", "endpoint", r.id, "panic", p, "stack", string(debug.Stack()))
+	return gateway.Outcome{Kind: gateway.Refused, Reason: gateway.ReasonInternal, Detail: fmt.Sprintf("internal error: %v", p)}
 }

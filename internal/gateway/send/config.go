@@ -15,6 +15,7 @@ const (
 	defaultTimeout     = 5 * time.Second
 	defaultConcurrency = 32
 	defaultMaxResponse = 64 << 10
+	defaultBatchBytes  = 1 << 20
 	// drainBytes is how much of an answer is read in all, so that its connection
 	// can be used again; past that closing the connection is cheaper.
 	drainBytes = 1 << 20
@@ -61,6 +62,10 @@ type Config struct {
 	Paths map[string]string
 	// Timeout is for one request with its answer; zero means 5 s.
 	Timeout time.Duration
+	// BatchBytes bounds the body of a request that carries several events; zero means
+	// 1 MiB. One event that is larger alone is sent all the same. Whether events share
+	// requests is up to the caller; the dialect must be a [dialect.Batcher] for it.
+	BatchBytes int64
 	// Concurrency is how many connections there may be at most; zero means 32.
 	Concurrency int
 	// Echoes lets events that repeat what another command reports be translated
@@ -89,6 +94,9 @@ func (c Config) WithDefaults() Config {
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
 	}
+	if c.BatchBytes == 0 {
+		c.BatchBytes = defaultBatchBytes
+	}
 	if c.OnRefusal == "" {
 		c.OnRefusal = RefusalIgnore
 	}
@@ -116,6 +124,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Timeout < 0:
 		return fmt.Errorf("timeout is %v, want more than 0", c.Timeout)
+	case c.BatchBytes < 0:
+		return fmt.Errorf("batch: bytes is %d, want at least 1", c.BatchBytes)
 	case c.Concurrency < 0:
 		return fmt.Errorf("concurrency is %d, want at least 1", c.Concurrency)
 	case c.MaxResponse < 0 || c.MaxResponse > drainBytes:

@@ -172,6 +172,9 @@ func discard(res *http.Response, had int) {
 
 // show is what was said, for people: bounded, without secrets and signatures.
 func (s *Sender) show(hreq *http.Request, unsigned []byte, ans answer, err error) *gateway.Exchange {
+	// Of a large batch the beginning is shown, cut far behind what is: what is cut
+	// in two here is never seen.
+	unsigned = unsigned[:min(len(unsigned), searchedBytes)]
 	x := &gateway.Exchange{
 		URL:      s.redact.url(hreq.URL, s.baseQuery),
 		Request:  s.redact.text(string(unsigned), shownBytes),

@@ -12,6 +12,9 @@ import (
 const (
 	// shownBytes bounds each text of an exchange.
 	shownBytes = 4 << 10
+	// searchedBytes is how much of a request is searched for secrets to show that
+	// much of it.
+	searchedBytes = 16 * shownBytes
 	// detailBytes bounds the line for a person.
 	detailBytes = 300
 	// minSecret is the shortest text that is searched for as a secret: shorter

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/imhook/imhook/dialect"
-	"github.com/imhook/imhook/event"
 )
 
 // Headers that are added to what the dialect writes.
@@ -21,6 +20,12 @@ const (
 	headerEventID = "Imhook-Event-Id"
 	headerTrace   = "Traceparent"
 )
+
+// label is what our own headers say about a request; what is empty is left out.
+type label struct {
+	event string
+	trace string
+}
 
 // newTemplate is what all requests have in common.
 func newTemplate(base *url.URL) *http.Request {
@@ -32,12 +37,12 @@ func newTemplate(base *url.URL) *http.Request {
 
 // request builds the HTTP request by hand: http.NewRequest would parse the URL
 // again every time.
-func (s *Sender) request(ctx context.Context, ev *event.Event, id string, req *dialect.Request) (*http.Request, error) {
+func (s *Sender) request(ctx context.Context, l label, req *dialect.Request) (*http.Request, error) {
 	u, err := s.url(req.Path, req.Query)
 	if err != nil {
 		return nil, err
 	}
-	h, err := s.header(ev, id, req)
+	h, err := s.header(l, req)
 	if err != nil {
 		return nil, err
 	}
@@ -100,16 +105,18 @@ func appendPath(u *url.URL, path string) {
 }
 
 // header is the dialect's headers and ours; the dialect's win.
-func (s *Sender) header(ev *event.Event, id string, req *dialect.Request) (http.Header, error) {
+func (s *Sender) header(l label, req *dialect.Request) (http.Header, error) {
 	// One array for the values that differ with every request.
-	values := [3]string{headerText(id), req.ContentType, ev.Trace}
+	values := [3]string{headerText(l.event), req.ContentType, l.trace}
 	h := make(http.Header, 8)
 	h["User-Agent"] = s.userAgent
-	h[headerEventID] = values[0:1:1]
+	if l.event != "" {
+		h[headerEventID] = values[0:1:1]
+	}
 	if req.ContentType != "" {
 		h["Content-Type"] = values[1:2:2]
 	}
-	if isTraceparent(ev.Trace) {
+	if isTraceparent(l.trace) {
 		h[headerTrace] = values[2:3:3]
 	}
 	if s.authorization != nil {

@@ -89,7 +89,7 @@ func (s *Sender) send(ctx context.Context, ev *event.Event, sent int) gateway.Ou
 	if s.passesThrough(ev) {
 		req := dialect.RawRequest(ev)
 		req.Path = s.overrides.apply(ev.Command, s.cfg.Dialect.Path(ev))
-		out := s.post(ctx, ev, &req)
+		out := s.post(ctx, &req, ev.ID, label{event: ev.ID, trace: ev.Trace})
 		if out.Kind == gateway.Delivered {
 			out.Sent = 1
 		}
@@ -108,10 +108,15 @@ func (s *Sender) send(ctx context.Context, ev *event.Event, sent int) gateway.Ou
 	for k := sent; k < len(reqs); k++ {
 		req := &reqs[k]
 		req.Path = s.overrides.apply("", req.Path)
-		if req.ID == "" && len(reqs) > 1 {
-			req.ID = event.PartID(ev.ID, k)
+		id := req.ID
+		switch {
+		case id != "":
+		case len(reqs) > 1:
+			id = event.PartID(ev.ID, k)
+		default:
+			id = ev.ID
 		}
-		out := s.post(ctx, ev, req)
+		out := s.post(ctx, req, id, label{event: id, trace: ev.Trace})
 		if out.Kind != gateway.Delivered {
 			out.Sent = k
 			return out
@@ -162,12 +167,8 @@ func (s *Sender) translate(ev *event.Event) ([]dialect.Request, gateway.Outcome)
 	return reqs, gateway.Outcome{}
 }
 
-// post signs req and makes one exchange of it.
-func (s *Sender) post(ctx context.Context, ev *event.Event, req *dialect.Request) gateway.Outcome {
-	id := req.ID
-	if id == "" {
-		id = ev.ID
-	}
+// post signs req as id and makes one exchange of it.
+func (s *Sender) post(ctx context.Context, req *dialect.Request, id string, l label) gateway.Outcome {
 	unsigned := req.Body
 	if s.copyBody {
 		req.Body = bytes.Clone(req.Body)
@@ -175,7 +176,7 @@ func (s *Sender) post(ctx context.Context, ev *event.Event, req *dialect.Request
 	if err := s.cfg.Dialect.Sign(req, s.cfg.Credentials, id, s.cfg.Now()); err != nil {
 		return s.unsendable(gateway.Misconfigured, gateway.ReasonSign, fmt.Errorf("signing: %w", err))
 	}
-	hreq, err := s.request(ctx, ev, id, req)
+	hreq, err := s.request(ctx, l, req)
 	if err != nil {
 		return s.unsendable(gateway.Refused, gateway.ReasonEncode, err)
 	}
