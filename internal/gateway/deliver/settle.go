@@ -105,7 +105,7 @@ func (r *runner) fail(l *lane, f *flight, again *shared) bool {
 	if out.Together > 1 {
 		r.suspect(it, out, why)
 		if why != gateway.ReasonNone {
-			delay, why = jitter(time.Second), gateway.ReasonNone
+			delay = jitter(time.Second)
 		}
 		if again.attempts != it.attempts {
 			*again = shared{attempts: it.attempts, at: now.Add(delay)}
