@@ -200,7 +200,7 @@ func (b *batch) collect(load []flight, p part) {
 	for i := p.from; i < p.to; i++ {
 		f := &load[i]
 		switch {
-		case f.lane.held, f.state == missing:
+		case f.lane.held, f.state == missing, f.item.letter != nil:
 		case f.state == tried:
 			// It could not be read: nothing of its lane overtakes it.
 			f.lane.held = f.lane.held || f.item.ev == nil

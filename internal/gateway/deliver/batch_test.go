@@ -444,6 +444,24 @@ func TestBatch_WhatCannotBeSaidDropsOut(t *testing.T) {
 	})
 }
 
+func TestBatch_EventThatCannotBeParkedIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), newBatcher()
+		j.failPark = 5
+		b.whole = func([]string) gateway.Outcome { return failing(gateway.Refused, gateway.ReasonStatus4xx) }
+		e := batching(b, Batch{Count: 10})
+		e.Retry = Schedule{Fast: []time.Duration{}}
+		d := start(t, j, nil, e)
+		defer stop(t, d)
+		j.add(ev("x", 0))
+		advance(time.Minute)
+		if len(b.tries) != 1 || len(j.parked) != 1 {
+			t.Errorf("%d requests and %d parked, want one of each", len(b.tries), len(j.parked))
+		}
+	})
+}
+
 func TestBatch_PanicConcernsOneEvent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
