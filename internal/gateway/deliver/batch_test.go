@@ -109,6 +109,13 @@ func (b *batcher) SendBatch(ctx context.Context, evs []*event.Event) []gateway.O
 	return outs
 }
 
+// view is what happened so far.
+func (b *batcher) view() *batcher {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return &batcher{batches: b.batches, tries: b.tries, got: b.got, at: b.at, most: b.most}
+}
+
 func (b *batcher) sizes() (sizes []int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,6 +140,12 @@ func lanes(n, each int) (evs []*event.Event) {
 	return evs
 }
 
+// pass lets d pass, and waits until everything that is due then was done.
+func pass(d time.Duration) {
+	advance(d)
+	synctest.Wait()
+}
+
 func TestBatch_JoinsManyLanesAndSeveralOfOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -142,7 +155,7 @@ func TestBatch_JoinsManyLanesAndSeveralOfOne(t *testing.T) {
 		j.add(append(lanes(3, 1), ev("0", 1), ev("0", 2), ev("3", 0))...)
 		synctest.Wait()
 		want := [][]string{{"0/0", "0/1", "0/2", "1/0", "2/0", "3/0"}}
-		if diff := cmp.Diff(want, b.batches); diff != "" {
+		if diff := cmp.Diff(want, b.view().batches); diff != "" {
 			t.Errorf("batches (-want +got):\n%s", diff)
 		}
 	})
@@ -170,15 +183,15 @@ func TestBatch_BoundsCountBytesAndWhatIsInFlight(t *testing.T) {
 				d := start(t, j, nil, e)
 				defer stop(t, d)
 				j.add(lanes(10, 1)...)
-				advance(20 * time.Second)
+				pass(20 * time.Second)
 				got := b.sizes() // of two at once either may be first
 				slices.Sort(got)
 				slices.Reverse(got)
 				if diff := cmp.Diff(c.want, got); diff != "" {
 					t.Errorf("sizes (-want +got):\n%s", diff)
 				}
-				if b.most != 2 {
-					t.Errorf("%d batches at once, want 2", b.most)
+				if b.view().most != 2 {
+					t.Errorf("%d batches at once, want 2", b.view().most)
 				}
 			})
 		})
@@ -200,12 +213,12 @@ func TestBatch_LaneIsInOneBatchAtATime(t *testing.T) {
 				for n := range 10 {
 					j.add(ev("x", n))
 				}
-				advance(10 * time.Second)
+				pass(10 * time.Second)
 				if diff := cmp.Diff([]int{1, 4, 4, 1}, b.sizes()); diff != "" {
 					t.Errorf("sizes (-want +got):\n%s", diff)
 				}
-				if b.most != 1 || !slices.IsSorted(b.got) {
-					t.Errorf("%d at once, in the order %v; want one at a time, in order", b.most, b.got)
+				if b.view().most != 1 || !slices.IsSorted(b.view().got) {
+					t.Errorf("%d at once, in the order %v; want one at a time, in order", b.view().most, b.view().got)
 				}
 			})
 		})
@@ -219,15 +232,15 @@ func TestBatch_LingersUntilFullOrLateEnough(t *testing.T) {
 		d := start(t, j, nil, batching(b, Batch{Count: 3, Linger: time.Second}))
 		defer stop(t, d)
 		j.add(ev("x", 0))
-		advance(600 * time.Millisecond)
+		pass(600 * time.Millisecond)
 		j.add(ev("y", 0))
-		advance(600 * time.Millisecond) // late enough for the first
+		pass(600 * time.Millisecond) // late enough for the first
 		j.add(ev("x", 1), ev("y", 1))
-		advance(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		j.add(ev("z", 0)) // full
-		advance(time.Minute)
+		pass(time.Minute)
 		want := []time.Duration{time.Second, 1300 * time.Millisecond}
-		if diff := cmp.Diff(want, b.at); diff != "" {
+		if diff := cmp.Diff(want, b.view().at); diff != "" {
 			t.Errorf("times (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]int{2, 3}, b.sizes()); diff != "" {
@@ -251,7 +264,7 @@ func TestBatch_LingerDelaysNothingThatIsOverdue(t *testing.T) {
 		d := start(t, j, nil, e)
 		defer stop(t, d)
 		j.add(lanes(5, 1)...)
-		advance(2 * time.Second)
+		pass(2 * time.Second)
 		if diff := cmp.Diff([]int{5}, b.sizes()); diff != "" {
 			t.Errorf("sizes two seconds after the failure (-want +got):\n%s", diff)
 		}
@@ -268,15 +281,15 @@ func TestBatch_StopWaitsForNoLinger(t *testing.T) {
 		synctest.Wait()
 		begin := time.Now()
 		stop(t, d)
-		if took := time.Since(begin); took > 0 || len(b.tries) > 0 {
-			t.Errorf("stopping took %v and sent %v; want neither", took, b.tries)
+		if took := time.Since(begin); took > 0 || len(b.view().tries) > 0 {
+			t.Errorf("stopping took %v and sent %v; want neither", took, b.view().tries)
 		}
 		// What lingered is open still.
 		d = start(t, j, nil, e)
 		defer stop(t, d)
 		j.add(ev("x", 1))
-		advance(time.Minute)
-		if diff := cmp.Diff([][]string{{"x/0", "x/1", "y/0"}}, b.batches); diff != "" {
+		pass(time.Minute)
+		if diff := cmp.Diff([][]string{{"x/0", "x/1", "y/0"}}, b.view().batches); diff != "" {
 			t.Errorf("after the restart (-want +got):\n%s", diff)
 		}
 	})
@@ -295,11 +308,11 @@ func TestBatch_FailedTogetherComesBackTogether(t *testing.T) {
 		d := start(t, j, nil, batching(b, Batch{Count: 100}))
 		defer stop(t, d)
 		j.add(lanes(50, 2)...)
-		advance(time.Hour)
-		if len(b.tries) != 5 || len(b.got) != 100 {
-			t.Errorf("%d requests brought %d events, want 5 and 100: one for each attempt", len(b.tries), len(b.got))
+		pass(time.Hour)
+		if len(b.view().tries) != 5 || len(b.view().got) != 100 {
+			t.Errorf("%d requests brought %d events, want 5 and 100: one for each attempt", len(b.view().tries), len(b.view().got))
 		}
-		for _, ids := range b.tries {
+		for _, ids := range b.view().tries {
 			if len(ids) != 100 {
 				t.Errorf("a request with %d events, want 100", len(ids))
 			}
@@ -325,22 +338,22 @@ func TestBatch_OnePoisonousEventIsParkedAlone(t *testing.T) {
 				d := start(t, j, nil, e)
 				defer stop(t, d)
 				j.add(lanes(40, 3)...)
-				advance(10 * time.Second)
-				siblings := len(b.got)
-				advance(10 * time.Minute)
+				pass(10 * time.Second)
+				siblings := len(b.view().got)
+				pass(10 * time.Minute)
 				if want := 120 - 2; siblings < want {
 					t.Errorf("%d events after ten seconds, want all %d but the poisonous one and what follows it", siblings, want)
 				}
 				if len(j.parked) != 1 || j.parked[0].Event.ID != "17/1" {
 					t.Errorf("parked %v, want 17/1 alone", j.parked)
 				}
-				if got := len(b.got); got != 119 {
+				if got := len(b.view().got); got != 119 {
 					t.Errorf("%d events arrived, want 119", got)
 				}
-				if n := len(b.tries); kind == gateway.Refused && n > 2*8+3+3 {
+				if n := len(b.view().tries); kind == gateway.Refused && n > 2*8+3+3 {
 					t.Errorf("%d requests for one poisonous event in 120", n)
 				}
-				inOrder(t, b.got)
+				inOrder(t, b.view().got)
 			})
 		})
 	}
@@ -358,12 +371,12 @@ func TestBatch_EndpointThatRefusesAllIsNotFlooded(t *testing.T) {
 		d := start(t, j, nil, e)
 		defer stop(t, d)
 		j.add(lanes(100, 1)...)
-		advance(time.Hour)
+		pass(time.Hour)
 		if len(j.parked) != 100 {
 			t.Errorf("%d parked, want all 100", len(j.parked))
 		}
 		// Three attempts each, if they had been sent singly.
-		if n := len(b.tries); n > 300 {
+		if n := len(b.view().tries); n > 300 {
 			t.Errorf("%d requests, want no more than without batches: 300", n)
 		}
 		for _, letter := range j.parked {
@@ -392,15 +405,15 @@ func TestBatch_LearnsWhatIsTooLarge(t *testing.T) {
 		defer stop(t, d)
 		for k := range 30 {
 			j.add(lanes(100, k+1)[100*k:]...)
-			advance(time.Second)
+			pass(time.Second)
 		}
-		if len(b.got) != 3000 || len(j.parked) != 0 {
-			t.Fatalf("%d arrived and %d parked, want 3000 and none", len(b.got), len(j.parked))
+		if len(b.view().got) != 3000 || len(j.parked) != 0 {
+			t.Fatalf("%d arrived and %d parked, want 3000 and none", len(b.view().got), len(j.parked))
 		}
 		if refused > 15 {
-			t.Errorf("%d of %d requests were too large, want a size to be found", refused, len(b.tries))
+			t.Errorf("%d of %d requests were too large, want a size to be found", refused, len(b.view().tries))
 		}
-		inOrder(t, b.got)
+		inOrder(t, b.view().got)
 	})
 }
 
@@ -425,17 +438,17 @@ func TestBatch_WhatCannotBeSaidDropsOut(t *testing.T) {
 		d := start(t, j, reg, e)
 		defer stop(t, d)
 		j.add(lanes(8, 2)...)
-		advance(time.Minute)
-		if len(b.got) != 13 || len(j.parked) != 1 || j.parked[0].Event.ID != "3/0" {
-			t.Errorf("%d arrived (%v), parked %v; want 13 and 3/0", len(b.got), b.got, j.parked)
+		pass(time.Minute)
+		if len(b.view().got) != 13 || len(j.parked) != 1 || j.parked[0].Event.ID != "3/0" {
+			t.Errorf("%d arrived (%v), parked %v; want 13 and 3/0", len(b.view().got), b.view().got, j.parked)
 		}
-		inOrder(t, b.got)
+		inOrder(t, b.view().got)
 		m := d.runners[0].metrics
 		for name, c := range map[string]struct {
 			got  prometheus.Collector
 			want float64
 		}{
-			"matched": {m.matched, 16}, "delivered": {m.delivered, 13}, "echoes": {m.echoes, 1}, "requests": {m.ok, float64(len(b.batches))},
+			"matched": {m.matched, 16}, "delivered": {m.delivered, 13}, "echoes": {m.echoes, 1}, "requests": {m.ok, float64(len(b.view().batches))},
 		} {
 			if got := testutil.ToFloat64(c.got); got != c.want {
 				t.Errorf("%s is %v, want %v", name, got, c.want)
@@ -455,9 +468,9 @@ func TestBatch_EventThatCannotBeParkedIsNotSentAgain(t *testing.T) {
 		d := start(t, j, nil, e)
 		defer stop(t, d)
 		j.add(ev("x", 0))
-		advance(time.Minute)
-		if len(b.tries) != 1 || len(j.parked) != 1 {
-			t.Errorf("%d requests and %d parked, want one of each", len(b.tries), len(j.parked))
+		pass(time.Minute)
+		if len(b.view().tries) != 1 || len(j.parked) != 1 {
+			t.Errorf("%d requests and %d parked, want one of each", len(b.view().tries), len(j.parked))
 		}
 	})
 }
@@ -477,9 +490,9 @@ func TestBatch_PanicConcernsOneEvent(t *testing.T) {
 		d := start(t, j, nil, e)
 		defer stop(t, d)
 		j.add(lanes(16, 1)...)
-		advance(time.Minute)
-		if len(b.got) != 15 || len(j.parked) != 1 || j.parked[0].Event.ID != "5/0" {
-			t.Errorf("%d arrived, parked %v; want 15 and 5/0", len(b.got), j.parked)
+		pass(time.Minute)
+		if len(b.view().got) != 15 || len(j.parked) != 1 || j.parked[0].Event.ID != "5/0" {
+			t.Errorf("%d arrived, parked %v; want 15 and 5/0", len(b.view().got), j.parked)
 		}
 	})
 }
@@ -502,9 +515,9 @@ func TestBatch_BacklogOfADeadEndpointCostsBoundedMemory(t *testing.T) {
 		const n = 60
 		for k := range n {
 			j.add(lanes(100, k+1)[100*k:]...)
-			advance(10 * time.Millisecond)
+			pass(10 * time.Millisecond)
 		}
-		advance(30 * time.Second)
+		pass(30 * time.Second)
 		r := d.runners[0]
 		r.mu.Lock()
 		loaded, held := r.loaded, 0
@@ -522,14 +535,14 @@ func TestBatch_BacklogOfADeadEndpointCostsBoundedMemory(t *testing.T) {
 		b.mu.Lock()
 		down = false
 		b.mu.Unlock()
-		advance(30 * time.Second)
-		if len(b.got) != 100*n {
-			t.Errorf("%d of %d arrived", len(b.got), 100*n)
+		pass(30 * time.Second)
+		if len(b.view().got) != 100*n {
+			t.Errorf("%d of %d arrived", len(b.view().got), 100*n)
 		}
-		if size := len(b.got) / max(1, len(b.batches)); size < 50 {
+		if size := len(b.view().got) / max(1, len(b.view().batches)); size < 50 {
 			t.Errorf("%d events a batch on average after the outage, want at least 50", size)
 		}
-		inOrder(t, b.got)
+		inOrder(t, b.view().got)
 	})
 }
 
