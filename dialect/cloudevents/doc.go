@@ -11,8 +11,8 @@
 // of a batch that cannot be read, is kept whole as vendor.unknown.
 //
 // Commands are the canonical types; the before-phase of a type is "<type>/before".
-// Only a single event can be a proposal: inside a batch there is nothing to answer
-// it with.
+// Only a single event can be a proposal: among others there is nothing to answer
+// it with, and it is refused.
 //
 // Signature: webhook-id, webhook-timestamp (seconds) and webhook-signature
 // ("v1," and base64 HMAC-SHA256 over id.timestamp.body; several may be given,
@@ -22,6 +22,24 @@
 // Reply: after-events {"accepted":n}; a before-event gets the verdict,
 // {"verdict":"deny","code":0,"reason":"…","rewrite":{…},"refused":[…]}; a request that was
 // not accepted gets its status and {"error":{"status":…,"message":"…","field":"…"}}.
+//
+// A batch is answered item by item, in runs of those that fared alike:
+//
+//	{"accepted":8,"duplicates":1,"unknown":1,"refused":1,"items":[
+//	 {"index":0,"to":6,"result":"accepted"},
+//	 {"index":7,"id":"…","result":"duplicate"},
+//	 {"index":8,"id":"…","result":"unknown","error":"…"},
+//	 {"index":9,"result":"refused","error":"…"}]}
+//
+// accepted counts what is kept and new, unknown those among them that nobody
+// understands; accepted, duplicates and refused together are all items. Lines are
+// answered with lines, at the end of the stream: one for each run, with "line" (from
+// 1, blank ones counted) in place of "index", and a last one,
+// {"lines":…,"accepted":…,"duplicates":…,"unknown":…,"refused":…}. Where the stream
+// was not taken to its end it also has "resume", the first line that is not settled,
+// and "error"; everything before that line need not be sent again. Past a megabyte
+// of answer runs are left out, and "omitted" counts their items. The status is 400
+// when no item could be taken.
 //
 // Retry: the sender repeats source and id, which is what CloudEvents identifies an
 // event by; that pair tells a retry. The signature covers id and timestamp once.

@@ -391,7 +391,7 @@ func TestStream_SlowJournalStopsTheReading(t *testing.T) {
 	var once sync.Once
 	r := newBulkRig(t, nil)
 	r.journal.hold = func(context.Context) { once.Do(func() { close(held) }); <-free }
-	body := &counted{Reader: endless(numbered(0, 100), 50<<20)}
+	body := &counted{Reader: endless(numbered(0, 100), 4<<20)}
 	req := httptest.NewRequest(http.MethodPost, "/in/lines", body)
 	req.Header.Set("Content-Type", ndjson)
 	w := httptest.NewRecorder()
@@ -445,7 +445,10 @@ func (j *weighing) Append(_ context.Context, a gateway.Arrival) (gateway.Kept, e
 }
 
 func TestStream_LongOneCostsBoundedMemory(t *testing.T) { // alone: it measures the heap
-	const size = 200 << 20
+	size := int64(200 << 20)
+	if testing.Short() {
+		size = 40 << 20
+	}
 	text := strings.Repeat("all work and no play ", 1000) // 20 KiB
 	var lines strings.Builder
 	for i := range 100 {
@@ -461,10 +464,10 @@ func TestStream_LongOneCostsBoundedMemory(t *testing.T) { // alone: it measures 
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, req)
 	s := summaryOf(t, w.Body.String())
-	if w.Code != 200 || s.Accepted < 9000 || s.Refused < 900 || s.Accepted+s.Refused != s.Lines {
+	if w.Code != 200 || int64(s.Accepted) < size*9/10/21_000 || s.Refused < s.Accepted/11 || s.Accepted+s.Refused != s.Lines {
 		t.Fatalf("answer = %d %+v", w.Code, s)
 	}
-	if grown := int64(j.most) - int64(j.least); grown > 16<<20 || j.arrivals < 150 {
+	if grown := int64(j.most) - int64(j.least); grown > 16<<20 || int64(j.arrivals) < size>>21 {
 		t.Errorf("the heap grew by %d KiB over %d arrivals, want at most 16 MiB", grown>>10, j.arrivals)
 	}
 }
@@ -472,7 +475,7 @@ func TestStream_LongOneCostsBoundedMemory(t *testing.T) { // alone: it measures 
 func TestStream_AnswerIsBounded(t *testing.T) {
 	t.Parallel()
 	r := newBulkRig(t, nil)
-	const n = 100_000
+	const n = 30_000
 	w := r.post("/in/lines", strings.Repeat("{\n", n)+ce("a"), "Content-Type", ndjson)
 	s := summaryOf(t, w.Body.String())
 	if w.Code != 200 || s.Refused != n || s.Accepted != 1 || w.Body.Len() > 3*maxReport {

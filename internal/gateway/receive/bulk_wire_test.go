@@ -76,7 +76,7 @@ func TestStream_GoClientSendsALongOneInChunks(t *testing.T) {
 	t.Parallel()
 	r := newBulkRig(t, nil)
 	srv := r.serve(t)
-	const n = 20_000
+	const n = 10_000
 	for _, want := range []string{"accepted", "duplicate"} { // the connection can be used again
 		res, err := srv.Client().Post(srv.URL+"/in/lines", ndjson, io.MultiReader(strings.NewReader(numbered(0, n))))
 		if err != nil {
@@ -155,8 +155,10 @@ func TestStream_SlowButSteadyIsTakenAndDrippingIsCut(t *testing.T) {
 	t.Parallel()
 	const patience = time.Second
 	r := newBulkRig(t, func(c *Config) { c.LineTimeout = patience })
-	srv := r.serve(t)
+	srv := httptest.NewUnstartedServer(r)
 	srv.Config.ReadTimeout = patience // of the whole request, were it not a stream
+	srv.Start()
+	t.Cleanup(srv.Close)
 	conn := dialStream(t, srv)
 	tick := time.NewTicker(patience / 10)
 	defer tick.Stop()
