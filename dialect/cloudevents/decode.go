@@ -148,14 +148,35 @@ func decodeItem(item []byte) (*event.Event, error) {
 func dedupe(ev *event.Event, item []byte) string {
 	source := event.SourcePath(ev.App, ev.Source)
 	if ev.App == "" {
-		var h struct {
-			Source string `json:"source"`
-		}
-		if json.Unmarshal(item, &h) == nil {
-			source = h.Source
-		}
+		source = sourceOf(item)
 	}
 	return source + "\n" + ev.ID
+}
+
+// sourceOf is the source as an event that was read writes it; empty without one.
+func sourceOf(item []byte) string {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(item))
+	if _, err := dec.ReadToken(); err != nil {
+		return ""
+	}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return ""
+		}
+		if name.String() != "source" {
+			if dec.SkipValue() != nil {
+				return ""
+			}
+			continue
+		}
+		value, err := dec.ReadToken()
+		if err != nil || value.Kind() != '"' {
+			return ""
+		}
+		return value.String()
+	}
+	return ""
 }
 
 // unknown keeps an item that is no event of the catalogue, with as much of its
