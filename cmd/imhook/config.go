@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/match"
 )
@@ -17,12 +18,12 @@ func (p *program) config() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Look at a configuration file",
-		Args:  exactArgs("a command (check)"),
+		Args:  exactArgs("a command (check, explain)"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return fmt.Errorf("unknown command %q; there is check", args[0])
+			return fmt.Errorf("unknown command %q; there are check and explain", args[0])
 		},
 	}
-	c.AddCommand(p.configCheck())
+	c.AddCommand(p.configCheck(), p.configExplain())
 	return c
 }
 
@@ -30,7 +31,8 @@ func (p *program) configCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Say everything that is wrong with a configuration file",
-		Long: "Say everything that is wrong with a configuration file, each problem with its line.\n" +
+		Long: "Say everything that is wrong with a configuration file, each problem with its line, and\n" +
+			"warn of what is probably not meant or will soon be wrong.\n" +
 			"Secrets are looked up, so check where they are: in the environment of serve.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,8 +49,15 @@ func (p *program) configCheck() *cobra.Command {
 				sources += len(a.Sources)
 				endpoints += len(a.Endpoints)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s, %s\n", file,
-				count(len(c.Apps), "app"), count(sources, "source"), count(endpoints, "endpoint"))
+			for _, w := range c.Warnings() {
+				fmt.Fprintln(cmd.ErrOrStderr(), w.Warning(file))
+			}
+			warned := ""
+			if n := len(c.Warnings()); n > 0 {
+				warned = ", " + count(n, "warning")
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s, %s%s\n", file,
+				count(len(c.Apps), "app"), count(sources, "source"), count(endpoints, "endpoint"), warned)
 			return err
 		},
 	}
@@ -57,7 +66,8 @@ func (p *program) configCheck() *cobra.Command {
 // load reads a configuration; its problems come as a listedError.
 func (p *program) load(file, listen, dataDir string) (*config.Config, error) {
 	c, err := config.Load(file, config.Options{
-		Registry: p.registry, Pattern: p.checkPattern, Condition: match.CheckCondition, Listen: listen, DataDir: dataDir,
+		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition,
+		Listen: listen, DataDir: dataDir,
 	})
 	if e, ok := errors.AsType[*config.Error](err); ok {
 		return nil, &listedError{list: e.Error(), err: fmt.Errorf("%s has %s", file, count(len(e.Problems), "problem"))}
@@ -76,6 +86,20 @@ func (p *program) checkPattern(pattern string) error {
 		}
 	}
 	return err
+}
+
+// matches returns what a pattern matches in any app, nil for a wrong one.
+func (p *program) matches(pattern string) func(*event.Event) bool {
+	const app = "check"
+	m, err := match.Compile(match.Rule{App: app, Events: []string{pattern}}, p.registry)
+	if err != nil {
+		return nil
+	}
+	return func(ev *event.Event) bool {
+		one := *ev
+		one.App = app
+		return m.Match(&one)
+	}
 }
 
 func count(n int, what string) string {

@@ -71,6 +71,7 @@ func (p *program) configure(f *serveFlags, tokenGiven bool) (*config.Config, err
 func (p *program) runServe(cmd *cobra.Command, c *config.Config, level slog.Level) error {
 	ctx := cmd.Context()
 	log := newLog(cmd.ErrOrStderr(), level)
+	c.LogWarnings(log)
 	a, err := app.New(app.Config{Config: c, Registry: p.registry, Log: log, Version: buildVersion()})
 	if err != nil {
 		return err

@@ -11,19 +11,20 @@ import (
 // in and every rule holds.
 //
 // The tag key of a field is its key in the file, below that of the struct it is
-// in; "restart" behind it says that a running gateway cannot change it.
+// in. A word behind it says what a change needs, see [Effect]: "restart" for all
+// below it, "presence" a restart when it comes or goes, "first" nothing can.
 type Config struct {
 	// Listen is host:port of the listener for callbacks, and for the API too unless
 	// [Admin.Listen] gives that one of its own.
 	Listen string `key:"listen,restart"`
 	// TLS is how Listen is encrypted; nil means that it is not.
-	TLS *ServerTLS `key:"tls"`
+	TLS *ServerTLS `key:"tls,presence"`
 	// DataDir is where the journal lives, relative to the working directory.
 	DataDir string `key:"data_dir,restart"`
 	Admin   Admin  `key:"admin"`
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
-	TrustedProxies []netip.Prefix `key:"trusted_proxies"`
-	Journal        Journal        `key:"journal"`
+	TrustedProxies []netip.Prefix `key:"trusted_proxies,restart"`
+	Journal        Journal        `key:"journal,restart"`
 	Apps           []App          `key:"apps"`
 	// Sandbox is true for what [Sandbox] made.
 	Sandbox bool `key:"-"`
@@ -44,7 +45,7 @@ type Admin struct {
 	// means that they share [Config.Listen].
 	Listen string `key:"listen,restart"`
 	// TLS is how Listen is encrypted; nil means that it is not.
-	TLS *ServerTLS `key:"tls"`
+	TLS *ServerTLS `key:"tls,presence"`
 }
 
 // ServerTLS is how a listener is encrypted. The files are read again when they
@@ -98,21 +99,21 @@ const (
 type Journal struct {
 	// URL of a NATS server, or several of one cluster separated by commas; empty
 	// means the engine in this process, with its files below the data directory.
-	URL string `key:"url,restart"`
+	URL string `key:"url"`
 	// Name tells several gateways on one NATS server apart; it begins the names of
 	// their streams. Empty with the engine in this process.
-	Name string `key:"name,restart"`
+	Name string `key:"name"`
 	// Replicas of the streams in a cluster; 1 without one.
-	Replicas int `key:"replicas,restart"`
+	Replicas int `key:"replicas"`
 	// CredentialsFile is a NATS .creds file; User with Password, or Token, are the
 	// other ways. All are for URL only.
-	CredentialsFile string         `key:"credentials_file,restart"`
-	User            string         `key:"user,restart"`
-	Password        dialect.Secret `key:"password,restart"`
-	Token           dialect.Secret `key:"token,restart"`
+	CredentialsFile string         `key:"credentials_file"`
+	User            string         `key:"user"`
+	Password        dialect.Secret `key:"password"`
+	Token           dialect.Secret `key:"token"`
 	// TLS of the connection to URL; nil means what the URL and the system say.
-	TLS      *ClientTLS `key:"tls,restart"`
-	Sync     Sync       `key:"sync,restart"`
+	TLS      *ClientTLS `key:"tls"`
+	Sync     Sync       `key:"sync"`
 	WhenFull WhenFull   `key:"when_full"`
 	// RetainAge and RetainBytes bound the history that every endpoint has
 	// finished with.
@@ -198,7 +199,7 @@ type Endpoint struct {
 	// When is a CEL condition that narrows further; empty means none.
 	When string `key:"when"`
 	// Start is where in the journal an endpoint begins that was not there before.
-	Start Start `key:"start"`
+	Start Start `key:"start,first"`
 	Order Order `key:"order"`
 	// Concurrency bounds the attempts in flight.
 	Concurrency int `key:"concurrency"`

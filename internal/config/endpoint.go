@@ -34,7 +34,9 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	if e.Builtin == "" {
 		l.batch(o, d, &e.Batch)
 		l.transport(o, &e)
+		e.plain(o)
 	}
+	l.reach(o, sources, &e)
 	o.later("policy", "coalesce", "egress")
 	o.done()
 	return e

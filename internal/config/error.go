@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 )
@@ -36,12 +37,19 @@ func (e *Error) Error() string {
 }
 
 // In is the problem of a file on one line: "file:line:column: path: text".
-func (p Problem) In(file string) string {
+func (p Problem) In(file string) string { return p.line(file, "") }
+
+// Warning is [Problem.In] for what is none: "file:line:column: warning: path:
+// text".
+func (p Problem) Warning(file string) string { return p.line(file, ": warning") }
+
+func (p Problem) line(file, severity string) string {
 	var b strings.Builder
 	b.WriteString(file)
 	if p.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
 	}
+	b.WriteString(severity)
 	if p.Path != "" {
 		b.WriteString(": " + p.Path)
 	}
@@ -52,6 +60,13 @@ func (p Problem) In(file string) string {
 // Warnings are what is allowed in the file c was read from and probably not
 // meant, or will soon be wrong, in the order of the file.
 func (c *Config) Warnings() []Problem { return c.read.warnings }
+
+// LogWarnings writes one line for each warning.
+func (c *Config) LogWarnings(log *slog.Logger) {
+	for _, w := range c.read.warnings {
+		log.Warn("the configuration has something to look at", "key", w.Path, "line", w.Line, "warning", w.Text)
+	}
+}
 
 // sorted puts the problems into the order of the file.
 func sorted(ps []Problem) []Problem {

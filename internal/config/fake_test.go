@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 )
 
 // fake is a dialect that configuration looks at and nothing calls, except to try
@@ -43,13 +44,17 @@ func (batching) Batch(reqs []dialect.Request) (dialect.Request, error) { return 
 func registry() *dialect.Registry {
 	return dialect.NewRegistry(
 		&fake{spec: dialect.Spec{
-			Name:        "plain",
-			Commands:    []dialect.Command{{Name: "message", Path: "/im_event/message"}, {Name: "group", Path: "/im_event/group/info"}},
+			Name: "plain",
+			Commands: []dialect.Command{
+				{Name: "message", Path: "/im_event/message", Types: []event.Type{event.MessageSend}},
+				{Name: "group", Path: "/im_event/group/info", Types: []event.Type{event.GroupCreate}},
+				{Name: "censor", Phase: event.Before, Types: []event.Type{event.FriendAdd}},
+			},
 			Generations: []string{"current", "legacy"},
 		}},
 		&fake{spec: dialect.Spec{
 			Name:     "signed",
-			Commands: []dialect.Command{{Name: "message_sync", Path: "/message_sync"}, {Name: "other"}},
+			Commands: []dialect.Command{{Name: "message_sync", Path: "/message_sync", Types: []event.Type{event.MessageSend}}, {Name: "other"}},
 			Credentials: []dialect.CredentialKey{
 				{Name: "app_key", Required: true, Line: "the key of the console"},
 				{Name: "app_secret", Secret: true, Required: true, Line: "the secret of the console"},
@@ -58,7 +63,7 @@ func registry() *dialect.Registry {
 		}},
 		&batching{fake{spec: dialect.Spec{
 			Name:        "own",
-			Commands:    []dialect.Command{{Name: "event"}},
+			Commands:    []dialect.Command{{Name: "event", Types: []event.Type{event.MessageSend}}},
 			Credentials: []dialect.CredentialKey{{Name: "secret", Secret: true, Line: "signs"}},
 			MaxAge:      5 * time.Minute,
 		}}},

@@ -25,6 +25,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(whole))
+	f.Add([]byte(others))
 	f.Add([]byte("apps: &a [{name: b, sources: *a, endpoints: *a}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := config.Parse("fuzz.yaml", data, options())
@@ -39,6 +40,17 @@ func FuzzLoad(f *testing.F) {
 				}
 			}
 			return
+		}
+		settings, err := c.Explain("")
+		if err != nil || len(settings) < 20 {
+			t.Errorf("Explain = %d settings, %v", len(settings), err)
+		}
+		again, err := config.Parse("fuzz.yaml", data, options())
+		if err != nil {
+			t.Fatalf("Parse again = %v", err)
+		}
+		if changes := config.Diff(c, again); len(changes) > 0 {
+			t.Errorf("the same file read twice differs: %v", changes)
 		}
 		for _, a := range c.Apps {
 			for _, s := range a.Sources {

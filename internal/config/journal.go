@@ -34,6 +34,7 @@ func (l *loader) journal(o *object) {
 		if v, ok := o.get("tls"); ok {
 			j.TLS = l.clientTLS(v.object())
 		}
+		j.plain(o)
 		if v, ok := o.get("sync"); ok {
 			v.wrong("has no effect with url: the servers there decide when they sync (sync_interval of their jetstream block); remove it")
 		}

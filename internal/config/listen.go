@@ -103,6 +103,8 @@ func (l *loader) listen(o *object) {
 		at.wrong("%v", err)
 	case overlaps(c.Listen, c.Admin.Listen):
 		at.wrong("%s is where callbacks are taken already (listen is %s); choose another port, or remove it: the API is then at listen", c.Admin.Listen, c.Listen)
+	case !isLoopback(c.Admin.Listen) && l.hasToken && c.Admin.TLS == nil:
+		at.warn("%s is reachable from outside without TLS: the admin token can be read on the way; set admin.tls, or let a proxy on this machine do it", c.Admin.Listen)
 	case !isLoopback(c.Admin.Listen) && !l.hasToken:
 		at.wrong("%s is reachable from outside and the API is open; "+todo+"let the API listen on 127.0.0.1", c.Admin.Listen)
 	}

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 )
 
 // Options are what reading a file needs from outside.
@@ -21,6 +22,9 @@ type Options struct {
 	Registry *dialect.Registry
 	// Pattern says what is wrong with an event pattern; nil takes every one.
 	Pattern func(pattern string) error
+	// Matches returns what a pattern matches, whatever the app and the source, and
+	// nil for one that is wrong. Nil warns of no pattern.
+	Matches func(pattern string) func(*event.Event) bool
 	// Condition says what is wrong with an endpoint's condition; nil takes every
 	// one. An error with a method Position() (line, column int), counted from 1 in
 	// characters inside the text, is reported at that place.
@@ -67,7 +71,7 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 	}
 	l := &loader{
 		Options: o, dir: filepath.Dir(name), config: Default(), sources: map[string]value{},
-		lines: runes(data), files: map[string]content{}, inputs: inputs,
+		lines: runes(data), files: map[string]content{}, inputs: inputs, reached: map[[2]string]bool{},
 		walk: walk{file: name, origins: map[string]Origin{}},
 	}
 	l.file(l.walk.root(root))
@@ -136,9 +140,11 @@ type loader struct {
 	lines [][]rune
 	// sources are the names seen so far, in all apps.
 	sources map[string]value
-	// files are those that were read besides, by path; inputs are all.
-	files  map[string]content
-	inputs []Input
+	// files are those that were read besides, by path.
+	files map[string]content
+	// reached remembers which pattern matches something of which dialect.
+	reached map[[2]string]bool
+	inputs  []Input
 	// hasToken is true when an admin token is configured, readable or not, and
 	// adminListen the place of admin.listen.
 	hasToken    bool
@@ -200,12 +206,14 @@ func (l *loader) apps(v value) {
 		}
 		if v, ok := o.get("endpoints"); ok {
 			taken := map[string]value{}
+			var at []value
 			for _, item := range v.list() {
 				o := item.object()
 				e := l.endpoint(o, a.Sources)
 				unique(o, e.Name, taken, "endpoint of this app")
-				a.Endpoints = append(a.Endpoints, e)
+				a.Endpoints, at = append(a.Endpoints, e), append(at, o.value)
 			}
+			twins(a.Endpoints, at)
 		}
 		o.done()
 		l.config.Apps = append(l.config.Apps, a)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
 )
 
@@ -41,6 +42,15 @@ func options() config.Options {
 				return errors.New("a space; separate patterns with commas")
 			}
 			return nil
+		},
+		Matches: func(p string) func(*event.Event) bool {
+			if strings.Contains(p, " ") {
+				return nil
+			}
+			return func(ev *event.Event) bool {
+				family, all := strings.CutSuffix(p, "*")
+				return p == "**" || string(ev.Type) == p || all && strings.HasPrefix(string(ev.Type), family)
+			}
 		},
 		Condition: func(text string) error {
 			line, column := 1, 1
@@ -93,7 +103,7 @@ func TestLoad_ReportsEveryProblemWithItsPlace(t *testing.T) {
 			got := "ok"
 			if err == nil {
 				for _, w := range c.Warnings() {
-					got += "\nwarning: " + w.In(filepath.ToSlash(file))
+					got += "\n" + w.Warning(filepath.ToSlash(file))
 				}
 			} else {
 				if _, ok := errors.AsType[*config.Error](err); !ok {

@@ -24,13 +24,14 @@ const (
 
 // Origin is where a value comes from. The zero value is a default.
 type Origin struct {
-	Kind OriginKind
+	Kind OriginKind `json:"kind"`
 	// Name is the flag, the environment variable or the file.
-	Name string
+	Name string `json:"name,omitzero"`
 	// File, Line and Column are the place in the YAML file; empty for what is not
 	// from there.
-	File         string
-	Line, Column int
+	File   string `json:"file,omitzero"`
+	Line   int    `json:"line,omitzero"`
+	Column int    `json:"column,omitzero"`
 }
 
 // String is the origin in words: "default", "imhook.yaml:12", "--listen flag",
@@ -42,6 +43,9 @@ func (o Origin) String() string {
 	case OriginFlag:
 		return o.Name + " flag"
 	case OriginEnv, OriginFile:
+		if o.File == "" {
+			return fmt.Sprintf("%s %s", o.Kind, o.Name)
+		}
 		return fmt.Sprintf("%s %s (%s:%d)", o.Kind, o.Name, o.File, o.Line)
 	case OriginDefault, OriginSandbox:
 		return string(o.Kind)

@@ -43,6 +43,15 @@ func sandboxValue(dialect, key string) string {
 	return sandboxWord
 }
 
+// SetToken sets the admin token of a configuration that was not read from a file.
+func (c *Config) SetToken(token dialect.Secret, from Origin) {
+	c.Admin.Token = token
+	if c.read.origins == nil {
+		c.read.origins = map[string]Origin{}
+	}
+	c.read.origins["admin.token"] = from
+}
+
 // Sandbox returns the configuration that is used without a file: one app with a
 // source for each dialect, named after it and with [SandboxCredentials], and an
 // inbox that takes everything. Empty dataDir and listen are the defaults. Whoever
@@ -51,11 +60,14 @@ func sandboxValue(dialect, key string) string {
 func Sandbox(registry *dialect.Registry, dataDir, listen string) *Config {
 	c := Default()
 	c.Sandbox = true
+	c.read.origins = map[string]Origin{}
 	if dataDir != "" {
 		c.DataDir = dataDir
+		c.read.origins["data_dir"] = Origin{Kind: OriginFlag, Name: "--data"}
 	}
 	if listen != "" {
 		c.Listen = listen
+		c.read.origins["listen"] = Origin{Kind: OriginFlag, Name: "--listen"}
 	}
 	app := App{Name: SandboxApp}
 	for _, d := range registry.All() {

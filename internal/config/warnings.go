@@ -1,0 +1,128 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// reach warns of patterns that match nothing of what the sources report that the
+// endpoint listens to.
+func (l *loader) reach(o *object, sources []Source, e *Endpoint) {
+	if len(sources) == 0 {
+		o.warn("gets nothing: the app has no sources")
+		return
+	}
+	v, ok := o.get("events")
+	if !ok || l.Matches == nil || len(e.Events) != len(v.node.Content) {
+		return
+	}
+	var dialects []string
+	for _, s := range sources {
+		heard := len(e.Sources) == 0 || slices.Contains(e.Sources, s.Name)
+		if heard && s.Dialect != "" && !slices.Contains(dialects, s.Dialect) {
+			dialects = append(dialects, s.Dialect)
+		}
+	}
+	if len(dialects) == 0 {
+		return // what is wrong with them was reported
+	}
+	for i, item := range v.list() {
+		if !slices.ContainsFunc(dialects, func(d string) bool { return l.reports(d, e.Events[i]) }) {
+			item.warn("pattern %q matches nothing that the endpoint's sources report (%s)", e.Events[i], strings.Join(dialects, ", "))
+		}
+	}
+}
+
+// reports says whether a dialect has an after-event that a pattern matches.
+func (l *loader) reports(name, pattern string) bool {
+	key := [2]string{name, pattern}
+	if known, ok := l.reached[key]; ok {
+		return known
+	}
+	match := l.Matches(pattern)
+	found := match == nil // a pattern that is wrong was reported
+	if d, err := l.Registry.Get(name); err == nil && !found {
+		found = slices.ContainsFunc(afterEvents(d.Spec()), match)
+	}
+	l.reached[key] = found
+	return found
+}
+
+// afterEvents are one event of each kind that a source may report afterwards, a
+// command that nobody knows included.
+func afterEvents(spec *dialect.Spec) []*event.Event {
+	all := []*event.Event{{Dialect: spec.Name, Type: event.VendorUnknown, Phase: event.After}}
+	for _, c := range spec.Commands {
+		if c.Phase == event.Before {
+			continue
+		}
+		for _, t := range c.Types {
+			all = append(all, &event.Event{Dialect: spec.Name, Command: c.Name, Type: t, Phase: event.After})
+		}
+	}
+	return all
+}
+
+// twins warns of endpoints of one app that tell the same backend the same.
+func twins(endpoints []Endpoint, at []value) {
+	first := map[string]int{}
+	for i, e := range endpoints {
+		if e.URL == "" {
+			continue
+		}
+		rule := fmt.Sprintf("%q %q %q %q %q", e.URL, e.Dialect, slices.Sorted(slices.Values(e.Events)), slices.Sorted(slices.Values(e.Sources)), e.When)
+		if j, ok := first[rule]; ok {
+			at[i].warn("has the url and the rule of %s on line %d: the backend is told everything twice", endpoints[j].Name, at[j].at.Line)
+			continue
+		}
+		first[rule] = i
+	}
+}
+
+// plain warns of signatures that everybody on the way can read.
+func (e *Endpoint) plain(o *object) {
+	u, err := url.Parse(e.URL)
+	if err == nil && u.Scheme == "http" && len(e.Credentials.Secrets) > 0 && isPublic(u.Hostname()) {
+		v, _ := o.get("url")
+		v.warn("is http to %s, which looks public: events and signatures can be read on the way; write https", u.Hostname())
+	}
+}
+
+// plain warns of NATS credentials that everybody on the way can read.
+func (j *Journal) plain(o *object) {
+	if j.TLS != nil || j.Password == "" && j.Token == "" {
+		return
+	}
+	for one := range strings.SplitSeq(j.URL, ",") {
+		u, err := url.Parse(one)
+		if err == nil && (u.Scheme == "nats" || u.Scheme == "ws") && isPublic(u.Hostname()) {
+			v, _ := o.get("url")
+			v.warn("is %s to %s, which looks public: credentials and events can be read on the way; write tls or wss", u.Scheme, u.Hostname())
+			return
+		}
+	}
+}
+
+// shared is the range of carriers' own networks, which is no part of the
+// Internet either.
+func shared() netip.Prefix { return netip.MustParsePrefix("100.64.0.0/10") }
+
+// isPublic guesses whether the way to host leads over the Internet: a public
+// address, or a name below a domain that one can register.
+func isPublic(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		addr = addr.Unmap()
+		return addr.IsGlobalUnicast() && !addr.IsPrivate() && !shared().Contains(addr)
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	suffix, official := publicsuffix.PublicSuffix(host)
+	return official && suffix != host
+}
