@@ -41,7 +41,7 @@ func (a *App) endpoint(app string, e config.Endpoint) (deliver.Endpoint, *match.
 		return deliver.Endpoint{}, nil, err
 	}
 	return deliver.Endpoint{
-		App: app, Name: e.Name, Match: rule.Match, Sender: sender,
+		App: app, Name: e.Name, Match: rule.Match, Rule: rule.String(), Sender: sender,
 		Order: deliver.Order(e.Order), Concurrency: e.Concurrency,
 		Batch: deliver.Batch{Count: e.Batch.Count, Bytes: e.Batch.Bytes, Linger: e.Batch.Linger},
 		Retry: deliver.Schedule{

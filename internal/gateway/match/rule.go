@@ -1,6 +1,7 @@
 package match
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/imhook/imhook/dialect"
@@ -36,6 +37,15 @@ type Matcher struct {
 	// when is nil without a condition.
 	when   *condition
 	failed func(*event.Event, error)
+}
+
+// String writes the rule out. Rules of one text pick the same events.
+func (m *Matcher) String() string {
+	when := ""
+	if m.when != nil {
+		when = m.when.text
+	}
+	return fmt.Sprintf("app %q phase %q events %q sources %q when %q", m.app, m.phase, m.events, m.sources, when)
 }
 
 // Match reports whether the rule is about ev. An event without bodies has them

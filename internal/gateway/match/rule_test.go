@@ -260,3 +260,33 @@ func TestCompiler_ForgetsWhatNoRuleHas(t *testing.T) {
 	}
 	runtime.KeepAlive(kept)
 }
+
+func TestMatcher_StringTellsRulesApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for i, r := range []Rule{
+		{App: "shop"},
+		{App: "other"},
+		{App: "shop", Phase: event.Before},
+		{App: "shop", Events: []string{"message.*"}},
+		{App: "shop", Events: []string{"message.*", "group.**"}},
+		{App: "shop", Sources: []string{"a", "b"}},
+		{App: "shop", Sources: []string{`a" "b`}},
+		{App: "shop", When: "event.echo"},
+		{App: "shop", When: "!event.echo"},
+	} {
+		for range 2 {
+			m, err := Compile(r, registry())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first, ok := seen[m.String()]; ok && first != i {
+				t.Errorf("rules %d and %d are both %s", first, i, m)
+			}
+			seen[m.String()] = i
+		}
+	}
+	if len(seen) != 9 {
+		t.Errorf("%d texts of 9 rules", len(seen))
+	}
+}
