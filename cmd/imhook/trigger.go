@@ -29,6 +29,7 @@ type triggerFlags struct {
 	seed        uint64
 	timeout     time.Duration
 	list        bool
+	dryRun      bool
 	json        bool
 }
 
@@ -86,8 +87,9 @@ func (p *program) trigger() *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 0, "draw the same values again (default: new ones each time)")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for an answer, with --to")
 	flags.BoolVar(&f.list, "list", false, "list the dialect's commands")
+	flags.BoolVar(&f.dryRun, "print", false, "print the request, signed with --credential, and send nothing")
 	flags.BoolVar(&f.json, "json", false, "print JSON, one line for each request")
-	c.MarkFlagsMutuallyExclusive("to", "source")
+	c.MarkFlagsMutuallyExclusive("to", "source", "print")
 	return c
 }
 
@@ -112,8 +114,8 @@ func (p *program) runTrigger(cmd *cobra.Command, d dialect.Dialect, command stri
 		return fmt.Errorf("--count is %d; write at least 1", f.count)
 	case f.rate < 0:
 		return fmt.Errorf("--rate is %g; write how many a second", f.rate)
-	case f.to == "" && len(f.credentials) > 0:
-		return errors.New("--credential goes with --to: the gateway signs with the source's own")
+	case f.to == "" && !f.dryRun && len(f.credentials) > 0:
+		return errors.New("--credential goes with --to or --print: the gateway signs with the source's own")
 	}
 	if _, ok := d.Spec().Command(command); !ok {
 		return fmt.Errorf("%w; imhook trigger %s --list names them", sample.UnknownCommand(d.Spec(), command), d.Spec().Name)
@@ -125,6 +127,9 @@ func (p *program) runTrigger(cmd *cobra.Command, d dialect.Dialect, command stri
 			return fmt.Errorf("--set: %w", err)
 		}
 		edits = append(edits, e)
+	}
+	if f.dryRun {
+		return f.printOnly(cmd, d, command, edits)
 	}
 	send, err := p.sender(cmd, d, command, edits, f)
 	if err != nil {

@@ -133,19 +133,11 @@ func direct(cmd *cobra.Command, d dialect.Dialect, command string, edits []sampl
 	}
 	// A vendor's server does not follow redirects with a POST either.
 	client := &http.Client{Timeout: f.timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	warned := false
+	one := maker(cmd, d, command, edits, cred)
 	return func(ctx context.Context, seed uint64, n int) ([]exchange, error) {
 		var all []exchange
 		for i := range n {
-			req, err := sample.Make(d, sample.Wish{
-				Command: command, Edits: edits, Seed: seed + uint64(i), Credentials: cred, Now: time.Now(),
-			})
-			if errors.Is(err, sample.ErrUnsigned) {
-				if !warned {
-					_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "imhook: not signed: %s signs with %s, give --credential\n", d.Spec().Name, credentialNames(d.Spec()))
-				}
-				warned, err = true, nil
-			}
+			req, err := one(seed + uint64(i))
 			if err != nil {
 				return nil, err
 			}
@@ -157,6 +149,51 @@ func direct(cmd *cobra.Command, d dialect.Dialect, command string, edits []sampl
 		}
 		return all, nil
 	}, nil
+}
+
+// maker returns what makes a sample; it says once that samples are not signed.
+func maker(cmd *cobra.Command, d dialect.Dialect, command string, edits []sample.Edit, cred dialect.Credentials) func(seed uint64) (dialect.Request, error) {
+	warned := false
+	return func(seed uint64) (dialect.Request, error) {
+		req, err := sample.Make(d, sample.Wish{Command: command, Edits: edits, Seed: seed, Credentials: cred, Now: time.Now()})
+		if !errors.Is(err, sample.ErrUnsigned) {
+			return req, err
+		}
+		if !warned {
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "imhook: not signed: %s signs with %s, give --credential\n", d.Spec().Name, credentialNames(d.Spec()))
+		}
+		warned = true
+		return req, nil
+	}
+}
+
+// printOnly prints samples as they would go over the wire.
+func (f *triggerFlags) printOnly(cmd *cobra.Command, d dialect.Dialect, command string, edits []sample.Edit) error {
+	cred, err := parseCredentials(d.Spec(), f.credentials)
+	if err != nil {
+		return err
+	}
+	one := maker(cmd, d, command, edits, cred)
+	for i := range f.count {
+		req, err := one(f.seed + uint64(i))
+		if err != nil {
+			return err
+		}
+		if f.json {
+			err = writeLine(cmd.OutOrStdout(), sentRequest{
+				Method: http.MethodPost, Path: req.Path, Query: req.Query, ContentType: req.ContentType, Header: req.Header, Body: string(req.Body),
+			})
+		} else {
+			err = writeWire(cmd.OutOrStdout(), &req)
+		}
+		if err != nil {
+			return err
+		}
+		if f.count > 1 && !f.json {
+			_, _ = io.WriteString(cmd.OutOrStdout(), "\n\n")
+		}
+	}
+	return nil
 }
 
 func credentialNames(spec *dialect.Spec) string {
