@@ -61,6 +61,9 @@ type Config struct {
 	// bounds: all of them together keep no more of the journal from being trimmed.
 	// Zero means no such bound.
 	RemovedBytes int64
+	// Held says why nothing may be sent now; nil when it may. What is held is tried
+	// again, and it counts for nothing against an endpoint. A nil Held never holds.
+	Held func() error
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -162,7 +165,7 @@ func checked(endpoints []Endpoint) ([]Endpoint, error) {
 // has no metrics yet.
 func (d *Deliverer) newRunner(e Endpoint) *runner {
 	r := &runner{
-		Endpoint: e, id: e.ID(), journal: d.cfg.Journal, now: d.cfg.Now, log: d.cfg.Log,
+		Endpoint: e, id: e.ID(), journal: d.cfg.Journal, now: d.cfg.Now, log: d.cfg.Log, withheld: d.cfg.Held,
 		wake:    make(chan struct{}, 1),
 		lanes:   map[event.Lane]*lane{},
 		stopped: true,

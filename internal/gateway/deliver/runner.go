@@ -32,12 +32,13 @@ type runner struct {
 	// Endpoint is guarded by mu once the runner runs, but for App and Name, which
 	// never change. Attempts take the sender from line.
 	Endpoint
-	line    atomic.Pointer[line]
-	id      string
-	journal Journal
-	now     func() time.Time
-	log     *slog.Logger
-	metrics endpointMetrics
+	line     atomic.Pointer[line]
+	id       string
+	journal  Journal
+	withheld func() error // Config.Held
+	now      func() time.Time
+	log      *slog.Logger
+	metrics  endpointMetrics
 
 	ctx  context.Context //nolint:containedctx // from Start until attempts shall be cut short
 	wg   sync.WaitGroup

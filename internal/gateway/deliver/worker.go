@@ -149,6 +149,9 @@ func (r *runner) retire(t time.Time) {
 
 // try makes the attempts for a load.
 func (r *runner) try(w *worker) {
+	if r.withhold(w) {
+		return
+	}
 	r.reread(w)
 	if len(w.load) == 1 {
 		if f := &w.load[0]; f.state == untried && f.item.letter == nil && (f.item.sent > 0 || !w.batch.joined) {
@@ -158,6 +161,24 @@ func (r *runner) try(w *worker) {
 		}
 	}
 	r.tryBatch(w)
+}
+
+// withhold says that nothing may be sent now, and makes of a load what it would be
+// if it could not be read.
+func (r *runner) withhold(w *worker) bool {
+	if r.withheld == nil {
+		return false
+	}
+	err := r.withheld()
+	if err == nil {
+		return false
+	}
+	out := r.unread(err)
+	for i := range w.load {
+		f := &w.load[i]
+		f.item.ev, f.state, f.out = nil, tried, out
+	}
+	return true
 }
 
 // send makes one attempt for one event.
