@@ -21,7 +21,6 @@ import (
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/deliver"
-	"github.com/imhook/imhook/internal/gateway/journal"
 	"github.com/imhook/imhook/internal/gateway/receive"
 )
 
@@ -97,13 +96,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	j, err := journal.Open(ctx, journal.Config{
-		Dir: c.DataDir, Sync: journal.Sync(c.Journal.Sync), WhenFull: journal.WhenFull(c.Journal.WhenFull),
-		RetainAge: c.Journal.RetainAge, RetainBytes: c.Journal.RetainBytes, MaxBody: c.Journal.MaxBody,
-		Log: a.cfg.Log, Now: a.cfg.Now, Version: a.cfg.Version,
-	})
+	j, err := a.openJournal(ctx)
 	if err != nil {
-		return fmt.Errorf("opening the journal in %s: %w", c.DataDir, err)
+		return err
 	}
 	a.onStop("journal", j.Close)
 	if err := a.metrics.Register(newJournalCollector(j)); err != nil {
@@ -115,7 +110,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	d, err := deliver.New(deliver.Config{
-		Endpoints: endpoints, Index: index, Journal: j, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
+		Endpoints: endpoints, Index: index, Journal: j, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
 	})
 	if err != nil {
 		return err

@@ -88,6 +88,9 @@ func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, 
 		j.counts.refused.Add(uint64(len(a.Events)))
 		return gateway.Kept{}, fmt.Errorf("%w: %s", gateway.ErrFull, *why)
 	}
+	if err := j.Held(); err != nil {
+		return gateway.Kept{}, err
+	}
 	if j.counts.broken.Load() {
 		// The engine answers nothing until it is mended: waiting for it would only
 		// hold the callers.
@@ -125,8 +128,8 @@ func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, 
 			keys[i] = event.Hash(ev.App, ev.Source, ev.Command, ev.Dedupe)
 		}
 		buf = appendRecord(buf, record{ev: ev, key: keys[i]})
-		if len(buf) > maxPage-pageHead {
-			return gateway.Kept{}, fmt.Errorf("%w: more than %d bytes with its envelopes", gateway.ErrTooLarge, maxPage-pageHead)
+		if limit := int(j.limit.Load()) - pageHead; len(buf) > limit {
+			return gateway.Kept{}, fmt.Errorf("%w: more than %d bytes with its envelopes%s", gateway.ErrTooLarge, limit, j.payloadHint())
 		}
 		ends = append(ends, len(buf))
 	}
@@ -153,6 +156,7 @@ func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, 
 // for: the forming one, and those in which duplicates are being committed.
 func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []int) (kept gateway.Kept, waits []*group, err error) {
 	c := &j.commits
+	full := min(fullPage, int(j.limit.Load()))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {
@@ -160,7 +164,7 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 			return kept, nil, fmt.Errorf("%w: the journal is closed", gateway.ErrUnavailable)
 		}
 		g := c.forming
-		if g.count == 0 || len(g.buf)+len(buf) <= fullPage && g.count+len(ends)+1 <= gateway.MaxPageEvents {
+		if g.count == 0 || len(g.buf)+len(buf) <= full && g.count+len(ends)+1 <= gateway.MaxPageEvents {
 			break
 		}
 		c.room.Wait()
@@ -273,7 +277,10 @@ func (j *Journal) commitAll() {
 		if err != nil {
 			j.counts.failures.Add(1)
 			j.cfg.Log.Error("committing a page failed", "events", g.count, "err", err)
-			g.err = fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+			g.err = err
+			if !errors.Is(err, gateway.ErrFull) {
+				g.err = fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+			}
 		}
 		j.commits.mu.Lock()
 		j.window.settle(g, err == nil)
@@ -302,13 +309,25 @@ func (j *Journal) commit(g *group) error {
 	if err != nil {
 		return err
 	}
-	_, before := j.done.get()
+	if err := j.lease.held(); err != nil {
+		j.broke()
+		return err
+	}
+	last, before := j.done.get()
 	sealPage(g.buf, g.count, before)
 	ctx, cancel := context.WithTimeout(context.Background(), j.commitWithin)
 	defer cancel()
 	begin := time.Now()
-	ack, err := e.js.Publish(ctx, pageSubject, g.buf)
+	seq, err := j.store(ctx, e, g.buf, last)
 	if err != nil {
+		if why := fullReason(err); why != "" && e.embedded == nil {
+			return j.noRoom(why)
+		}
+		if errors.Is(err, nats.ErrMaxPayload) {
+			// The server's bound was lowered; it is known from now on.
+			j.setLimit(e.nc.MaxPayload())
+			return err
+		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = errors.New("the engine does not answer")
 		}
@@ -316,11 +335,11 @@ func (j *Journal) commit(g *group) error {
 		return err
 	}
 	now := j.cfg.Now()
-	g.seq, g.at = ack.Sequence, now
-	j.done.set(ack.Sequence, before+uint64(len(g.events)))
+	g.seq, g.at = seq, now
+	j.done.set(seq, before+uint64(len(g.events)))
 	j.counts.committed(time.Since(begin))
-	j.size.add(ack.Sequence, len(g.buf), now)
-	j.recent.add(&gateway.Page{Seq: ack.Sequence, Time: now, Events: g.events, Bytes: len(g.buf)})
+	j.size.add(seq, len(g.buf), now)
+	j.recent.add(&gateway.Page{Seq: seq, Time: now, Events: g.events, Bytes: len(g.buf)})
 	if j.full.Load() == nil && j.size.from(j.floor.Load()) >= uint64(j.cfg.RetainBytes) {
 		j.wakeHouse()
 	}
@@ -341,6 +360,9 @@ func (j *Journal) put(ctx context.Context, m *nats.Msg) (seq uint64, err error) 
 		// else: deliver's housekeeping, for one.
 		return 0, fmt.Errorf("%w: %w", gateway.ErrUnavailable, errMending)
 	}
+	if err := j.Held(); err != nil {
+		return 0, err
+	}
 	e, err := j.use()
 	if err != nil {
 		return 0, err
@@ -351,7 +373,7 @@ func (j *Journal) put(ctx context.Context, m *nats.Msg) (seq uint64, err error) 
 	if err == nil {
 		return ack.Sequence, nil
 	}
-	if ctx.Err() != nil || errors.Is(err, nats.ErrMaxPayload) {
+	if ctx.Err() != nil || errors.Is(err, nats.ErrMaxPayload) || wrongSequence(err) {
 		return 0, err
 	}
 	if j.engine.Load() == e {

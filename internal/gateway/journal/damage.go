@@ -411,7 +411,7 @@ func (j *Journal) lift(ctx context.Context, e *engine, st jetstream.StreamState,
 	for left := last - st.LastSeq; left > 0; {
 		n := min(left, fillers)
 		for range n {
-			if _, err := e.js.PublishAsync(fillerSubject, filler); err != nil {
+			if _, err := e.js.PublishAsync(e.at.fillerSubject, filler); err != nil {
 				return e, fmt.Errorf("passing over the numbers up to %d: %w", last, err)
 			}
 		}

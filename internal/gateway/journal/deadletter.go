@@ -40,7 +40,7 @@ func (j *Journal) Park(ctx context.Context, d gateway.DeadLetter) error {
 	b = append(b, meta...)
 	b = append(b, 1, 0, 0, 0, 1) // a page of version 1: nothing came before it
 	b = appendRecord(b, record{ev: d.Event})
-	m := nats.NewMsg(deadPrefix + token(d.Endpoint) + "." + token(string(d.Reason)))
+	m := nats.NewMsg(j.at.deadPrefix + token(d.Endpoint) + "." + token(string(d.Reason)))
 	m.Data = b
 	seq, err := j.put(ctx, m)
 	if err != nil {

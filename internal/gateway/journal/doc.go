@@ -12,6 +12,24 @@
 // no consumers per endpoint and no acknowledgements. Pages leave from the front
 // only, when every endpoint is done with them and they are past what is retained.
 //
+// # Where the engine runs
+//
+// In this process by default, with its files in the data directory; or on a NATS
+// server or cluster of its own (Config.URL). It is the same code and the same
+// streams; what differs:
+//
+//   - One gateway only has a journal: a lock on the directory here, there a lease
+//     that the gateway renews, and sequence numbers that each message must fit
+//     behind, so that nothing of a gateway that lost the journal comes late.
+//   - A page whose answer was lost is sent again and stored once. When NATS does not
+//     answer for 5 s, arrivals are refused as unavailable until it does.
+//   - Durable means what that server means by it: stored by most replicas, and
+//     fsynced when its operator set sync_interval: always.
+//   - Records beside the store (high-water, snapshots, copy of the positions) are not
+//     kept: a start reads the window's pages again, and damage is the cluster's to
+//     heal. What the engine lost while the gateway ran is noticed.
+//   - A page is bounded by the server's max_payload, room by the account's limits.
+//
 // # What is lost, and where it shows
 //
 // Nothing that was answered is lost by a crash. With when_full: drop_oldest,

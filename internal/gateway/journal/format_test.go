@@ -107,7 +107,7 @@ func reseal(t *testing.T, slot []byte, from, to string) []byte {
 
 func changeStream(t *testing.T, dir, name string, meta map[string]string) {
 	t.Helper()
-	e, err := (&Journal{}).start(t.Context(), Config{Dir: dir}.WithDefaults())
+	e, err := newJournal(Config{Dir: dir}.WithDefaults()).start(t.Context(), Config{Dir: dir}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestOpen_UnreadableFormatIsRefusedWithTheRemedy(t *testing.T) {
 func TestOpen_TakesAStoreFromBeforeTheFormat(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	e, err := (&Journal{}).start(t.Context(), Config{Dir: dir}.WithDefaults())
+	e, err := newJournal(Config{Dir: dir}.WithDefaults()).start(t.Context(), Config{Dir: dir}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -39,8 +40,30 @@ const (
 
 // Config is what a Journal is made of.
 type Config struct {
-	// Dir is the data directory; the journal takes the folder journal in it.
-	Dir  string
+	// Dir is the data directory; the journal takes the folder journal in it. An
+	// external engine needs none.
+	Dir string
+	// URL names a NATS server, or several of one cluster separated by commas; empty
+	// means the engine in this process. Name tells several journals on one server
+	// apart; empty means [DefaultName]. Replicas of the streams; zero means 1.
+	URL      string
+	Name     string
+	Replicas int
+	// CredentialsFile is a NATS .creds file; User with Password, or Token, are the
+	// other ways to log in.
+	CredentialsFile string
+	User            string
+	Password        dialect.Secret
+	Token           dialect.Secret
+	// TLS of the connection; nil means what the URL and the system say.
+	TLS *TLS
+	// StartWithin is how long Open tries to reach an external engine; zero means
+	// 30 s.
+	StartWithin time.Duration
+	// Sync is for the embedded engine. An external one stores as its operator set it
+	// up: with three replicas an event is answered when two servers have it; a single
+	// server without sync_interval: always has it in its page cache then, which
+	// kill -9 does not lose and loss of power does, for up to two minutes.
 	Sync Sync
 	// WhenFull defaults to Refuse.
 	WhenFull WhenFull
@@ -61,6 +84,8 @@ type Config struct {
 	Now     func() time.Time
 	// Version of this imhook is written beside what it stores.
 	Version string
+
+	leaseTTL time.Duration // zero means the constant
 }
 
 // WithDefaults returns a copy with zero fields filled in.
@@ -86,6 +111,18 @@ func (c Config) WithDefaults() Config {
 	if c.WindowKeys == 0 {
 		c.WindowKeys = 500_000
 	}
+	if c.Name == "" || !c.external() {
+		c.Name = DefaultName
+	}
+	if c.Replicas == 0 {
+		c.Replicas = 1
+	}
+	if c.StartWithin == 0 {
+		c.StartWithin = startTimeout
+	}
+	if c.leaseTTL == 0 {
+		c.leaseTTL = leaseTTL
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -98,7 +135,7 @@ func (c Config) WithDefaults() Config {
 // Validate says what is wrong with the configuration.
 func (c Config) Validate() error {
 	switch {
-	case c.Dir == "":
+	case c.Dir == "" && !c.external():
 		return errors.New("journal needs a directory")
 	case c.Sync != Always && c.Sync != Interval:
 		return fmt.Errorf("sync is %q, want %s or %s", c.Sync, Always, Interval)
@@ -107,18 +144,14 @@ func (c Config) Validate() error {
 	case c.MaxBody > maxPage-recordSlack:
 		return fmt.Errorf("max_body is %d, want at most %d", c.MaxBody, maxPage-recordSlack)
 	}
+	if c.external() {
+		return c.checkExternal()
+	}
 	return nil
 }
 
-// Names in the engine. They are on disk: append only.
+// How long dead letters are kept, and how many bytes of them.
 const (
-	pageStream      = "IMHOOK_PAGES"
-	pageSubject     = "imhook.page"
-	fillerSubject   = "imhook.filler" // a number that no page has
-	positionStream  = "IMHOOK_POSITIONS"
-	positionPrefix  = "imhook.position."
-	deadStream      = "IMHOOK_DEADLETTERS"
-	deadPrefix      = "imhook.dead."
 	deadLettersKept = 30 * 24 * time.Hour
 	deadLetterBytes = 2 << 30
 )
@@ -140,16 +173,29 @@ type Journal struct {
 	started bool
 	// engine is replaced when the embedded server had to be restarted.
 	engine atomic.Pointer[engine]
+	// at is what streams and subjects are called. limit bounds a page in bytes.
+	at    names
+	limit atomic.Int64
+	// The following are for an external engine. lease is nil with an embedded one.
+	lease    *lease
+	denied   atomic.Pointer[string]             // what NATS does not permit
+	abort    atomic.Pointer[context.CancelFunc] // ends preparing once that is known
+	roomless atomic.Pointer[roomless]           // why NATS takes nothing
+	// copyingFrom is set while a copy is made into the journal.
+	copyingFrom string
 
 	commits committer
 	recent  recent
 	window  window
 	snaps   snapshots
 	places  places
-	parked  atomic.Uint64 // the last dead letter's sequence
+	saving  sync.Mutex      // held by Save
+	slots   map[string]byte // see split; guarded by saving
+	parked  atomic.Uint64   // the last dead letter's sequence
 	water   *water
 	done    progress
 	nag     nags
+	mendNag nags
 	// suspects are numbers that a reader found no page at.
 	suspects suspects
 	noting   sync.Mutex // held by note
@@ -172,50 +218,39 @@ type Journal struct {
 
 // engine is one connection to one server.
 type engine struct {
-	embedded *embedded
-	nc       *nats.Conn
-	js       jetstream.JetStream
-	pages    jetstream.Stream
-	places   jetstream.Stream
-	dead     jetstream.Stream
+	at       names
+	embedded *embedded // nil when it is external
+	// copied is true while pages that were copied into the journal may come first.
+	copied atomic.Bool
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	pages  jetstream.Stream
+	places jetstream.Stream
+	dead   jetstream.Stream
 }
 
-// Open opens or creates the journal in cfg.Dir. It fails when another gateway
-// has the directory, and when the journal was written by a newer imhook.
+// Open opens or creates the journal, in cfg.Dir or on the server at cfg.URL. It
+// fails when another gateway has it, when it was written by a newer imhook, and
+// when the server is not what the journal needs. A server that cannot be reached
+// is tried for cfg.StartWithin.
 func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	cfg = cfg.WithDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	unlock, err := lock(cfg.Dir, cfg.Now())
-	if err != nil {
-		return nil, err
-	}
-	j = &Journal{cfg: cfg, unlock: unlock, nudge: make(chan struct{}, 1), commitWithin: commitTimeout}
-	j.window.init(cfg.Window, cfg.WindowKeys, cfg.Now())
-	j.snaps.init(cfg.Dir, cfg.Window)
-	j.places.values, j.places.written = map[string][]byte{}, cfg.Now()
+	j = newJournal(cfg)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	if err := checkFormat(cfg); err != nil {
+	if !cfg.external() {
+		if err := j.openDirectory(); err != nil {
+			return j, err
+		}
+	}
+	if err := j.begin(ctx); err != nil {
 		return j, err
-	}
-	w, damaged, err := openWater(cfg.Dir, cfg.Version)
-	if err != nil {
-		return j, err
-	}
-	j.water = w
-	if damaged {
-		cfg.Log.Error("the high-water record cannot be read: if the journal lost something, this start does not tell it", "file", filepath.Join(cfg.Dir, highWaterFile))
-	}
-	if err := j.reopen(ctx); err != nil {
-		return j, err
-	}
-	if cfg.Reserve == 0 {
-		j.cfg.Reserve = defaultReserve(cfg.Dir)
 	}
 	if err := j.measure(ctx); err != nil {
 		return j, err
@@ -234,6 +269,46 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	return j, nil
 }
 
+func newJournal(cfg Config) *Journal {
+	j := &Journal{cfg: cfg, at: namesOf(cfg.Name), nudge: make(chan struct{}, 1), commitWithin: commitTimeout, water: &water{}}
+	j.limit.Store(maxPage)
+	j.window.init(cfg.Window, cfg.WindowKeys, cfg.Now())
+	j.places.values, j.places.written = map[string][]byte{}, cfg.Now()
+	if cfg.external() {
+		j.commitWithin = externalTimeout
+		j.lease = newLease(cfg.leaseTTL, cfg.Version)
+		j.snaps.init("", cfg.Window)
+		return j
+	}
+	j.snaps.init(cfg.Dir, cfg.Window)
+	return j
+}
+
+// openDirectory takes the data directory and reads what is beside the store.
+func (j *Journal) openDirectory() error {
+	cfg := j.cfg
+	unlock, err := lock(cfg.Dir, cfg.Now())
+	if err != nil {
+		return err
+	}
+	j.unlock = unlock
+	if err := checkFormat(cfg); err != nil {
+		return err
+	}
+	w, damaged, err := openWater(cfg.Dir, cfg.Version)
+	if err != nil {
+		return err
+	}
+	j.water = w
+	if damaged {
+		cfg.Log.Error("the high-water record cannot be read: if the journal lost something, this start does not tell it", "file", filepath.Join(cfg.Dir, highWaterFile))
+	}
+	if cfg.Reserve == 0 {
+		j.cfg.Reserve = defaultReserve(cfg.Dir)
+	}
+	return nil
+}
+
 // reopen starts the engine, finds out what it lacks, and reads again what is to
 // be recognised.
 func (j *Journal) reopen(ctx context.Context) error {
@@ -247,6 +322,9 @@ func (j *Journal) reopen(ctx context.Context) error {
 		return err
 	}
 	e, losses, err := j.reconcile(ctx, e)
+	if err == nil && e.embedded == nil && (j.started || j.lease.forced) {
+		err = j.fence(ctx, e)
+	}
 	if err == nil {
 		err = j.recallPlaces(ctx, e)
 	}
@@ -270,14 +348,17 @@ func (j *Journal) reopen(ctx context.Context) error {
 	return nil
 }
 
-// start starts the server and makes the streams.
+// start starts the server, or connects to it, and makes the streams.
 func (j *Journal) start(ctx context.Context, cfg Config) (*engine, error) {
+	if cfg.external() {
+		return j.startExternal(ctx)
+	}
 	srv, err := startServer(cfg)
 	if err != nil {
 		return &engine{}, err
 	}
-	e := &engine{embedded: srv}
-	if err := e.connect(ctx, cfg); err != nil {
+	e := &engine{at: j.at, embedded: srv}
+	if err := j.connect(ctx, e); err != nil {
 		e.close()
 		return &engine{}, err
 	}
@@ -303,7 +384,7 @@ func (p *progress) set(last, events uint64) {
 	p.last, p.events = last, events
 }
 
-func (e *engine) connect(ctx context.Context, cfg Config) error {
+func (j *Journal) connect(ctx context.Context, e *engine) error {
 	var err error
 	if e.nc, err = e.embedded.connect(); err != nil {
 		return fmt.Errorf("connecting to the engine: %w", err)
@@ -311,42 +392,7 @@ func (e *engine) connect(ctx context.Context, cfg Config) error {
 	if e.js, err = jetstream.New(e.nc); err != nil {
 		return fmt.Errorf("connecting to the engine: %w", err)
 	}
-	meta := formatMetadata(cfg.Version)
-	for _, name := range []string{pageStream, positionStream, deadStream} {
-		if err := checkStream(ctx, e.js, name, cfg.Version); err != nil {
-			return err
-		}
-	}
-	if e.pages, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: pageStream, Subjects: []string{pageSubject, fillerSubject}, Storage: jetstream.FileStorage,
-		// Retention is ours: what an endpoint has not finished must stay.
-		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew,
-		AllowDirect: true, MaxConsumers: -1, Metadata: meta,
-		// Duplicates are recognised here, with less memory and with a bound.
-		Duplicates: time.Second,
-	}); err != nil {
-		return fmt.Errorf("making stream %s: %w", pageStream, err)
-	}
-	if err := e.makePlaces(ctx, cfg.Version); err != nil {
-		return err
-	}
-	if e.dead, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: deadStream, Subjects: []string{deadPrefix + ">"}, Storage: jetstream.FileStorage,
-		MaxAge: deadLettersKept, MaxBytes: deadLetterBytes, AllowDirect: true, Duplicates: time.Second, Metadata: meta,
-	}); err != nil {
-		return fmt.Errorf("making stream %s: %w", deadStream, err)
-	}
-	return nil
-}
-
-func (e *engine) makePlaces(ctx context.Context, version string) (err error) {
-	if e.places, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: positionStream, Subjects: []string{positionPrefix + ">"}, Storage: jetstream.FileStorage,
-		MaxMsgsPerSubject: 1, AllowDirect: true, Duplicates: time.Second, Metadata: formatMetadata(version),
-	}); err != nil {
-		return fmt.Errorf("making stream %s: %w", positionStream, err)
-	}
-	return nil
+	return j.streams(ctx, e, jetstream.AccountLimits{})
 }
 
 func (e *engine) close() {
@@ -363,6 +409,9 @@ func (j *Journal) use() (*engine, error) {
 	if e := j.engine.Load(); e != nil {
 		return e, nil
 	}
+	if j.cfg.external() {
+		return nil, fmt.Errorf("%w: NATS does not answer", gateway.ErrUnavailable)
+	}
 	return nil, fmt.Errorf("%w: the engine is being restarted", gateway.ErrUnavailable)
 }
 
@@ -374,10 +423,16 @@ func (j *Journal) Close(ctx context.Context) error {
 		j.stop()
 	}
 	j.wg.Wait()
-	if e := j.engine.Swap(nil); e != nil {
-		if j.started {
-			j.leave(ctx, e)
-		}
+	e := j.engine.Swap(nil)
+	if e != nil && j.started {
+		j.leave(ctx, e)
+	}
+	released := j.lease.release(context.WithoutCancel(ctx))
+	if released != nil {
+		// It lapses by itself.
+		j.cfg.Log.Warn("the next gateway has to wait until the lease on the journal lapses", "err", released)
+	}
+	if e != nil {
 		e.close()
 	}
 	if j.unlock == nil {

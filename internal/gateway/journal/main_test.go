@@ -6,12 +6,15 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/imhook/imhook/internal/natstest"
 )
 
 // childEnv tells a re-executed test binary what to be. See crash_test.go.
 const childEnv = "JOURNAL_TEST_CHILD"
 
 func TestMain(m *testing.M) {
+	natstest.RunChild()
 	if mode := os.Getenv(childEnv); mode != "" {
 		if err := runChild(mode); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -98,10 +98,12 @@ func (j *Journal) writeWater(ctx context.Context, e *engine, first uint64) error
 // nags tells of a failure that comes again each second only now and then.
 type nags struct{ at time.Time }
 
-func (n *nags) say(log *slog.Logger, now time.Time, err error) {
+func (n *nags) say(log *slog.Logger, now time.Time, what string, err error) {
 	if !n.at.IsZero() && now.Sub(n.at) < time.Minute {
 		return
 	}
 	n.at = now
-	log.Warn("noting the state of the journal failed, trying again", "err", err)
+	log.Warn("the journal could not do its housework, trying again", "what", what, "err", err)
 }
+
+const notNoted = "noting its state"

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -65,6 +64,9 @@ func (p *places) state() (seq uint64, keys int) {
 func (j *Journal) savePlaces(all bool) error {
 	p := &j.places
 	now := j.cfg.Now()
+	if j.cfg.external() {
+		return nil
+	}
 	p.mu.Lock()
 	if !p.dirty || !all && now.Sub(p.written) < placesEvery {
 		p.mu.Unlock()
@@ -129,7 +131,7 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 	if err != nil {
 		return fmt.Errorf("reading the state of the positions: %w", err)
 	}
-	values, err := e.readPlaces(ctx, info.State)
+	values, err := j.readPlaces(ctx, e, info.State)
 	if err != nil {
 		return err
 	}
@@ -160,11 +162,13 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 		if copied != nil {
 			// A stream with a damaged record is silent for good once it is to replace
 			// that record.
-			if err := e.js.DeleteStream(ctx, positionStream); err != nil {
-				return fmt.Errorf("restoring positions: %w", err)
-			}
-			if err := e.makePlaces(ctx, j.cfg.Version); err != nil {
-				return err
+			if e.embedded != nil {
+				if err := e.js.DeleteStream(ctx, e.at.positionStream); err != nil {
+					return fmt.Errorf("restoring positions: %w", err)
+				}
+				if e.places, err = j.stream(ctx, e, positionStreamConfig(e.at), jetstream.AccountLimits{}); err != nil {
+					return err
+				}
 			}
 			for k, v := range values {
 				if _, ok := copied[k]; !ok {
@@ -172,7 +176,7 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 				}
 			}
 			for k, v := range copied {
-				if _, err := e.js.Publish(ctx, positionPrefix+token(k), v); err != nil {
+				if _, err := e.js.Publish(ctx, e.at.positionPrefix+token(k), v); err != nil {
 					return fmt.Errorf("restoring the position %s: %w", k, err)
 				}
 			}
@@ -190,33 +194,39 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 }
 
 // readPlaces reads all values in one go.
-func (e *engine) readPlaces(ctx context.Context, st jetstream.StreamState) (map[string][]byte, error) {
-	values := make(map[string][]byte, st.Msgs)
-	err := e.each(ctx, positionStream, positionPrefix+">", st, st.FirstSeq, func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
-		key, err := untoken(strings.TrimPrefix(m.Subject(), positionPrefix))
-		if err != nil {
-			return fmt.Errorf("subject %q: %w", m.Subject(), err)
-		}
-		values[key] = m.Data()
+func (j *Journal) readPlaces(ctx context.Context, e *engine, st jetstream.StreamState) (map[string][]byte, error) {
+	var in joined
+	err := e.each(ctx, e.at.positionStream, e.at.positionPrefix+">", st, st.FirstSeq, func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
+		in.add(strings.TrimPrefix(m.Subject(), e.at.positionPrefix), m.Headers(), m.Data())
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("loading positions: %w", err)
 	}
+	values, slots, err := in.values()
+	if err != nil {
+		return nil, fmt.Errorf("loading positions: %w", err)
+	}
+	j.saving.Lock()
+	defer j.saving.Unlock()
+	j.slots = slots
 	return values, nil
 }
 
 // Save keeps value as the last one of key, durably.
 func (j *Journal) Save(ctx context.Context, key string, value []byte) error {
-	m := nats.NewMsg(positionPrefix + token(key))
-	m.Data = value
-	// Pages that a position mentions are committed: what it says of them is newer
-	// than the high-water record.
-	last, events := j.done.get()
-	m.Header.Set(committedHeader, fmt.Sprintf("%d %d", last, events))
-	seq, err := j.put(ctx, m)
-	if err != nil {
-		return fmt.Errorf("saving %s: %w", key, err)
+	j.saving.Lock()
+	defer j.saving.Unlock()
+	seq := uint64(0)
+	for _, m := range j.split(key, value) {
+		// Pages that a position mentions are committed: what it says of them is newer
+		// than the high-water record.
+		last, events := j.done.get()
+		m.Header.Set(committedHeader, fmt.Sprintf("%d %d", last, events))
+		var err error
+		if seq, err = j.putPlace(ctx, m); err != nil {
+			return fmt.Errorf("saving %s: %w", key, err)
+		}
 	}
 	j.places.saved(key, value, seq)
 	return nil
@@ -236,7 +246,10 @@ func (j *Journal) Drop(ctx context.Context, key string) error {
 	err = j.noteWater(ctx, e)
 	j.noting.Unlock()
 	if err == nil {
-		err = e.places.Purge(ctx, jetstream.WithPurgeSubject(positionPrefix+token(key)))
+		err = e.places.Purge(ctx, jetstream.WithPurgeSubject(e.at.positionPrefix+token(key)))
+	}
+	if err == nil {
+		err = e.places.Purge(ctx, jetstream.WithPurgeSubject(e.at.positionPrefix+token(key)+".>")) // its parts
 	}
 	if err != nil {
 		return fmt.Errorf("dropping %s: %w", key, restarting(err))

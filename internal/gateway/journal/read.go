@@ -22,23 +22,20 @@ func (j *Journal) Page(ctx context.Context, seq uint64) (*gateway.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := e.pages.GetMsg(ctx, max(seq, 1), jetstream.WithGetMsgSubject(pageSubject))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, gateway.ErrNoPage
-	}
+	m, err := j.get(ctx, e, seq)
 	if err != nil {
-		return nil, fmt.Errorf("reading page %d: %w", seq, restarting(err))
+		return nil, err
 	}
 	if from := max(seq, 1); m.Sequence > from {
 		j.suspect(from, m.Sequence-1)
 	}
-	return j.page(m.Sequence, m.Time, m.Data), nil
+	return j.page(m.Sequence, storedAt(m.Header, m.Time), m.Data), nil
 }
 
 // restarting tells a reader that met the engine while it was being restarted that
 // trying again helps.
 func restarting(err error) error {
-	if errors.Is(err, nats.ErrConnectionClosed) {
+	if errors.Is(err, nats.ErrConnectionClosed) || again(err) {
 		return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 	}
 	return err
@@ -138,19 +135,28 @@ func (e *engine) seqAt(ctx context.Context, st jetstream.StreamState, t time.Tim
 	switch {
 	case st.Msgs == 0 || st.LastTime.Before(t):
 		return 0, gateway.ErrNoPage
-	case !st.FirstTime.Before(t):
+	case !st.FirstTime.Before(t) && !e.copied.Load():
 		return st.FirstSeq, nil
+	}
+	if e.copied.Load() {
+		m, err := e.pages.GetMsg(ctx, st.FirstSeq)
+		if err == nil {
+			e.copied.Store(m.Header.Get(timeHeader) != "") // the copied ones may be gone
+			if !storedAt(m.Header, m.Time).Before(t) {
+				return st.FirstSeq, nil
+			}
+		}
 	}
 	lo, hi := st.FirstSeq, st.LastSeq+1
 	for lo < hi {
 		mid := lo + (hi-lo)/2
-		m, err := e.pages.GetMsg(ctx, mid, jetstream.WithGetMsgSubject(pageSubject))
+		m, err := e.pages.GetMsg(ctx, mid, jetstream.WithGetMsgSubject(e.at.pageSubject))
 		switch {
 		case errors.Is(err, jetstream.ErrMsgNotFound):
 			hi = mid
 		case err != nil:
 			return 0, fmt.Errorf("reading page %d: %w", mid, restarting(err))
-		case m.Time.Before(t):
+		case storedAt(m.Header, m.Time).Before(t):
 			lo = m.Sequence + 1
 		default:
 			hi = mid

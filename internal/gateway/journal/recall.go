@@ -69,7 +69,7 @@ func (j *Journal) recallLocked(ctx context.Context, e *engine, from uint64) erro
 	if err != nil {
 		return err
 	}
-	return e.each(ctx, pageStream, pageSubject, st, from, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	return e.each(ctx, e.at.pageStream, e.at.pageSubject, st, from, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		return j.recallPage(meta.Sequence.Stream, meta.Timestamp, m.Data())
 	})
 }

@@ -156,7 +156,7 @@ func (j *Journal) keepHouse(ctx context.Context) {
 			j.cfg.Log.Warn("trimming the journal failed", "err", err)
 		}
 		if err := j.note(ctx); err != nil && ctx.Err() == nil {
-			j.nag.say(j.cfg.Log, j.cfg.Now(), err)
+			j.nag.say(j.cfg.Log, j.cfg.Now(), notNoted, err)
 		}
 	}
 }
@@ -191,7 +191,11 @@ func (j *Journal) trim(ctx context.Context) error {
 	}
 	stored, short := j.size.from(first), j.shortage()
 	if short > 0 {
-		fits = max(fits, j.size.fits(first, int64(stored-min(stored, max(short, leastFreed)))))
+		free := short
+		if !j.cfg.external() {
+			free = max(short, leastFreed)
+		}
+		fits = max(fits, j.size.fits(first, int64(stored-min(stored, free))))
 	}
 	floor := min(max(j.floor.Load(), first), end)
 	to := min(max(old, fits), floor)
@@ -210,7 +214,7 @@ func (j *Journal) trim(ctx context.Context) error {
 		}
 		if err := j.writeWater(ctx, e, to); err != nil {
 			// Room is worth more than what the next start can tell.
-			j.nag.say(j.cfg.Log, j.cfg.Now(), err)
+			j.nag.say(j.cfg.Log, j.cfg.Now(), notNoted, err)
 		}
 		if err := e.pages.Purge(ctx, jetstream.WithPurgeSequence(to)); err != nil {
 			return fmt.Errorf("purging pages below %d: %w", to, err)
@@ -226,8 +230,16 @@ func (j *Journal) trim(ctx context.Context) error {
 // bytes: the engine frees whole files only.
 const leastFreed = 64 << 20
 
-// shortage is how many bytes the disk is below its reserve.
+// shortage is how many bytes the disk is below its reserve, or should go when an
+// external engine has no room.
 func (j *Journal) shortage() uint64 {
+	if j.cfg.external() {
+		// The engine does not say how much is missing.
+		if j.engineFull() == "" {
+			return 0
+		}
+		return j.size.from(0)/8 + 1
+	}
 	avail, _, err := free(j.cfg.Dir)
 	if err != nil || avail >= j.cfg.Reserve {
 		return 0
@@ -261,9 +273,14 @@ func (j *Journal) countDropped(ctx context.Context, from, to uint64) error {
 func (j *Journal) checkRoom(first uint64) {
 	var why string
 	unfinished := j.size.from(max(j.floor.Load(), first))
-	avail, _, err := free(j.cfg.Dir)
+	avail, err := int64(0), error(nil)
+	if !j.cfg.external() {
+		avail, _, err = free(j.cfg.Dir)
+	}
 	switch {
-	case err == nil && avail < j.cfg.Reserve:
+	case j.engineFull() != "":
+		why = j.engineFull()
+	case !j.cfg.external() && err == nil && avail < j.cfg.Reserve:
 		why = fmt.Sprintf("the disk has %d MiB left, %d MiB are kept free", avail>>20, j.cfg.Reserve>>20)
 	case j.cfg.WhenFull == Refuse && unfinished >= uint64(j.cfg.RetainBytes):
 		why = fmt.Sprintf("endpoints have not finished %d MiB, retain.bytes is %d MiB", unfinished>>20, j.cfg.RetainBytes>>20)
@@ -286,18 +303,23 @@ func (j *Journal) checkRoom(first uint64) {
 // more, also when there is room again, and a restart loses nothing that was
 // committed.
 func (j *Journal) mend(ctx context.Context) {
-	if j.shortage() > 0 {
+	if !j.cfg.external() && j.shortage() > 0 || j.Taken() != nil {
 		return
 	}
-	j.cfg.Log.Warn("restarting the journal's engine")
+	if !j.cfg.external() {
+		j.cfg.Log.Warn("restarting the journal's engine")
+	}
 	// The loop does not publish meanwhile: it fails at once.
 	if err := j.reopen(ctx); err != nil {
-		j.cfg.Log.Error("restarting the journal's engine failed, trying again", "err", err)
+		j.mendNag.say(j.cfg.Log, j.cfg.Now(), "opening its engine anew", err)
 		return
 	}
 	if err := j.measure(ctx); err != nil {
-		j.cfg.Log.Error("restarting the journal's engine failed, trying again", "err", err)
+		j.mendNag.say(j.cfg.Log, j.cfg.Now(), "opening its engine anew", err)
 		return
+	}
+	if j.cfg.external() {
+		j.cfg.Log.Info("the journal is available again")
 	}
 	j.counts.broken.Store(false)
 }

@@ -60,11 +60,17 @@ const (
 )
 
 func (s *snapshots) init(dir string, span time.Duration) {
-	*s = snapshots{dir: filepath.Join(dir, segmentFolder), span: span}
+	*s = snapshots{span: span}
+	if dir != "" {
+		s.dir = filepath.Join(dir, segmentFolder)
+	}
 }
 
 // add remembers a committed page. Call with committer.mu.
 func (s *snapshots) add(seq uint64, at time.Time, keys []event.Key, guards []gateway.Guard) {
+	if s.dir == "" {
+		return
+	}
 	f := &s.forming
 	if f.to == 0 {
 		f.from, f.first = s.next, at
@@ -98,6 +104,9 @@ func (s *snapshots) due(now time.Time, all bool) *segment {
 // the window has passed.
 func (j *Journal) saveSnapshot(all bool) error {
 	s := &j.snaps
+	if s.dir == "" {
+		return nil
+	}
 	for {
 		j.commits.mu.Lock()
 		seg := s.due(j.cfg.Now(), all)
@@ -192,6 +201,9 @@ func parseSegment(b []byte) (segment, error) {
 // there is none or they do not reach back far enough. last is the journal's last
 // page: segments past it are of another one.
 func (s *snapshots) load(seq, last uint64, enough int, log *slog.Logger) []segment {
+	if s.dir == "" {
+		return nil
+	}
 	entries, err := os.ReadDir(s.dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		log.Warn("snapshots of the window cannot be read, pages are read instead", "err", err)
@@ -234,6 +246,9 @@ func (s *snapshots) load(seq, last uint64, enough int, log *slog.Logger) []segme
 // drop removes all segments: they are of pages that are gone.
 func (s *snapshots) drop() error {
 	s.forming, s.writing, s.written = segment{}, segment{}, nil
+	if s.dir == "" {
+		return nil
+	}
 	if err := os.RemoveAll(s.dir); err != nil {
 		return fmt.Errorf("removing snapshots of the window: %w", err)
 	}

@@ -71,6 +71,9 @@ func (j *Journal) Healthy() error {
 	if why := j.full.Load(); why != nil {
 		return fmt.Errorf("%w: %s", gateway.ErrFull, *why)
 	}
+	if err := j.Held(); err != nil {
+		return err
+	}
 	if j.counts.broken.Load() || j.engine.Load() == nil {
 		return errors.Join(gateway.ErrUnavailable, errors.New("the last commit failed"))
 	}

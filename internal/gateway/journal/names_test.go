@@ -1,0 +1,48 @@
+package journal
+
+import (
+	"strings"
+	"testing"
+)
+
+// What is on disk.
+const (
+	pageStream     = "IMHOOK_PAGES"
+	pageSubject    = "imhook.page"
+	fillerSubject  = "imhook.filler"
+	positionStream = "IMHOOK_POSITIONS"
+	positionPrefix = "imhook.position."
+	deadStream     = "IMHOOK_DEADLETTERS"
+	deadPrefix     = "imhook.dead."
+)
+
+func TestNames_ArePartOfTheFormat(t *testing.T) {
+	t.Parallel()
+	want := names{
+		pageStream, pageSubject, fillerSubject, positionStream, positionPrefix, deadStream, deadPrefix,
+		"IMHOOK_LEASES", "imhook.lease.journal",
+	}
+	if got := namesOf(DefaultName); got != want {
+		t.Errorf("namesOf(%q) = %+v, want %+v: a journal would not be found again", DefaultName, got, want)
+	}
+	want = names{
+		"prod-2_PAGES", "prod-2.page", "prod-2.filler", "prod-2_POSITIONS", "prod-2.position.",
+		"prod-2_DEADLETTERS", "prod-2.dead.", "prod-2_LEASES", "prod-2.lease.journal",
+	}
+	if got := namesOf("prod-2"); got != want {
+		t.Errorf("namesOf = %+v, want %+v", got, want)
+	}
+}
+
+func TestNames_OnlyWhatCannotBeMixedUp(t *testing.T) {
+	t.Parallel()
+	for name, ok := range map[string]bool{
+		"imhook": true, "prod": true, "a": true, "prod-2": true, "Prod": true, "2prod": true, "a_b": true, strings.Repeat("x", maxName): true,
+		"": false, "a.b": false, "a b": false, "a*": false, "größe": false, "-a": false, "_a": false, ">": false, "IMHOOK": false,
+		strings.Repeat("x", maxName+1): false,
+	} {
+		if err := checkName(name); (err == nil) != ok {
+			t.Errorf("checkName(%q) = %v", name, err)
+		}
+	}
+}
