@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/internal/admin"
 )
 
@@ -24,6 +25,27 @@ func TestTrigger_SignsEditsAndShowsBothSides(t *testing.T) {
 	}
 	if strings.Contains(w.Body.String(), "hush") {
 		t.Errorf("trigger shows a secret: %s", w.Body)
+	}
+}
+
+func TestTrigger_TakesThePathTokenThatIsValidNow(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		tokens []dialect.DatedSecret
+		want   string // where the source is called; the fake hides the token itself
+	}{
+		{"one of two", []dialect.DatedSecret{{Value: "hush-old", Until: noon}, {Value: "hush-path-token", From: noon}}, "POST /in/im/T/m "},
+		{"none any more", []dialect.DatedSecret{{Value: "hush-old", Until: noon}}, "POST /in/im/m "},
+	} {
+		h := setup(t, func(c *admin.Config) {
+			s := &c.Current().Apps[0].Sources[0]
+			s.PathToken, s.PathTokens = "", tt.tokens
+		})
+		w := ask(h, "POST", "/api/v1/sources/im/trigger", `{"command":"message"}`, nil)
+		if body := w.Body.String(); !strings.Contains(body, tt.want) || !strings.Contains(body, `"path":"/in/im/<redacted>/m"`) || strings.Contains(body, "hush") {
+			t.Errorf("%s: trigger = %s, want a call of %s", tt.name, body, tt.want)
+		}
 	}
 }
 

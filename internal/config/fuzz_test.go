@@ -34,7 +34,13 @@ func FuzzLoad(f *testing.F) {
 			if !ok || c != nil || len(e.Problems) == 0 {
 				t.Fatalf("Parse = %v, %T; want nothing and a *config.Error", c, err)
 			}
+			// Carriage returns and other breaks end lines of YAML too.
+			lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + strings.Count(string(data), "\u0085") +
+				strings.Count(string(data), "\u2028") + strings.Count(string(data), "\u2029") + 2
 			for _, p := range e.Problems {
+				if p.Line < 0 || p.Line > lines || (p.Line == 0) != (p.Column == 0) {
+					t.Errorf("problem %+v is nowhere in the file", p)
+				}
 				if p.Text == "" || !strings.Contains(p.Text, " ") {
 					t.Errorf("problem %+v says nothing", p)
 				}

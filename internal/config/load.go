@@ -82,11 +82,16 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 	return l.config, nil
 }
 
-// runes are the lines of a file, by character: columns count these.
+// runes are the lines of a file, by character: columns count these. Lines end as
+// YAML's do, not with a line feed alone.
 func runes(data []byte) [][]rune {
-	var all [][]rune
-	for line := range bytes.Lines(data) {
-		all = append(all, []rune(string(bytes.TrimSuffix(line, []byte("\n")))))
+	all := [][]rune{nil}
+	for _, r := range strings.ReplaceAll(string(data), "\r\n", "\n") {
+		if strings.ContainsRune("\n\r\u0085\u2028\u2029", r) {
+			all = append(all, nil)
+			continue
+		}
+		all[len(all)-1] = append(all[len(all)-1], r)
 	}
 	return all
 }
