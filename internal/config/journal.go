@@ -25,8 +25,11 @@ func (l *loader) journal(o *object) {
 		j.Name = defaultJournalName
 		if v, ok := o.get("name"); ok {
 			s, ok := v.text()
-			if ok && (!isName(s) || strings.Contains(s, ".")) {
+			switch {
+			case ok && (!isName(s) || strings.Contains(s, ".")):
 				v.wrong("%q cannot begin the name of a stream; use letters, digits, - and _, beginning with a letter or digit", s)
+			case ok && s == strings.ToUpper(defaultJournalName):
+				v.wrong("the streams of %s begin with it; write it small, or choose another", defaultJournalName)
 			}
 			j.Name = s
 		}
