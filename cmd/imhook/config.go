@@ -18,12 +18,12 @@ func (p *program) config() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Look at a configuration file",
-		Args:  exactArgs("a command (check, explain)"),
+		Args:  exactArgs("a command (check, explain, diff)"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return fmt.Errorf("unknown command %q; there are check and explain", args[0])
+			return fmt.Errorf("unknown command %q; there are check, explain and diff", args[0])
 		},
 	}
-	c.AddCommand(p.configCheck(), p.configExplain())
+	c.AddCommand(p.configCheck(), p.configExplain(), p.configDiff())
 	return c
 }
 
@@ -65,14 +65,18 @@ func (p *program) configCheck() *cobra.Command {
 
 // load reads a configuration; its problems come as a listedError.
 func (p *program) load(file, listen, dataDir string) (*config.Config, error) {
-	c, err := config.Load(file, config.Options{
-		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition,
-		Listen: listen, DataDir: dataDir,
-	})
+	c, err := config.Load(file, p.options(listen, dataDir))
 	if e, ok := errors.AsType[*config.Error](err); ok {
 		return nil, &listedError{list: e.Error(), err: fmt.Errorf("%s has %s", file, count(len(e.Problems), "problem"))}
 	}
 	return c, err
+}
+
+func (p *program) options(listen, dataDir string) config.Options {
+	return config.Options{
+		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition,
+		Listen: listen, DataDir: dataDir,
+	}
 }
 
 // checkPattern says what is wrong with a pattern of events.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,7 +40,7 @@ func (p *program) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.runServe(cmd, c, f.logLevel)
+			return p.runServe(cmd, c, &f)
 		},
 	}
 	flags := c.Flags()
@@ -68,11 +70,14 @@ func (p *program) configure(f *serveFlags, tokenGiven bool) (*config.Config, err
 	return c, nil
 }
 
-func (p *program) runServe(cmd *cobra.Command, c *config.Config, level slog.Level) error {
+func (p *program) runServe(cmd *cobra.Command, c *config.Config, f *serveFlags) error {
 	ctx := cmd.Context()
-	log := newLog(cmd.ErrOrStderr(), level)
+	log := newLog(cmd.ErrOrStderr(), f.logLevel)
 	c.LogWarnings(log)
-	a, err := app.New(app.Config{Config: c, Registry: p.registry, Log: log, Version: buildVersion()})
+	a, err := app.New(app.Config{
+		Config: c, Registry: p.registry, Log: log, Version: buildVersion(),
+		Parse: func(data []byte) (*config.Config, error) { return p.parse(f, data) },
+	})
 	if err != nil {
 		return err
 	}
@@ -80,6 +85,15 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, level slog.Leve
 		return err
 	}
 	greet(cmd.OutOrStdout(), c, p.registry, a.Addr(), a.AdminAddr())
+	following := make(chan struct{})
+	if f.config == "" {
+		close(following)
+	} else {
+		go func() {
+			defer close(following)
+			p.follow(ctx, a, f)
+		}()
+	}
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: attempts in flight end, positions are saved; once more stops at once")
@@ -87,7 +101,44 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, level slog.Leve
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	return errors.Join(a.Err(), a.Stop(stopping))
+	err = errors.Join(a.Err(), a.Stop(stopping))
+	if ctx.Err() != nil {
+		<-following
+	}
+	return err
+}
+
+// follow applies the file again when it changes, and at once on SIGHUP.
+func (p *program) follow(ctx context.Context, a *app.App, f *serveFlags) {
+	hups := make(chan os.Signal, 1)
+	signal.Notify(hups, syscall.SIGHUP)
+	defer signal.Stop(hups)
+	again := make(chan struct{}, 1)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hups:
+				select {
+				case again <- struct{}{}:
+				default: // one is waiting
+				}
+			}
+		}
+	}()
+	a.Follow(ctx, func() (*config.Config, error) {
+		return config.Load(f.config, p.options(f.listen, f.dataDir))
+	}, again)
+}
+
+// parse reads a configuration that would take the place of the running one.
+func (p *program) parse(f *serveFlags, data []byte) (*config.Config, error) {
+	name := f.config
+	if name == "" {
+		name = defaultConfig
+	}
+	return config.Parse(name, data, p.options(f.listen, f.dataDir))
 }
 
 // newLog writes text to a terminal and JSON to everything else.

@@ -35,7 +35,7 @@ type DeadLetters interface {
 type EndpointStatus struct {
 	App  string `json:"app"`
 	Name string `json:"name"`
-	// State is live, catching up or paused; Paused says why, when it is.
+	// State is live, catching up, paused or removed; Paused says why, when it is.
 	State  string `json:"state"`
 	Paused string `json:"paused,omitzero"`
 	// Backlog counts the events that are read and not finished; More says that
@@ -50,6 +50,8 @@ type EndpointStatus struct {
 	// OldestAt is when the oldest unfinished event was stored; zero when there is
 	// none.
 	OldestAt time.Time `json:"oldestAt,omitzero"`
+	// ForgetAt is when a removed endpoint's backlog is given up; zero for others.
+	ForgetAt time.Time `json:"forgetAt,omitzero"`
 	// LastError is the last failure since the last success.
 	LastError string `json:"lastError,omitzero"`
 }
@@ -77,6 +79,9 @@ type Config struct {
 	Pattern func(pattern string) (func(*event.Event) bool, error)
 	// Rules compiles rules to test; nil means that none can be tested here.
 	Rules Rules
+	// Compare says what a configuration file's content would change; what is wrong
+	// with it is a [*config.Error]. Nil means that nobody can.
+	Compare func(ctx context.Context, data []byte) (Comparison, error)
 	// Metrics is what /metrics shows; nil means nothing.
 	Metrics prometheus.Gatherer
 	// Ready says why the gateway cannot take callbacks now; nil is always ready.
@@ -122,6 +127,7 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Rules != nil {
 		guarded.HandleFunc("POST /api/v1/rules/test", a.testRule)
 	}
+	guarded.HandleFunc("POST /api/v1/config/diff", a.compare)
 	guarded.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))
 	guarded.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in this API")

@@ -4,18 +4,16 @@ import (
 	"net/http"
 
 	"github.com/imhook/imhook/internal/admin"
-	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/journal"
 )
 
 // adminConfig shows the running parts to the API.
 func (a *App) adminConfig(j *journal.Journal, d *deliver.Deliverer, in http.Handler) admin.Config {
-	current := func() *config.Config { return a.cfg.Config }
 	return admin.Config{
-		Current: current, Registry: a.cfg.Registry,
+		Current: a.current.Load, Registry: a.cfg.Registry,
 		Journal: j, DeadLetters: j, Endpoints: statuses{d}, Receive: in,
-		Pattern: a.pattern, Rules: ruleTester{rules: a.rules, current: current}, Metrics: a.metrics,
+		Pattern: a.pattern, Rules: ruleTester{rules: a.rules, current: a.current.Load}, Compare: a.compare, Metrics: a.metrics,
 		Ready:   ready(j),
 		Version: a.cfg.Version, Log: a.cfg.Log, Now: a.cfg.Now,
 	}

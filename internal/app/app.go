@@ -11,6 +11,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,9 @@ type Config struct {
 	Config   *config.Config
 	Registry *dialect.Registry
 	Log      *slog.Logger
+	// Parse reads a configuration that somebody thinks of putting into force, for a
+	// comparison; nil means that this cannot be asked.
+	Parse func(data []byte) (*config.Config, error)
 	// Version is what /api and the User-Agent of deliveries say.
 	Version string
 	// Now defaults to time.Now.
@@ -47,6 +51,16 @@ type App struct {
 	failed  chan struct{}
 	failing sync.Once
 	err     error
+	// current is the configuration that is in force.
+	current atomic.Pointer[config.Config]
+	// reloading is held while it is replaced.
+	reloading sync.Mutex
+	in        *receive.Handler
+	deliver   *deliver.Deliverer
+	// encryptions are those of the listeners, by their key.
+	encryptions map[string]*encryption
+	// speakers are the senders in use, by endpoint.
+	speakers map[string]*speaker
 	// cleanups are run last to first.
 	cleanups []cleanup
 }
@@ -68,7 +82,9 @@ func New(cfg Config) (*App, error) {
 		cfg.Now = time.Now
 	}
 	metrics := prometheus.NewRegistry()
-	return &App{cfg: cfg, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{})}, nil
+	a := &App{cfg: cfg, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{}), encryptions: map[string]*encryption{}}
+	a.current.Store(cfg.Config)
+	return a, nil
 }
 
 // Start opens the journal, begins to deliver what is left in it, and then takes
@@ -82,14 +98,14 @@ func (a *App) Start(ctx context.Context) (err error) {
 	c := a.cfg.Config
 	// The address comes first: when it is taken, nothing else was touched. Callers
 	// wait in its queue until everything behind it runs.
-	l, err := a.listen(ctx, "listen", c.Listen, c.TLS)
+	l, err := a.listen(ctx, keyListen, c.Listen, c.TLS)
 	if err != nil {
 		return err
 	}
 	a.addr = l.Addr()
 	var adminListener net.Listener
 	if c.Admin.Listen != "" {
-		if adminListener, err = a.listen(ctx, "admin.listen", c.Admin.Listen, c.Admin.TLS); err != nil {
+		if adminListener, err = a.listen(ctx, keyAdminListen, c.Admin.Listen, c.Admin.TLS); err != nil {
 			return err
 		}
 		a.adminAddr = adminListener.Addr()
@@ -105,25 +121,28 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 
-	endpoints, index, err := a.endpoints()
+	plan, err := a.plan(c)
 	if err != nil {
 		return err
 	}
 	d, err := deliver.New(deliver.Config{
-		Endpoints: endpoints, Index: index, Journal: j, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
+		Endpoints: plan.endpoints, Index: plan.index, Journal: j, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
+		RemovedAge: c.Journal.RetainAge, RemovedBytes: c.Journal.RetainBytes / 4,
 	})
+	if err == nil {
+		err = d.Start(ctx)
+	}
 	if err != nil {
+		plan.abandon()
 		return err
 	}
-	if err := d.Start(ctx); err != nil {
-		return err
-	}
+	a.deliver, a.speakers = d, plan.speakers
 	a.onStop("deliver", d.Stop)
 	if err := a.metrics.Register(newBacklogCollector(d, a.cfg.Now)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 
-	sources, err := a.sources()
+	sources, err := a.sources(c)
 	if err != nil {
 		return err
 	}
@@ -135,6 +154,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.in = in
 	api, err := admin.New(a.adminConfig(j, d, in))
 	if err != nil {
 		return err

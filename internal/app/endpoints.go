@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"reflect"
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
@@ -14,47 +15,97 @@ import (
 	"github.com/imhook/imhook/internal/tlsfile"
 )
 
-// endpoints makes a rule and a sender for each endpoint. The index's places are
-// those of the endpoints.
-func (a *App) endpoints() ([]deliver.Endpoint, *match.Index, error) {
-	var eps []deliver.Endpoint
-	var rules []*match.Matcher
-	for _, app := range a.cfg.Config.Apps {
-		for _, e := range app.Endpoints {
-			ep, rule, err := a.endpoint(app.Name, e)
-			if err != nil {
-				return nil, nil, fmt.Errorf("endpoint %s/%s: %w", app.Name, e.Name, err)
-			}
-			eps, rules = append(eps, ep), append(rules, rule)
-		}
-	}
-	return eps, match.NewIndex(rules), nil
+// plan is what the endpoints of a configuration become.
+type plan struct {
+	endpoints []deliver.Endpoint
+	// index has the endpoints' places.
+	index    *match.Index
+	speakers map[string]*speaker
+	// fresh are those of speakers that were not there before.
+	fresh []*speaker
 }
 
-func (a *App) endpoint(app string, e config.Endpoint) (deliver.Endpoint, *match.Matcher, error) {
-	rule, err := a.rules.endpoint(app, e)
-	if err != nil {
-		return deliver.Endpoint{}, nil, err
+// speaker is an endpoint's sender with what it was made of.
+type speaker struct {
+	sender  deliver.Sender
+	of      config.Endpoint
+	release func()
+}
+
+// abandon lets go of what was made for a plan that is not followed.
+func (p *plan) abandon() {
+	for _, s := range p.fresh {
+		s.release()
 	}
-	sender, err := a.sender(app, e)
-	if err != nil {
-		return deliver.Endpoint{}, nil, err
+}
+
+// plan makes a rule for each endpoint, and a sender where there is none that
+// speaks the same.
+func (a *App) plan(c *config.Config) (*plan, error) {
+	p := &plan{speakers: map[string]*speaker{}}
+	var rules []*match.Matcher
+	for _, app := range c.Apps {
+		for _, e := range app.Endpoints {
+			id := app.Name + "/" + e.Name
+			m, err := a.rules.endpoint(app.Name, e)
+			if err == nil {
+				err = p.speaker(a, app.Name, e)
+			}
+			if err != nil {
+				p.abandon()
+				return nil, fmt.Errorf("endpoint %s: %w", id, err)
+			}
+			p.endpoints = append(p.endpoints, endpoint(app.Name, e, m, p.speakers[id]))
+			rules = append(rules, m)
+		}
 	}
+	p.index = match.NewIndex(rules)
+	return p, nil
+}
+
+// speaker keeps the endpoint's sender when it would be made of the same.
+func (p *plan) speaker(a *App, app string, e config.Endpoint) error {
+	id := app + "/" + e.Name
+	if s := a.speakers[id]; s != nil && reflect.DeepEqual(s.of, spoken(e)) {
+		p.speakers[id] = s
+		return nil
+	}
+	s, err := a.speaker(app, e)
+	if err != nil {
+		return err
+	}
+	p.speakers[id] = s
+	p.fresh = append(p.fresh, s)
+	return nil
+}
+
+// spoken is e without what its sender does not know.
+func spoken(e config.Endpoint) config.Endpoint {
+	e.Events, e.Sources, e.When, e.Start, e.Order = nil, nil, "", config.Start{}, ""
+	e.Retry, e.BacklogAge, e.BacklogBytes = config.Retry{}, 0, 0
+	return e
+}
+
+func endpoint(app string, e config.Endpoint, m *match.Matcher, s *speaker) deliver.Endpoint {
 	return deliver.Endpoint{
-		App: app, Name: e.Name, Match: rule.Match, Rule: rule.String(), Sender: sender,
-		Order: deliver.Order(e.Order), Concurrency: e.Concurrency,
+		App: app, Name: e.Name, Match: m.Match, Rule: m.String(), Sender: s.sender, Release: s.release,
+		Start: start(e), Order: deliver.Order(e.Order), Concurrency: e.Concurrency,
 		Batch: deliver.Batch{Count: e.Batch.Count, Bytes: e.Batch.Bytes, Linger: e.Batch.Linger},
 		Retry: deliver.Schedule{
 			Fast: e.Retry.Fast, SlowFrom: e.Retry.SlowFrom, SlowTo: e.Retry.SlowTo,
 			MaxAge: e.Retry.MaxAge, MaxAttempts: e.Retry.MaxAttempts,
 		},
 		MaxBacklogAge: e.BacklogAge, MaxBacklogBytes: e.BacklogBytes,
-	}, rule, nil
+	}
 }
 
-func (a *App) sender(app string, e config.Endpoint) (deliver.Sender, error) {
+func start(e config.Endpoint) deliver.Start {
+	return deliver.Start{Beginning: e.Start.Beginning, At: e.Start.At}
+}
+
+func (a *App) speaker(app string, e config.Endpoint) (*speaker, error) {
 	if e.Builtin == config.Inbox {
-		return inbox{log: a.cfg.Log, id: app + "/" + e.Name}, nil
+		return &speaker{inbox{log: a.cfg.Log, id: app + "/" + e.Name}, spoken(e), func() {}}, nil
 	}
 	d, err := a.cfg.Registry.Get(e.Dialect)
 	if err != nil {
@@ -78,14 +129,13 @@ func (a *App) sender(app string, e config.Endpoint) (deliver.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.onStop("sender "+app+"/"+e.Name, func(context.Context) error { s.Close(); return nil })
-	return s, nil
+	return &speaker{s, spoken(e), s.Close}, nil
 }
 
 // pattern compiles a pattern of event types for the API.
 func (a *App) pattern(p string) (func(*event.Event) bool, error) {
 	ms := make(map[string]*match.Matcher)
-	for _, app := range a.cfg.Config.Apps {
+	for _, app := range a.current.Load().Apps {
 		m, err := match.Compile(match.Rule{App: app.Name, Events: []string{p}}, a.cfg.Registry)
 		if err != nil {
 			return nil, err
@@ -111,7 +161,7 @@ func (s statuses) Endpoints(ctx context.Context) []admin.EndpointStatus {
 		all = append(all, admin.EndpointStatus{
 			App: st.App, Name: st.Name, State: st.State, Paused: st.Paused,
 			Backlog: st.Open, More: st.Unread, InFlight: st.InFlight, Waiting: st.Waiting,
-			Delivered: st.Delivered, Parked: st.Parked, OldestAt: st.OldestAt, LastError: st.LastError,
+			Delivered: st.Delivered, Parked: st.Parked, OldestAt: st.OldestAt, ForgetAt: st.ForgetAt, LastError: st.LastError,
 		})
 	}
 	return all

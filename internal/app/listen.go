@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/imhook/imhook/internal/config"
@@ -17,13 +18,19 @@ import (
 )
 
 // listen takes an address; key is its name in the configuration.
-func (a *App) listen(ctx context.Context, key, addr string, encrypted *config.ServerTLS) (net.Listener, error) {
+func (a *App) listen(ctx context.Context, key, addr string, secure *config.ServerTLS) (net.Listener, error) {
 	var conf *tls.Config
-	if encrypted != nil {
-		var err error
-		if conf, err = tlsfile.Server(*encrypted).Config(a.cfg.Log); err != nil {
-			return nil, fmt.Errorf("encrypting %s: %w", key, err)
+	if secure != nil {
+		now, err := a.encrypt(key, *secure)
+		if err != nil {
+			return nil, err
 		}
+		e := &encryption{}
+		e.now.Store(now)
+		a.encryptions[key] = e
+		conf = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			return e.now.Load().conf.GetConfigForClient(h)
+		}}
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
@@ -41,6 +48,49 @@ func (a *App) listen(ctx context.Context, key, addr string, encrypted *config.Se
 	}
 	return l, nil
 }
+
+// encryption is how a listener is encrypted, which may change while it listens.
+type encryption struct{ now atomic.Pointer[encrypted] }
+
+// encrypted is a listener's TLS with what it was made of.
+type encrypted struct {
+	of   config.ServerTLS
+	conf *tls.Config
+}
+
+func (a *App) encrypt(key string, of config.ServerTLS) (*encrypted, error) {
+	conf, err := tlsfile.Server(of).Config(a.cfg.Log)
+	if err != nil {
+		return nil, fmt.Errorf("encrypting %s: %w", key, err)
+	}
+	return &encrypted{of, conf}, nil
+}
+
+// reencrypt reads the certificates that next names; what it returns puts them to
+// use, for connections from then on.
+func (a *App) reencrypt(next *config.Config) (use func(), err error) {
+	fresh := map[*encryption]*encrypted{}
+	for key, of := range map[string]*config.ServerTLS{keyListen: next.TLS, keyAdminListen: next.Admin.TLS} {
+		e := a.encryptions[key]
+		if e == nil || of == nil || *of == e.now.Load().of {
+			continue
+		}
+		if fresh[e], err = a.encrypt(key, *of); err != nil {
+			return nil, err
+		}
+	}
+	return func() {
+		for e, now := range fresh {
+			e.now.Store(now)
+		}
+	}, nil
+}
+
+// The listeners' keys in the configuration.
+const (
+	keyListen      = "listen"
+	keyAdminListen = "admin.listen"
+)
 
 // serve takes callbacks from l, and what others answers.
 func (a *App) serve(l net.Listener, in *receive.Handler, others http.Handler) {

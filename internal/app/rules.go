@@ -38,7 +38,7 @@ func newRules(reg *dialect.Registry, metrics prometheus.Registerer, log *slog.Lo
 
 // endpoint compiles the rule of an endpoint.
 func (r *rules) endpoint(app string, e config.Endpoint) (*match.Matcher, error) {
-	rule := match.Rule{App: app, Events: e.Events, Sources: e.Sources, When: e.When}
+	rule := ruleOf(app, e)
 	if e.When != "" {
 		counter := r.failures.WithLabelValues(app, e.Name)
 		var once sync.Once
@@ -51,6 +51,15 @@ func (r *rules) endpoint(app string, e config.Endpoint) (*match.Matcher, error) 
 		}
 	}
 	return r.compiler.Compile(rule)
+}
+
+// picks compiles the rule of an endpoint to ask it, not to run it.
+func (r *rules) picks(app string, e config.Endpoint) (*match.Matcher, error) {
+	return r.compiler.Compile(ruleOf(app, e))
+}
+
+func ruleOf(app string, e config.Endpoint) match.Rule {
+	return match.Rule{App: app, Events: e.Events, Sources: e.Sources, When: e.When}
 }
 
 // ruleTester compiles rules for the API, which asks them about stored events.

@@ -3,13 +3,14 @@ package app
 import (
 	"fmt"
 
+	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/receive"
 )
 
 // sources says who may call.
-func (a *App) sources() ([]receive.Source, error) {
+func (a *App) sources(c *config.Config) ([]receive.Source, error) {
 	var all []receive.Source
-	for _, app := range a.cfg.Config.Apps {
+	for _, app := range c.Apps {
 		for _, s := range app.Sources {
 			d, err := a.cfg.Registry.Get(s.Dialect)
 			if err != nil {

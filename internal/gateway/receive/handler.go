@@ -57,6 +57,12 @@ func (h *Handler) Set(sources []Source) error {
 	return nil
 }
 
+// Check says what is wrong with sources, as Set would.
+func (h *Handler) Check(sources []Source) error {
+	_, err := h.newTable(sources)
+	return err
+}
+
 // call is one request on its way.
 type call struct {
 	h   *Handler

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+)
+
+func (p *program) configDiff() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "diff [FILE]",
+		Short: "Say what a configuration file would change in the running gateway",
+		Long: "Say what a configuration file would change in the running gateway, and how many events\n" +
+			"each change concerns. Nothing is changed. The gateway reads the file's content: secrets\n" +
+			"that it names are looked up there.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := defaultConfig
+			if len(args) > 0 {
+				file = args[0]
+			}
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("reading the configuration: %w", err)
+			}
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			var raw jsontext.Value
+			if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/config/diff", data, &raw); err != nil {
+				return err
+			}
+			return showDiff(cmd.OutOrStdout(), raw, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
+	return c
+}
+
+func showDiff(w io.Writer, raw jsontext.Value, asJSON bool) error {
+	if asJSON {
+		fmt.Fprintln(w, string(raw))
+		return nil
+	}
+	var d struct {
+		Changes []struct {
+			Text    string `json:"text"`
+			Restart bool   `json:"restart"`
+		} `json:"changes"`
+		Effects []struct {
+			Endpoint string `json:"endpoint"`
+			Text     string `json:"text"`
+		} `json:"effects"`
+	}
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	if len(d.Changes) == 0 {
+		fmt.Fprintln(w, "nothing changes")
+		return nil
+	}
+	restart := false
+	for _, c := range d.Changes {
+		text := c.Text
+		if c.Restart {
+			restart = true
+			text += "  (needs a restart)"
+		}
+		fmt.Fprintln(w, text)
+	}
+	for _, e := range d.Effects {
+		fmt.Fprintf(w, "endpoint %s %s\n", e.Endpoint, e.Text)
+	}
+	if restart {
+		fmt.Fprintln(w, "\nA running gateway refuses all of this because of what needs a restart.")
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/imhook/imhook/internal/config"
+)
+
+// reloadTimeout bounds how long a change waits for attempts in flight.
+const reloadTimeout = 30 * time.Second
+
+// Reload applies another configuration while the gateway runs, and returns what
+// changed. It is applied whole, or refused whole with the reason while the one
+// before goes on: a change that needs a restart refuses all. No event is lost or
+// overtakes another; requests under way end with the source that they began with.
+// It is safe for concurrent use; changes are applied one after the other.
+func (a *App) Reload(ctx context.Context, next *config.Config) ([]config.Change, error) {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	if a.in == nil {
+		return nil, errors.New("the gateway does not run")
+	}
+	changes := config.Diff(a.current.Load(), next)
+	if err := needsRestart(changes); err != nil {
+		return changes, err
+	}
+	if len(changes) == 0 {
+		a.current.Store(next) // its files may be others
+		return nil, nil
+	}
+	sources, err := a.sources(next)
+	if err != nil {
+		return changes, err
+	}
+	if err := a.in.Check(sources); err != nil {
+		return changes, err
+	}
+	encrypt, err := a.reencrypt(next)
+	if err != nil {
+		return changes, err
+	}
+	plan, err := a.plan(next)
+	if err != nil {
+		return changes, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	// Endpoints first: what a new source brings finds those that it is for.
+	if err := a.deliver.Set(ctx, plan.endpoints, plan.index); err != nil {
+		plan.abandon()
+		return changes, err
+	}
+	a.speakers = plan.speakers
+	if err := a.in.Set(sources); err != nil {
+		return changes, fmt.Errorf("setting sources: %w", err) // they were checked
+	}
+	encrypt()
+	a.current.Store(next)
+	return changes, nil
+}
+
+// needsRestart names the changes that cannot be made while the gateway runs.
+func needsRestart(changes []config.Change) error {
+	var keys []string
+	for _, c := range changes {
+		for _, k := range c.Keys {
+			if k.Effect == config.EffectRestart {
+				keys = append(keys, k.Key)
+			}
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s cannot change while the gateway runs: restart it, or take that back; nothing was applied", strings.Join(keys, ", "))
+}
