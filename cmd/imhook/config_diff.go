@@ -68,12 +68,8 @@ func showDiff(w io.Writer, raw jsontext.Value, asJSON bool) error {
 	}
 	restart := false
 	for _, c := range d.Changes {
-		text := c.Text
-		if c.Restart {
-			restart = true
-			text += "  (needs a restart)"
-		}
-		fmt.Fprintln(w, text)
+		restart = restart || c.Restart
+		fmt.Fprintln(w, c.Text)
 	}
 	for _, e := range d.Effects {
 		fmt.Fprintf(w, "endpoint %s %s\n", e.Endpoint, e.Text)
