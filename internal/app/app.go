@@ -138,6 +138,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.deliver, a.speakers = d, plan.speakers
 	a.onStop("deliver", d.Stop)
+	j.HeldBy(d.Holding)
 	if err := a.metrics.Register(newBacklogCollector(d, a.cfg.Now)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}

@@ -340,6 +340,11 @@ func (j *Journal) commit(g *group) error {
 	j.counts.committed(time.Since(begin))
 	j.size.add(seq, len(g.buf), now)
 	j.recent.add(&gateway.Page{Seq: seq, Time: now, Events: g.events, Bytes: len(g.buf)})
+	if j.unchecked += int64(len(g.buf)); j.unchecked >= min(j.cfg.Reserve/16+1<<20, leastFreed) {
+		// A second is long when much comes: the disk may be full before it is over.
+		j.unchecked = 0
+		j.wakeHouse()
+	}
 	if j.full.Load() == nil && j.size.from(j.floor.Load()) >= uint64(j.cfg.RetainBytes) {
 		j.wakeHouse()
 	}

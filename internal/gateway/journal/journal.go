@@ -201,11 +201,20 @@ type Journal struct {
 	noting   sync.Mutex // held by note
 	// deleted is how many pages the engine said it lacks, when it was asked last.
 	deleted int
+	// What the operator was told when, and when the journal became full; keepHouse
+	// alone uses them.
+	saidDrop, saidMend, fullAt time.Time
+	refusedBefore              uint64
+	// unchecked are the bytes since the disk was looked at; the commit loop's own.
+	unchecked int64
 	// recalled counts the pages that were read to know the window again.
 	recalled int
 	size     sizes
 	full     atomic.Pointer[string] // why arrivals are refused; nil when they are not
 	floor    atomic.Uint64
+	floorAt  atomic.Int64 // when it was told, and
+	overAt   atomic.Int64 // since when what is unfinished is past its bound, in Unix nanoseconds
+	heldBy   atomic.Pointer[func() string]
 	nudge    chan struct{} // wakes keepHouse before its time
 	// commitWithin is how long the engine may take for one page.
 	commitWithin time.Duration

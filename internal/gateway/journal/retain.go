@@ -114,7 +114,8 @@ func (j *Journal) BytesFrom(seq uint64) uint64 { return j.size.from(seq) }
 // SetFloor says that every endpoint is done with the pages below seq. Until it is
 // called nothing is.
 func (j *Journal) SetFloor(seq uint64) {
-	if j.floor.Swap(seq) != seq && j.full.Load() != nil {
+	j.floorAt.Store(time.Now().UnixNano())
+	if j.floor.Swap(seq) != seq && j.full.Load() != nil || j.overAt.Load() != 0 {
 		j.wakeHouse()
 	}
 }
@@ -201,28 +202,40 @@ func (j *Journal) trim(ctx context.Context) error {
 	to := min(max(old, fits), floor)
 	// What some endpoint is not done with is dropped only where that helps: when
 	// something else fills the disk, all of it would go for nothing.
+	dropped := uint64(0)
 	if j.cfg.WhenFull == DropOldest && fits > to && short <= stored {
-		if err := j.countDropped(ctx, max(floor, first), fits); err != nil {
+		if dropped, err = j.eventsIn(ctx, max(floor, first), fits); err != nil {
 			return err
 		}
 		to = fits
 	}
 	if to > first {
-		e, err := j.use()
-		if err != nil {
+		if err := j.purge(ctx, to); err != nil {
 			return err
 		}
-		if err := j.writeWater(ctx, e, to); err != nil {
-			// Room is worth more than what the next start can tell.
-			j.nag.say(j.cfg.Log, j.cfg.Now(), notNoted, err)
+		if to > floor {
+			j.dropped(to-max(floor, first), dropped)
 		}
-		if err := e.pages.Purge(ctx, jetstream.WithPurgeSequence(to)); err != nil {
-			return fmt.Errorf("purging pages below %d: %w", to, err)
-		}
-		j.size.purged(to)
 		first = to
 	}
 	j.checkRoom(first)
+	return nil
+}
+
+// purge removes the pages below to.
+func (j *Journal) purge(ctx context.Context, to uint64) error {
+	e, err := j.use()
+	if err != nil {
+		return err
+	}
+	if err := j.writeWater(ctx, e, to); err != nil {
+		// Room is worth more than what the next start can tell.
+		j.nag.say(j.cfg.Log, j.cfg.Now(), notNoted, err)
+	}
+	if err := e.pages.Purge(ctx, jetstream.WithPurgeSequence(to)); err != nil {
+		return fmt.Errorf("purging pages below %d: %w", to, err)
+	}
+	j.size.purged(to)
 	return nil
 }
 
@@ -231,7 +244,8 @@ func (j *Journal) trim(ctx context.Context) error {
 const leastFreed = 64 << 20
 
 // shortage is how many bytes the disk is below its reserve, or should go when an
-// external engine has no room.
+// external engine has no room. An engine of ours that failed to write needs some
+// room of its own before it is tried again.
 func (j *Journal) shortage() uint64 {
 	if j.cfg.external() {
 		// The engine does not say how much is missing.
@@ -241,85 +255,203 @@ func (j *Journal) shortage() uint64 {
 		return j.size.from(0)/8 + 1
 	}
 	avail, _, err := free(j.cfg.Dir)
-	if err != nil || avail >= j.cfg.Reserve {
+	want := j.wanted()
+	if err != nil || avail >= want {
 		return 0
 	}
-	return uint64(j.cfg.Reserve - avail)
+	return uint64(want - avail)
 }
 
-// countDropped counts the unfinished pages from from to below to, which are about
-// to be purged, and their events.
-func (j *Journal) countDropped(ctx context.Context, from, to uint64) error {
-	pages, events := uint64(0), uint64(0)
-	for seq := from; seq < to; {
-		p, err := j.Page(ctx, seq)
-		if errors.Is(err, gateway.ErrNoPage) || err == nil && p.Seq >= to {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		pages++
-		events += uint64(len(p.Events))
-		seq = p.Seq + 1
+// wanted is how many bytes of the disk must be free for arrivals to be taken.
+func (j *Journal) wanted() int64 {
+	if j.counts.broken.Load() {
+		return max(j.cfg.Reserve, engineRoom)
 	}
+	return j.cfg.Reserve
+}
+
+// engineRoom is what the engine needs to start and to purge: it begins new files
+// and cuts old ones anew.
+const engineRoom = 16 << 20
+
+// eventsIn counts the events of the pages from from to below to, which are there.
+func (j *Journal) eventsIn(ctx context.Context, from, to uint64) (uint64, error) {
+	e, err := j.use()
+	if err != nil {
+		return 0, err
+	}
+	had := j.water.get()
+	_, end := j.done.get()
+	first, err := e.headAfter(ctx, from, to, had.Holes)
+	if err != nil {
+		return 0, err
+	}
+	last, _ := j.done.get()
+	next, err := e.headAfter(ctx, to, last, had.Holes)
+	if err != nil {
+		return 0, err
+	}
+	if next.seq == 0 {
+		next.before, next.counted = end, true
+	}
+	if !first.counted || !next.counted || next.before < first.before {
+		return 0, nil // pages of an imhook that did not count
+	}
+	n := next.before - first.before
+	for _, h := range had.Holes {
+		if h.First > from && h.Last < to {
+			n -= min(n, h.Events)
+		}
+	}
+	return n, nil
+}
+
+// dropped counts what was dropped unfinished and tells the operator, at once and
+// then now and then.
+func (j *Journal) dropped(pages, events uint64) {
 	j.counts.dropped.Add(pages)
 	j.counts.droppedEvents.Add(events)
-	j.cfg.Log.Warn("journal is full, dropping the oldest events although some endpoint is not done with them", "pages", pages, "events", events)
-	return nil
+	if now := j.cfg.Now(); now.Sub(j.saidDrop) >= time.Minute {
+		j.saidDrop = now
+		j.cfg.Log.Error("journal is full, the oldest events are dropped although some endpoint is not done with them",
+			"pages", pages, "events", events, "sinceStart", j.counts.droppedEvents.Load(), "by", j.holders())
+	}
+}
+
+// HeldBy sets who says which endpoints hold how much of the journal, in words for
+// the operator. It may be called once the journal is full, from any goroutine.
+func (j *Journal) HeldBy(who func() string) { j.heldBy.Store(&who) }
+
+func (j *Journal) holders() string {
+	if who := j.heldBy.Load(); who != nil {
+		return (*who)()
+	}
+	return ""
 }
 
 // checkRoom decides whether arrivals are refused.
 func (j *Journal) checkRoom(first uint64) {
 	var why string
-	unfinished := j.size.from(max(j.floor.Load(), first))
-	avail, err := int64(0), error(nil)
+	unfinished, stored := j.size.from(max(j.floor.Load(), first)), j.size.from(first)
+	avail, want, err := int64(0), int64(0), error(nil)
 	if !j.cfg.external() {
 		avail, _, err = free(j.cfg.Dir)
+		want = j.wanted()
 	}
+	over := j.cfg.WhenFull == Refuse && unfinished >= uint64(j.cfg.RetainBytes)
 	switch {
 	case j.engineFull() != "":
 		why = j.engineFull()
-	case !j.cfg.external() && err == nil && avail < j.cfg.Reserve:
-		why = fmt.Sprintf("the disk has %d MiB left, %d MiB are kept free", avail>>20, j.cfg.Reserve>>20)
-	case j.cfg.WhenFull == Refuse && unfinished >= uint64(j.cfg.RetainBytes):
-		why = fmt.Sprintf("endpoints have not finished %d MiB, retain.bytes is %d MiB", unfinished>>20, j.cfg.RetainBytes>>20)
+	case err == nil && avail < want:
+		why = fmt.Sprintf("the disk of %s has %s left and %s are kept free; the journal has %s, of which endpoints have not finished %s: make room on the disk",
+			j.cfg.Dir, size(avail), size(want), size(int64(stored)), size(int64(unfinished)))
+	case over && j.floorIsFresh():
+		why = fmt.Sprintf("endpoints have not finished %s and retain.bytes is %s: let them take their events, give them a smaller backlog, or raise retain.bytes",
+			size(int64(unfinished)), size(j.cfg.RetainBytes))
+	}
+	if !over {
+		j.overAt.Store(0)
 	}
 	was := j.full.Load()
 	if why == "" {
 		if was != nil {
-			j.cfg.Log.Info("journal has room again")
 			j.full.Store(nil)
+			if j.fullAt.IsZero() {
+				j.fullAt = time.Now()
+			}
+			j.cfg.Log.Info("journal has room again", "after", time.Since(j.fullAt).Round(time.Millisecond), "refused", j.counts.refused.Load()-j.refusedBefore)
+			j.fullAt = time.Time{}
 		}
 		return
 	}
-	if was == nil {
-		j.cfg.Log.Error("journal is full, callbacks are refused", "why", why)
+	if who := j.holders(); who != "" {
+		why += "; " + who
 	}
 	j.full.Store(&why)
+	if j.fullAt.IsZero() {
+		j.fullAt, j.refusedBefore = time.Now(), j.counts.refused.Load()
+	}
+	if was == nil {
+		j.cfg.Log.Error("journal is full, callbacks are refused until there is room", "why", why)
+	}
+}
+
+// staleFloor is how long the journal waits to hear how far endpoints are before it
+// takes what it last heard for true.
+const staleFloor = 5 * time.Second
+
+// floorIsFresh says whether the floor was told since the bound was passed. A load
+// that brings the bound in less time than endpoints are asked must not be refused
+// when they are done with it.
+func (j *Journal) floorIsFresh() bool {
+	now := time.Now().UnixNano()
+	told := j.floorAt.Load()
+	if told == 0 {
+		return true // nobody tells
+	}
+	j.overAt.CompareAndSwap(0, now)
+	over := j.overAt.Load()
+	return told > over || now-over > int64(staleFloor)
+}
+
+// size is a number of bytes for a person.
+func size(n int64) string {
+	const unit = 1 << 10
+	switch {
+	case n < unit*unit:
+		return fmt.Sprintf("%.1f KiB", float64(n)/unit)
+	case n < unit*unit*unit:
+		return fmt.Sprintf("%.1f MiB", float64(n)/unit/unit)
+	}
+	return fmt.Sprintf("%.1f GiB", float64(n)/unit/unit/unit)
 }
 
 // mend restarts the embedded engine: after a write error it answers nothing any
 // more, also when there is room again, and a restart loses nothing that was
-// committed.
+// committed. While the disk is full it is restarted only to give something back:
+// an engine that failed to write purges nothing either.
 func (j *Journal) mend(ctx context.Context) {
-	if !j.cfg.external() && j.shortage() > 0 || j.Taken() != nil {
+	if j.Taken() != nil {
 		return
 	}
-	if !j.cfg.external() {
-		j.cfg.Log.Warn("restarting the journal's engine")
+	external := j.cfg.external()
+	short := uint64(0)
+	if !external {
+		if short = j.shortage(); short > 0 && !j.canFree(short) {
+			return
+		}
+		if now := j.cfg.Now(); now.Sub(j.saidMend) >= time.Minute {
+			j.saidMend = now
+			j.cfg.Log.Warn("restarting the journal's engine: it could not write")
+		}
 	}
 	// The loop does not publish meanwhile: it fails at once.
-	if err := j.reopen(ctx); err != nil {
-		j.mendNag.say(j.cfg.Log, j.cfg.Now(), "opening its engine anew", err)
+	err := j.reopen(ctx)
+	if err == nil {
+		err = j.measure(ctx)
+	}
+	if err == nil && short > 0 {
+		err = j.trim(ctx)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			j.mendNag.say(j.cfg.Log, j.cfg.Now(), "opening its engine anew", err)
+		}
 		return
 	}
-	if err := j.measure(ctx); err != nil {
-		j.mendNag.say(j.cfg.Log, j.cfg.Now(), "opening its engine anew", err)
+	if !external && j.shortage() > 0 {
 		return
-	}
-	if j.cfg.external() {
-		j.cfg.Log.Info("the journal is available again")
 	}
 	j.counts.broken.Store(false)
+	j.saidMend = time.Time{}
+	j.cfg.Log.Info("the journal is available again")
+}
+
+// canFree says whether purging pages may make up for the shortage.
+func (j *Journal) canFree(short uint64) bool {
+	first := j.water.get().First
+	if j.cfg.WhenFull == DropOldest && j.size.from(first) >= short {
+		return true
+	}
+	return j.floor.Load() > first
 }

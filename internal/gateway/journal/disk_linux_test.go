@@ -1,0 +1,270 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// smallDisk returns a directory on a file system of its own of that many bytes.
+// Mounting one takes privileges: CI and containers that run as root have them.
+func smallDisk(t *testing.T, size int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
+		t.Skipf("needs to mount a file system, which root may do (%v); TestMend_FailedWritesHealWhenThereIsSpaceAgain plays a full disk without", err)
+	}
+	t.Logf("a real file system of %d MiB (tmpfs)", size>>20)
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// lines collects what is logged.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) count(s string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.b.String(), s)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *lines) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// ballast fills the disk of dir but for left bytes.
+func ballast(t *testing.T, dir string, left int64) string {
+	t.Helper()
+	path := filepath.Join(dir, "ballast")
+	avail, _, err := free(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.CopyN(f, zeros{}, avail-left)
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func checkStored(t *testing.T, dir string, answered []string) {
+	t.Helper()
+	j := open(t, dir, func(c *Config) { c.Reserve = 1 })
+	stored := map[string]int{}
+	for _, ev := range all(t, j) {
+		stored[ev.ID]++
+	}
+	for _, id := range answered {
+		if stored[id] != 1 {
+			t.Errorf("event %s was answered and is stored %d times", id, stored[id])
+		}
+	}
+	if l := j.Losses(); len(l) > 0 {
+		t.Errorf("losses %v: nothing is damaged", l)
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDisk_AtItsReserveRefusesAndRecovers(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, 96<<20)
+	var log lines
+	j := open(t, dir, func(c *Config) { c.Reserve, c.Log = 32<<20, log.logger() })
+	var answered []string
+	n := 0
+	for ; ; n++ {
+		a := large(n)
+		if _, err := j.Append(t.Context(), a); err != nil {
+			if !errors.Is(err, gateway.ErrFull) {
+				t.Fatalf("Append = %v, want ErrFull", err)
+			}
+			break
+		}
+		answered = append(answered, a.Events[0].ID)
+	}
+	for range 100 {
+		if _, err := j.Append(t.Context(), large(n)); !errors.Is(err, gateway.ErrFull) {
+			t.Fatalf("Append = %v, want ErrFull", err)
+		}
+	}
+	var stored []string
+	for _, ev := range all(t, j) {
+		stored = append(stored, ev.ID)
+	}
+	if diff := cmp.Diff(answered, stored); diff != "" {
+		t.Errorf("(-answered +stored):\n%s", diff)
+	}
+	// The reserve is for what must go on: positions and dead letters.
+	if err := j.Save(t.Context(), "k", []byte("v")); err != nil {
+		t.Error(err)
+	}
+	if err := j.Park(t.Context(), letter(1)); err != nil {
+		t.Error(err)
+	}
+	_, last, _, err := j.Bounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.SetFloor(last + 1)
+	waitFor(t, "room", func() bool { _, err := j.Append(t.Context(), large(n)); return err == nil })
+	if a, b := log.count("journal is full"), log.count("journal has room again"); a != 1 || b != 1 {
+		t.Errorf("%d lines that it is full and %d that it has room again, want one each:\n%s", a, b, log.String())
+	}
+	if st := j.Stats(); st.DroppedEvents != 0 {
+		t.Errorf("%d events were dropped", st.DroppedEvents)
+	}
+}
+
+func letter(n int) gateway.DeadLetter {
+	return gateway.DeadLetter{Endpoint: "shop/e", Pos: gateway.NewPos(1, n), Event: sample(n), Reason: gateway.ReasonStatus4xx, At: time.Unix(1, 0)}
+}
+
+func TestDisk_WithoutAnyRoomNothingThatWasAnsweredIsLost(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, 96<<20)
+	var log lines
+	j := open(t, dir, func(c *Config) { c.Reserve, c.Log = 1, log.logger() })
+	j.commitWithin = time.Second
+	var answered []string
+	add := func(n int) error {
+		a := large(n)
+		_, err := j.Append(t.Context(), a)
+		if err == nil {
+			answered = append(answered, a.Events[0].ID)
+		}
+		return err
+	}
+	n := 0
+	for ; n < 100; n++ {
+		if err := add(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Save(t.Context(), "k", []byte("before")); err != nil {
+		t.Fatal(err)
+	}
+	path := ballast(t, dir, 300<<10) // somebody else fills the disk
+	for add(n) == nil {
+		n++
+	}
+	begin := time.Now()
+	for range 200 {
+		if err := add(n); !errors.Is(err, gateway.ErrFull) && !errors.Is(err, gateway.ErrUnavailable) {
+			t.Fatalf("Append = %v, want ErrFull or ErrUnavailable", err)
+		}
+		if p, err := j.Page(t.Context(), 5); err != nil || len(p.Events) != 1 {
+			t.Fatalf("reading without room: %v, %v", p, err)
+		}
+		if err := j.Save(t.Context(), "k", make([]byte, 32<<10)); err != nil && !errors.Is(err, gateway.ErrUnavailable) {
+			t.Fatalf("Save = %v, want ErrUnavailable", err)
+		}
+		if err := j.Park(t.Context(), letter(1)); err != nil && !errors.Is(err, gateway.ErrUnavailable) {
+			t.Fatalf("Park = %v, want ErrUnavailable", err)
+		}
+	}
+	if took := time.Since(begin); took > 15*time.Second {
+		t.Errorf("200 calls took %v: they wait for an engine that is silent", took)
+	}
+
+	remove(t, path)
+	waitFor(t, "recovering", func() bool { return add(n) == nil })
+	if err := j.Save(t.Context(), "k", []byte("after")); err != nil {
+		t.Error(err)
+	}
+	if err := j.Park(t.Context(), letter(2)); err != nil {
+		t.Error(err)
+	}
+	if a, b := log.count("journal is full"), log.count("journal has room again"); a != 1 || b != 1 {
+		t.Errorf("%d lines that it is full and %d that it has room again, want one each:\n%s", a, b, log.String())
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	checkStored(t, dir, answered)
+}
+
+func TestDisk_DropOldestGoesOnWithoutRoom(t *testing.T) {
+	t.Parallel()
+	for _, reserve := range []int64{1, 64 << 20} {
+		t.Run(fmt.Sprint("reserve ", reserve), func(t *testing.T) {
+			t.Parallel()
+			dir := smallDisk(t, 128<<20)
+			var log lines
+			j := open(t, dir, func(c *Config) { c.Reserve, c.WhenFull, c.Log = reserve, DropOldest, log.logger() })
+			j.commitWithin = time.Second
+			j.SetFloor(1)
+			answered := map[string]bool{}
+			n, refused := 0, 0
+			deadline := time.Now().Add(30 * time.Second)
+			tick := time.NewTicker(2 * time.Millisecond)
+			defer tick.Stop()
+			for n < 3000 && time.Now().Before(deadline) { // 192 MiB
+				a := large(n)
+				if _, err := j.Append(t.Context(), a); err != nil {
+					refused++
+					<-tick.C
+					continue
+				}
+				answered[a.Events[0].ID] = true
+				n++
+			}
+			if n < 3000 {
+				t.Errorf("%d of 3000 were taken (%d refused): it does not go on\n%s", n, refused, log.String())
+			}
+			t.Logf("%d refusals on the way", refused)
+			if lines := log.count("the oldest events are dropped"); lines != 1 {
+				t.Errorf("%d lines that events are dropped in this minute, want one:\n%s", lines, log.String())
+			}
+			left := all(t, j)
+			if got := j.Stats().DroppedEvents + uint64(len(left)); got != uint64(len(answered)) {
+				t.Errorf("%d dropped and %d left, %d were answered", j.Stats().DroppedEvents, len(left), len(answered))
+			}
+			if err := j.Close(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
