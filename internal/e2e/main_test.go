@@ -41,7 +41,7 @@ var built struct {
 }
 
 // binary builds imhook of this tree, once.
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
 	built.mu.Lock()
 	defer built.mu.Unlock()

@@ -23,7 +23,7 @@ type process struct {
 }
 
 // start runs the child and waits until it is ready.
-func (p *process) start(t *testing.T) {
+func (p *process) start(t testing.TB) {
 	t.Helper()
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -75,7 +75,7 @@ func (p *process) tail() string {
 
 // newGateway prepares imhook with a configuration that takes listen address and
 // data directory; it is killed at the end of the test.
-func newGateway(t *testing.T, config func(listen, data string) string) *process {
+func newGateway(t testing.TB, config func(listen, data string) string) *process {
 	t.Helper()
 	dir, addr, path := t.TempDir(), freeAddr(t), binary(t)
 	file := filepath.Join(dir, "imhook.yaml")
@@ -90,7 +90,7 @@ func newGateway(t *testing.T, config func(listen, data string) string) *process 
 }
 
 // freeAddr finds a loopback port that is free now.
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
