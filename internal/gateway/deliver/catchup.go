@@ -24,6 +24,7 @@ func (d *Deliverer) catchUp(ctx context.Context, r *runner) {
 		case errors.Is(err, gateway.ErrNoPage):
 			// Everything that is stored has been read. What the tail had seen before
 			// and is not there any more was purged.
+			r.missAll()
 			if d.goLive(r, max(seq, (tail+1).Seq())) {
 				return
 			}
@@ -52,7 +53,7 @@ func (d *Deliverer) goLive(r *runner, next uint64) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.full() || r.held || r.stopped {
+	if r.full() || r.held || r.stopped || len(r.again) > 0 {
 		return false
 	}
 	r.reading = false
@@ -96,9 +97,17 @@ func (r *runner) read1(page *gateway.Page) {
 	if r.held || r.stopped {
 		return // what it picks may change before it is read
 	}
+	r.missAgain(gateway.NewPos(page.Seq, 0))
 	for i, ev := range page.Events {
 		pos := gateway.NewPos(page.Seq, i)
-		if pos <= r.read || !r.Match(ev) {
+		if pos <= r.read {
+			continue
+		}
+		if pos <= r.until {
+			r.takeAgain(pos, page)
+			continue
+		}
+		if !r.Match(ev) {
 			continue
 		}
 		if page.Seq < r.expireBelow {
@@ -111,6 +120,8 @@ func (r *runner) read1(page *gateway.Page) {
 	r.flush()
 	// The rest of the page's positions hold nothing for this endpoint.
 	r.read = gateway.NewPos(page.Seq+1, 0) - 1
+	r.missAgain(r.read + 1)
+	r.passAgain()
 	r.dirty = true
 }
 

@@ -61,7 +61,7 @@ func (d *Deliverer) Unfinished(ctx context.Context, id string) (n int, complete 
 			continue
 		}
 		r.mu.Lock()
-		open, match, from := r.open, r.Match, r.effective(tail)+1
+		open, match, from := r.open+len(r.again), r.Match, r.readUpTo(tail)+1
 		r.mu.Unlock()
 		n, complete, err = d.count(ctx, match, from)
 		return open + n, complete, err

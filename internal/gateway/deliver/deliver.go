@@ -259,7 +259,7 @@ func (d *Deliverer) startRunner(ctx context.Context, r *runner, saved map[string
 	if err != nil {
 		return err
 	}
-	return r.restore(ctx, p, d.tail, last)
+	return r.restore(ctx, p, d.tail, last, true)
 }
 
 // follow hands every new page to the endpoints that it concerns.

@@ -124,6 +124,16 @@ func (r *runner) dropBelow(seq uint64) int {
 			r.makeReady(l)
 		}
 	}
+	early := 0
+	for early < len(r.again) && r.again[early].Pos.Seq() < seq {
+		early++
+	}
+	if early > 0 {
+		r.again = r.again[early:]
+		r.passAgain()
+		r.metrics.expired.Add(float64(early))
+		r.dirty = true
+	}
 	if dropped > 0 {
 		r.ready.sweep()
 		r.open -= dropped
@@ -133,7 +143,7 @@ func (r *runner) dropBelow(seq uint64) int {
 		r.metrics.expired.Add(float64(dropped))
 		r.dirty = true
 	}
-	return dropped
+	return dropped + early
 }
 
 // tick is the housekeeping of one second.

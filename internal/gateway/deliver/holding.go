@@ -17,9 +17,7 @@ func (d *Deliverer) Holding() string {
 		since time.Time
 		why   string
 	}
-	d.mu.Lock()
-	tail, runners := d.tail, d.runners
-	d.mu.Unlock()
+	tail, runners, removed := d.serving()
 	var all []holder
 	for _, r := range runners {
 		r.mu.Lock()
@@ -29,6 +27,18 @@ func (d *Deliverer) Holding() string {
 			h.why = r.paused
 		}
 		r.mu.Unlock()
+		if oldest > tail {
+			continue
+		}
+		if h.bytes = d.cfg.Journal.BytesFrom(oldest.Seq()); h.bytes > 0 {
+			all = append(all, h)
+		}
+	}
+	for _, g := range removed {
+		d.mu.Lock()
+		oldest := g.floor(tail)
+		h := holder{id: g.id(), why: "it is not configured any more"}
+		d.mu.Unlock()
 		if oldest > tail {
 			continue
 		}
@@ -52,7 +62,7 @@ func (d *Deliverer) Holding() string {
 			fmt.Fprintf(&b, ", is failing since %s", h.since.UTC().Format(time.RFC3339))
 		}
 		if h.why != "" {
-			fmt.Fprintf(&b, " with: %s", h.why)
+			fmt.Fprintf(&b, ": %s", h.why)
 		}
 	}
 	return b.String()

@@ -117,7 +117,7 @@ func parsePosition(b []byte) (position, error) {
 		return position{}, fmt.Errorf("%w: %d bytes", errPosition, len(b))
 	}
 	if b[0] != positionPlain && b[0] != positionVersion {
-		return position{}, fmt.Errorf("position record has version %d, this imhook knows up to %d", b[0], positionVersion)
+		return position{}, fmt.Errorf("position record has version %d and this imhook knows versions up to %d: start the imhook that wrote it, or a newer one", b[0], positionVersion)
 	}
 	flags := b[1]
 	p := position{Live: flags&flagLive != 0}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -11,12 +12,36 @@ import (
 // restore brings an endpoint that does not run back to p: its open events are read
 // again. Those that the journal no longer has are counted in missing. tail is how
 // far the tail had read when p was saved, last the journal's last page.
-func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last uint64) error {
+//
+// Lazy leaves them to the endpoint's reader when there are many.
+func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last uint64, lazy bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	end := gateway.NewPos(last+1, 0) - 1
 	latest := r.now().Add(r.Retry.longest())
 	changed := !p.Removed.At.IsZero()
+	if lazy && len(p.Open) > eagerOpen {
+		all := len(p.Open)
+		p.Open = slices.DeleteFunc(slices.Clone(p.Open), func(o openEvent) bool { return o.Pos > end })
+		r.missing += all - len(p.Open)
+		changed = changed || r.missing > 0
+		for i := range p.Open {
+			if o := &p.Open[i]; o.DueAt.After(latest) {
+				o.DueAt, changed = latest, true
+			}
+		}
+		r.paused = p.Paused
+		until := min(p.Read, end)
+		if p.Live {
+			until = max(until, tail)
+		}
+		if r.leaveForLater(p, until); len(p.Open) == 0 {
+			r.passAgain()
+			r.live = r.read >= tail
+		}
+		r.dirty = changed || p.Live
+		return nil
+	}
 	var page *gateway.Page
 	for _, o := range p.Open {
 		if page == nil || page.Seq != o.Pos.Seq() {
@@ -66,7 +91,7 @@ func (d *Deliverer) enter(r *runner) {
 		r.missing = 0
 	}
 	was := r.live
-	r.live = r.read >= d.tail && !r.reading
+	r.live = r.read >= d.tail && !r.reading && len(r.again) == 0
 	r.dirty = r.dirty || r.live != was
 	if !r.live && !r.reading {
 		r.reading = true

@@ -61,7 +61,12 @@ type runner struct {
 	// read is the position up to which everything was looked at. While live, the
 	// tail's position counts as well.
 	read gateway.Pos
-	live bool
+	// again are open events from before a restart that were not read again yet, in
+	// order, and until is how far the endpoint had read then; zero when there are
+	// none.
+	again []openEvent
+	until gateway.Pos
+	live  bool
 	// sated is true from when the endpoint was full until it is roomy again, so
 	// that it does not change between tail and catch-up with every event.
 	sated bool
@@ -340,7 +345,7 @@ func (r *runner) effective(tail gateway.Pos) gateway.Pos {
 // position is the durable state. Call with mu.
 func (r *runner) position() position {
 	p := position{
-		Read: r.read, Live: r.live, Open: make([]openEvent, 0, r.open),
+		Read: max(r.read, r.until), Live: r.live, Open: make([]openEvent, 0, r.open+len(r.again)),
 		Paused: r.paused, Removed: r.removed,
 	}
 	for _, l := range r.lanes {
@@ -348,5 +353,6 @@ func (r *runner) position() position {
 			p.Open = append(p.Open, openEvent{Pos: it.pos, Attempts: it.attempts, Sent: it.sent, FirstAt: it.firstAt, DueAt: it.dueAt})
 		}
 	}
+	p.Open = append(p.Open, r.again...)
 	return p
 }

@@ -267,7 +267,7 @@ func (d *Deliverer) relane(ctx context.Context, r *runner, next Endpoint, last u
 	r.mu.Unlock()
 	appendPosition(nil, p) // sorts p.Open
 	n := d.newRunner(next)
-	return n, n.restore(ctx, p, p.Read, last)
+	return n, n.restore(ctx, p, p.Read, last, false)
 }
 
 // bringBack restores an endpoint that was removed.
@@ -279,7 +279,7 @@ func (d *Deliverer) bringBack(ctx context.Context, n *entry, last uint64) error 
 	if err != nil {
 		return err
 	}
-	return n.restore(ctx, p, tail, last)
+	return n.restore(ctx, p, tail, last, true)
 }
 
 // abandon takes back what prepare began.
@@ -381,6 +381,8 @@ func same(a, b Sender) bool {
 // takeLanes takes over the lanes of n, which never ran. Call with mu while r rests.
 func (r *runner) takeLanes(n *runner) {
 	r.lanes, r.ready, r.waiting = n.lanes, n.ready, n.waiting
+	r.read = max(r.read, r.until) // n has read all of them again
+	r.again, r.until = nil, 0
 	r.open, r.loaded, r.loadedBytes = n.open, n.loaded, n.loadedBytes
 	r.missing, r.timerAt, r.dirty = n.missing, time.Time{}, true
 }

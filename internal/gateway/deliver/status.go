@@ -76,7 +76,7 @@ func (r *runner) status(tail gateway.Pos) (s Status, oldest gateway.Pos) {
 	defer r.mu.Unlock()
 	s = Status{
 		App: r.App, Name: r.Name, State: StateLive, Paused: r.paused,
-		Open: r.open, Unread: r.effective(tail) < tail, InFlight: r.running,
+		Open: r.open + len(r.again), Unread: r.readUpTo(tail) < tail, InFlight: r.running,
 		Waiting: len(r.waiting), LastError: r.lastError,
 		Delivered: r.metrics.deliveredTotal.Load(), Parked: r.metrics.parkedTotal.Load(),
 	}

@@ -228,6 +228,9 @@ func (j *Journal) purge(ctx context.Context, to uint64) error {
 	if err != nil {
 		return err
 	}
+	// A note that began before this would say that these pages must be there.
+	j.noting.Lock()
+	defer j.noting.Unlock()
 	if err := j.writeWater(ctx, e, to); err != nil {
 		// Room is worth more than what the next start can tell.
 		j.nag.say(j.cfg.Log, j.cfg.Now(), notNoted, err)

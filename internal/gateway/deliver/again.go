@@ -1,0 +1,70 @@
+package deliver
+
+import (
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// eagerOpen is how many open events are read again before an endpoint runs. One
+// that has more, as a dead endpoint with its backlog, leaves them to its reader: a
+// start must not wait for hundreds of thousands of them.
+const eagerOpen = 1000
+
+// leaveForLater makes the reader take p's open events instead of restore: they are
+// known, and the events between them, up to where the endpoint had read, are
+// finished. Call with mu.
+func (r *runner) leaveForLater(p position, until gateway.Pos) {
+	r.again, r.until, r.live = p.Open, until, false
+	if len(p.Open) > 0 {
+		r.read = p.Open[0].Pos - 1
+	}
+}
+
+// takeAgain enqueues the event at pos if it is one of those that were left for
+// later. Call with mu.
+func (r *runner) takeAgain(pos gateway.Pos, page *gateway.Page) {
+	if len(r.again) == 0 || r.again[0].Pos != pos {
+		return
+	}
+	o, ev := r.again[0], page.Events[pos.Index()]
+	r.again = r.again[1:]
+	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt})
+}
+
+// missAgain counts what was left for later below pos and is not in the journal any
+// more. Call with mu.
+func (r *runner) missAgain(pos gateway.Pos) {
+	n := 0
+	for n < len(r.again) && r.again[n].Pos < pos {
+		n++
+	}
+	if n > 0 {
+		r.again = r.again[n:]
+		r.metrics.expired.Add(float64(n))
+		r.dirty = true
+	}
+}
+
+// passAgain moves on from what holds nothing for the endpoint to the next event
+// that was left for later, or past all of them. Call with mu.
+func (r *runner) passAgain() {
+	switch {
+	case len(r.again) > 0:
+		r.read = max(r.read, r.again[0].Pos-1)
+	case r.until > 0:
+		r.read = max(r.read, r.until)
+		r.again, r.until = nil, 0
+	}
+}
+
+// readUpTo is up to where everything was looked at, before a restart or since.
+// Call with mu.
+func (r *runner) readUpTo(tail gateway.Pos) gateway.Pos { return max(r.effective(tail), r.until) }
+
+// missAll counts what was left for later when there is nothing more in the
+// journal.
+func (r *runner) missAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missAgain(^gateway.Pos(0))
+	r.passAgain()
+}
