@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,7 +86,10 @@ type Config struct {
 	// Metrics is what /metrics shows; nil means nothing.
 	Metrics prometheus.Gatherer
 	// Ready says why the gateway cannot take callbacks now; nil is always ready.
-	Ready   func(ctx context.Context) error
+	Ready func(ctx context.Context) error
+	// Notes are lines for the operator that /readyz adds although callbacks are
+	// taken; nil is none.
+	Notes   func() []string
 	Version string
 	// Log defaults to nowhere, Now to time.Now.
 	Log *slog.Logger
@@ -140,7 +144,7 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		// Why is for those who may read the API: it names endpoints and directories.
-		ready(w, r, a.Ready, a.Log, g.refuses(r) == nil)
+		ready(w, r, a.Ready, a.Log, g.refuses(r) == nil, a.Notes)
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { a.page(w, g.refuses(r) == nil) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -153,7 +157,7 @@ func New(cfg Config) (http.Handler, error) {
 func Probes(ask func(ctx context.Context) error, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthy)
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, ask, log, false) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, ask, log, false, nil) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusNotFound, "callbacks go to POST /in/{source}; the API has an address of its own")
 	})
@@ -162,12 +166,14 @@ func Probes(ask func(ctx context.Context) error, log *slog.Logger) http.Handler 
 
 func healthy(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }
 
-func ready(w http.ResponseWriter, r *http.Request, ask func(context.Context) error, log *slog.Logger, why bool) {
+func ready(w http.ResponseWriter, r *http.Request, ask func(context.Context) error, log *slog.Logger, why bool, notes func() []string) {
 	var err error
 	if ask != nil {
 		err = ask(r.Context())
 	}
 	switch {
+	case err == nil && why && notes != nil:
+		plain(w, http.StatusOK, strings.Join(append([]string{"ready"}, notes()...), "\n"))
 	case err == nil:
 		plain(w, http.StatusOK, "ready")
 	case why:
@@ -176,7 +182,8 @@ func ready(w http.ResponseWriter, r *http.Request, ask func(context.Context) err
 		plain(w, http.StatusServiceUnavailable, "not ready")
 	}
 	if err != nil {
-		log.WarnContext(r.Context(), "not ready", "err", err)
+		// Whoever is to blame said so when it began; who asks here asks each second.
+		log.DebugContext(r.Context(), "not ready", "err", err)
 	}
 }
 

@@ -59,7 +59,13 @@ apps:
 // get them all, in order.
 func (l *loaded) post(t *testing.T, count int) {
 	t.Helper()
-	run := l.server.Start(t.Context(), imfake.Load{Lanes: 64, Workers: 16, Count: count, TextBytes: 16 << 10})
+	l.postSized(t, count, 16<<10)
+}
+
+// postSized is post with messages of that many bytes.
+func (l *loaded) postSized(t *testing.T, count, size int) *imfake.Run {
+	t.Helper()
+	run := l.server.Start(t.Context(), imfake.Load{Lanes: 64, FirstLane: uint32(count), Workers: 16, Count: count, TextBytes: size})
 	if err := run.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +75,7 @@ func (l *loaded) post(t *testing.T, count int) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	eventually(ctx, t, func() error { return l.backend.Tally().Check(run.Accepted()) })
+	return run
 }
 
 // metric is the value of a line of /metrics.

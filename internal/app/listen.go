@@ -144,6 +144,16 @@ func ready(j *journal.Journal) func(context.Context) error {
 	return func(context.Context) error { return j.Healthy() }
 }
 
+// notes are what the operator should know of a journal that works.
+func notes(j *journal.Journal) func() []string {
+	return func() (all []string) {
+		for _, l := range j.Losses() {
+			all = append(all, l.FoundAt.Format(time.RFC3339)+": "+l.String())
+		}
+		return all
+	}
+}
+
 // Addr is host:port where callbacks come in; empty before Start.
 func (a *App) Addr() string { return text(a.addr) }
 

@@ -41,15 +41,15 @@ var built struct {
 }
 
 // binary builds imhook of this tree, once.
-func binary(t testing.TB) string {
-	t.Helper()
+func binary(tb testing.TB) string {
+	tb.Helper()
 	built.mu.Lock()
 	defer built.mu.Unlock()
 	if built.path == "" && built.err == nil {
 		built.path, built.err = build()
 	}
 	if built.err != nil {
-		t.Fatal(built.err)
+		tb.Fatal(built.err)
 	}
 	return built.path
 }

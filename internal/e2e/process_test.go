@@ -23,23 +23,23 @@ type process struct {
 }
 
 // start runs the child and waits until it is ready.
-func (p *process) start(t testing.TB) {
-	t.Helper()
+func (p *process) start(tb testing.TB) {
+	tb.Helper()
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
 	// Not the test's context: it ends before the clean-up that stops the child.
 	cmd := p.command(context.Background())
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p.cmd = cmd
-	if err := awaitReady(t.Context(), p.addr); err != nil {
+	if err := awaitReady(tb.Context(), p.addr); err != nil {
 		p.kill()
-		t.Fatalf("%v\n%s", err, p.tail())
+		tb.Fatalf("%v\n%s", err, p.tail())
 	}
 }
 
@@ -75,26 +75,26 @@ func (p *process) tail() string {
 
 // newGateway prepares imhook with a configuration that takes listen address and
 // data directory; it is killed at the end of the test.
-func newGateway(t testing.TB, config func(listen, data string) string) *process {
-	t.Helper()
-	dir, addr, path := t.TempDir(), freeAddr(t), binary(t)
+func newGateway(tb testing.TB, config func(listen, data string) string) *process {
+	tb.Helper()
+	dir, addr, path := tb.TempDir(), freeAddr(tb), binary(tb)
 	file := filepath.Join(dir, "imhook.yaml")
 	if err := os.WriteFile(file, []byte(config(addr, filepath.Join(dir, "data"))), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p := &process{addr: addr, log: filepath.Join(dir, "log"), command: func(ctx context.Context) *exec.Cmd {
 		return exec.CommandContext(ctx, path, "serve", "--config", file)
 	}}
-	t.Cleanup(p.kill)
+	tb.Cleanup(p.kill)
 	return p
 }
 
 // freeAddr finds a loopback port that is free now.
-func freeAddr(t testing.TB) string {
-	t.Helper()
+func freeAddr(tb testing.TB) string {
+	tb.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = ln.Close() }()
 	return ln.Addr().String()

@@ -99,13 +99,14 @@ func fillJournal(b *testing.B, dir string, events int) {
 func awaitRead(b *testing.B, p *process) {
 	b.Helper()
 	line := regexp.MustCompile(`(?m)^imhook_backlog_events\{.*\} (\S+)$`)
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	last, same := "", 0
 	err := eventually(b.Context(), time.Minute, func() error {
 		req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://"+p.addr+"/metrics", nil)
 		if err != nil {
 			return err
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := client.Do(req)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,11 +184,12 @@ func (h *history) run(steps []int) string {
 	h.j = newMemJournal()
 	h.j.saving = 7 * time.Millisecond
 	dice := rand.New(rand.NewPCG(h.rng.Uint64(), 2))
+	var throwing sync.Mutex // all endpoints throw the same dice
 	for i := range h.names {
 		b := &backend{took: time.Duration(1+h.rng.IntN(20)) * time.Millisecond}
 		b.answer = func(*event.Event, int) gateway.Outcome {
-			b.mu.Lock()
-			defer b.mu.Unlock()
+			throwing.Lock()
+			defer throwing.Unlock()
 			if dice.IntN(100) < h.failures {
 				return failing(gateway.Retry, gateway.ReasonStatus5xx)
 			}

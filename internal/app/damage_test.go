@@ -1,0 +1,92 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/imhook/imhook/dialect/wildfirechat"
+	"github.com/imhook/imhook/imfake"
+)
+
+// What is left of a damaged journal is delivered, what is new as well, and
+// /readyz and the metrics say how much is missing.
+func TestApp_DamagedJournalGoesOnAndSaysWhatIsMissing(t *testing.T) {
+	const before, after = 400, 50
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T, blocks []string)
+	}{
+		{"oldest file removed", func(t *testing.T, b []string) { t.Helper(); removeAll(t, b[0]) }},
+		{"middle file removed", func(t *testing.T, b []string) { t.Helper(); removeAll(t, b[1]) }},
+		{"last file and index removed", func(t *testing.T, b []string) {
+			t.Helper()
+			removeAll(t, b[len(b)-1], filepath.Join(filepath.Dir(b[0]), "index.db"))
+		}},
+		{"all files and index removed", func(t *testing.T, b []string) {
+			t.Helper()
+			removeAll(t, append(b, filepath.Join(filepath.Dir(b[0]), "index.db"))...)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			var up atomic.Bool
+			late := imfake.NewBackend(wildfirechat.New(), imfake.Keep(0))
+			defer late.Close()
+			late.Answer(func(int, *imfake.Received) imfake.Reply {
+				if up.Load() {
+					return imfake.Reply{}
+				}
+				return imfake.Reply{Status: 503}
+			})
+			more := fmt.Sprintf("      - {name: late, dialect: wildfirechat, url: %q, retry: {fast: [], slow: {from: 100ms, to: 100ms}}}\n", late.URL())
+			l := startLoaded(t, dir, "{sync: interval}", more)
+			l.postSized(t, before, 64<<10)
+			stop(t, l.App)
+			blocks, err := filepath.Glob(filepath.Join(dir, "data/journal/jetstream/$G/streams/IMHOOK_PAGES/msgs/*.blk"))
+			if err != nil || len(blocks) < 3 || len(blocks) > 9 {
+				t.Fatalf("%d files of blocks (%v), want some", len(blocks), err)
+			}
+			slices.Sort(blocks)
+			c.damage(t, blocks)
+
+			up.Store(true)
+			refused := late.Requests()
+			l = startLoaded(t, dir, "{sync: interval}", more)
+			lost := l.metric(t, "imhook_journal_lost_events_total")
+			if lost <= 0 || lost > before {
+				t.Fatalf("%v events are said to be lost, of %d", lost, before)
+			}
+			run := l.postSized(t, after, 100)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			eventually(ctx, t, func() error { return late.Tally().Check(run.Accepted()) })
+			eventually(ctx, t, func() error {
+				got := l.metric(t, `imhook_delivered_total{app="shop",endpoint="late"}`)
+				if want := before - lost + after; got != want {
+					return fmt.Errorf("%v events were delivered late (%d requests), want %v: all that is not lost and all that is new", got, late.Requests()-refused, want)
+				}
+				return nil
+			})
+			if status, text := ask(t, "http://"+l.Addr()+"/readyz", ""); status != 200 || !strings.Contains(text, "journal came back with less than it had") {
+				t.Errorf("/readyz = %d %q", status, text)
+			}
+			stop(t, l.App)
+		})
+	}
+}
+
+func removeAll(t *testing.T, paths ...string) {
+	t.Helper()
+	for _, p := range paths {
+		if err := os.Remove(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
