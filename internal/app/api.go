@@ -14,7 +14,7 @@ func (a *App) adminConfig(j *journal.Journal, d *deliver.Deliverer, in http.Hand
 		Current: a.current.Load, Registry: a.cfg.Registry,
 		Journal: j, DeadLetters: j, Endpoints: statuses{d}, Receive: in,
 		Pattern: a.pattern, Rules: ruleTester{rules: a.rules, current: a.current.Load}, Compare: a.compare, Metrics: a.metrics,
-		Ready:   ready(j), Notes: notes(j),
+		Ready: ready(j), Notes: notes(j),
 		Version: a.cfg.Version, Log: a.cfg.Log, Now: a.cfg.Now,
 	}
 }
