@@ -315,12 +315,18 @@ func (j *Journal) startExternal(ctx context.Context) (*engine, error) {
 }
 
 func (j *Journal) prepare(ctx context.Context, e *engine) error {
-	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
+	within := prepareTimeout
+	if j.started {
+		// Streams are there; a question to one that has no leader yet is not answered,
+		// and is better asked anew.
+		within = mendTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	j.abort.Store(&cancel)
 	defer j.abort.Store(nil)
 	var err error
-	if e.js, err = jetstream.New(e.nc, jetstream.WithDefaultTimeout(externalTimeout)); err != nil {
+	if e.js, err = jetstream.New(e.nc, jetstream.WithDefaultTimeout(tryTimeout)); err != nil {
 		return fmt.Errorf("connecting to the engine: %w", err)
 	}
 	account, err := j.checkServer(ctx, e.nc, e.js)
@@ -344,6 +350,9 @@ func (j *Journal) prepare(ctx context.Context, e *engine) error {
 // prepareTimeout bounds looking at the server and making streams; a cluster that
 // is new takes about 5 s for its first one.
 const prepareTimeout = 25 * time.Second
+
+// mendTimeout is the same for an engine that was there before.
+const mendTimeout = 4 * time.Second
 
 // lapsed is called when the lease was not renewed in time, or is gone.
 func (j *Journal) lapsed() { j.broke() }

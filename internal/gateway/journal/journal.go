@@ -181,8 +181,10 @@ type Journal struct {
 	denied   atomic.Pointer[string]             // what NATS does not permit
 	abort    atomic.Pointer[context.CancelFunc] // ends preparing once that is known
 	roomless atomic.Pointer[roomless]           // why NATS takes nothing
-	// copyingFrom is set while a copy is made into the journal.
-	copyingFrom string
+	// copyingFrom is set while a copy is made into the journal, resuming when it goes
+	// on with an earlier one; mustExist while one is made of it.
+	copyingFrom         string
+	resuming, mustExist bool
 
 	commits committer
 	recent  recent

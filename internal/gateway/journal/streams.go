@@ -96,6 +96,9 @@ func (j *Journal) stream(ctx context.Context, e *engine, want jetstream.StreamCo
 	s, err := e.js.Stream(ctx, want.Name)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
+		if j.mustExist {
+			return nil, hopeless{fmt.Errorf("there is no journal %s: stream %s is missing", j.cfg.Name, want.Name)}
+		}
 		if s, err = e.js.CreateStream(ctx, want); err != nil {
 			return nil, j.explainStream(want, err)
 		}
@@ -106,6 +109,12 @@ func (j *Journal) stream(ctx context.Context, e *engine, want jetstream.StreamCo
 	have := s.CachedInfo().Config
 	if from := have.Metadata[copyingMeta]; from != "" && from != j.copyingFrom {
 		return nil, hopeless{fmt.Errorf("copying %s into this journal was not finished: run imhook journal copy again, or delete the streams %s and begin anew", from, j.allStreams())}
+	}
+	if want.Name == j.at.pageStream && j.copyingFrom != "" {
+		j.resuming = have.Metadata[copyingMeta] != ""
+		if st := s.CachedInfo().State; !j.resuming && st.LastSeq > 0 {
+			return nil, hopeless{fmt.Errorf("it is not empty: stream %s holds pages up to %d; copy into an empty directory, or give the journal another name", want.Name, st.LastSeq)}
+		}
 	}
 	if want.Name == j.at.pageStream {
 		e.copied.Store(have.Metadata[copiedMeta] != "")
