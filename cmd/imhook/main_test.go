@@ -7,12 +7,16 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/imhook/imhook/internal/natstest"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +30,9 @@ func TestMain(m *testing.M) {
 //	ready URL                waits until URL answers 200
 //	listening HOST:PORT      waits until somebody listens there
 //	waitfor FILE REGEXP      waits until FILE matches
-//	stop NAME                asks it to end and fails unless it ends well
+//	end NAME                 asks it to end and fails unless it ends well
+//	crash NAME               ends it without asking
+//	nats VAR USER PASSWORD   a NATS server with JetStream, its URL into VAR
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -47,9 +53,35 @@ func TestScript(t *testing.T) {
 			"ready":     cmdReady,
 			"listening": cmdListening,
 			"waitfor":   cmdWaitFor,
-			"stop":      cmdStop,
+			"end":       cmdEnd,
+			"crash":     cmdCrash,
+			"nats": func(ts *testscript.TestScript, neg bool, args []string) {
+				want(ts, neg, args, 3, "nats VAR USER PASSWORD")
+				ts.Setenv(args[0], natstest.Server(t, natstest.Password(args[1], args[2])).URL())
+			},
 		},
 	})
+}
+
+// The stop of testscript itself ends the script: what stands behind it is never
+// run, and the script passes.
+func TestScript_NoneStopsBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, name := range scripts {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, line := range strings.Split(string(text), "\n") {
+			if line == "stop" || strings.HasPrefix(line, "stop ") {
+				t.Errorf("%s:%d stops there; write end to end a process", name, n+1)
+			}
+		}
+	}
 }
 
 // processes are those that a script started, by name.
@@ -80,7 +112,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), out, log
-	cmd.Env = append(os.Environ(), "IMHOOK_TOKEN="+ts.Getenv("IMHOOK_TOKEN"), "IMHOOK_GATEWAY="+ts.Getenv("IMHOOK_GATEWAY"))
+	cmd.Env = append(os.Environ(), "IMHOOK_TOKEN="+ts.Getenv("IMHOOK_TOKEN"), "IMHOOK_GATEWAY="+ts.Getenv("IMHOOK_GATEWAY"), "SECRET="+ts.Getenv("SECRET"))
 	ts.Check(cmd.Start())
 	ts.Check(errors.Join(out.Close(), log.Close()))
 	running(ts)[name] = cmd
@@ -93,8 +125,8 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, neg, args, 1, "stop NAME")
+func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "end NAME")
 	cmd := running(ts)[args[0]]
 	if cmd == nil {
 		ts.Fatalf("%s does not run", args[0])
@@ -106,6 +138,17 @@ func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
 	if err := cmd.Wait(); err != nil {
 		ts.Fatalf("%s ended with %v\n%s", args[0], err, ts.ReadFile(args[0]+".err"))
 	}
+}
+
+func cmdCrash(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "crash NAME")
+	cmd := running(ts)[args[0]]
+	if cmd == nil {
+		ts.Fatalf("%s does not run", args[0])
+	}
+	delete(running(ts), args[0])
+	ts.Check(cmd.Process.Kill())
+	_ = cmd.Wait()
 }
 
 func cmdReady(ts *testscript.TestScript, neg bool, args []string) {
