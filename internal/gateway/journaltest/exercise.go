@@ -26,6 +26,7 @@ type Journal interface {
 	SeqAt(ctx context.Context, t time.Time) (uint64, error)
 	Save(ctx context.Context, key string, value []byte) error
 	Load(ctx context.Context) (map[string][]byte, error)
+	Drop(ctx context.Context, key string) error
 	Park(ctx context.Context, d gateway.DeadLetter) error
 	DeadLetters(ctx context.Context, endpoint string, limit int) ([]gateway.DeadLetter, error)
 	Close(ctx context.Context) error
@@ -401,6 +402,12 @@ func positions(t *testing.T, open Open) {
 			}
 			want[key] = []byte(value)
 		}
+	}
+	for _, key := range []string{"a.b", "*", "never there"} {
+		if err := j.Drop(t.Context(), key); err != nil {
+			t.Fatalf("Drop(%q): %v", key, err)
+		}
+		delete(want, key)
 	}
 	for _, when := range []string{"at once", "after reopening"} {
 		got, err := j.Load(t.Context())

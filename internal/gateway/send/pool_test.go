@@ -328,3 +328,37 @@ func BenchmarkRoundTrip(b *testing.B) {
 		run(b, func() (*http.Response, error) { return c.Do(request(b.Context())) })
 	})
 }
+
+func TestPool_KeepsNoConnectionAfterClose(t *testing.T) {
+	// It would stand open until it was idle for long, with nobody to use it.
+	t.Parallel()
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 1)
+	u := rawServer(t, func(_ int, c net.Conn) {
+		br := bufio.NewReader(c)
+		req, err := http.ReadRequest(br)
+		if err != nil {
+			ended <- err
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		close(arrived)
+		<-answer
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_, err = br.ReadByte()
+		ended <- err
+	})
+	p := poolTo(t, u, 1)
+	go func() {
+		<-arrived
+		p.close()
+		close(answer)
+	}()
+	if status, _, err := post(t.Context(), p, u, "x"); err != nil || status != http.StatusOK {
+		t.Fatalf("%d, %v; want the exchange under way to end well", status, err)
+	}
+	if err := <-ended; !errors.Is(err, io.EOF) {
+		t.Errorf("the server reads %v, want the end: nothing is kept after close", err)
+	}
+}
