@@ -67,7 +67,7 @@ func (d *Deliverer) Unfinished(ctx context.Context, id string) (n int, complete 
 		return open + n, complete, err
 	}
 	for _, g := range removed {
-		if g.id() == id {
+		if g.id == id {
 			s, _ := d.statusOf(g)
 			return s.Open, !s.Unread, nil
 		}

@@ -24,8 +24,10 @@ type memJournal struct {
 	// failPark makes Park fail that many times, failPage Page.
 	failPark int
 	failPage int
-	// failSave makes Save fail that many times, after five seconds.
+	// failSave makes Save fail that many times, after five seconds, once passSave
+	// others are through.
 	failSave int
+	passSave int
 	// saves counts what was saved.
 	saves int
 	// frozen stops Save from taking anything: what a crash would lose.
@@ -152,7 +154,11 @@ func (j *memJournal) Save(ctx context.Context, key string, value []byte) error {
 	}
 	j.mu.Lock()
 	fail := j.failSave > 0
-	if fail {
+	switch {
+	case fail && j.passSave > 0:
+		j.passSave--
+		fail = false
+	case fail:
 		j.failSave--
 	}
 	j.mu.Unlock()
@@ -245,6 +251,27 @@ func (b *backend) ids() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]string(nil), b.got...)
+}
+
+// ofLane is what arrived of a lane, in order.
+func (b *backend) ofLane(lane string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.lane[event.NewLane(event.KindGroup, lane)]...)
+}
+
+// atOnce is how many attempts there were at once at most.
+func (b *backend) atOnce() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.most
+}
+
+// attempts is how many attempts there were.
+func (b *backend) attempts() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.n
 }
 
 // all is an index and matcher that gives everything to the first n endpoints.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -20,16 +19,14 @@ import (
 
 // TestSet_NothingIsLostOrReorderedAcrossChanges runs random histories of arrivals,
 // failures, crashes and changes of the set of endpoints: added, removed, brought
-// back, with other rules, orders, senders. At the end every endpoint has what its
+// back, with other rules, orders, batches, senders. At the end every endpoint has what its
 // rules picked and nothing else, the first sightings of each lane are in order, no
 // sender was used after its release, and where nothing crashed nothing came twice.
 func TestSet_NothingIsLostOrReorderedAcrossChanges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		h := &history{
-			rng:      rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1)),
-			failures: rapid.IntRange(0, 60).Draw(rt, "failures in 100"),
-		}
+		h := &history{rng: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))}
+		h.failures.Store(rapid.Int64Range(0, 60).Draw(rt, "failures in 100"))
 		steps := rapid.SliceOfN(rapid.IntRange(0, 19), 5, 40).Draw(rt, "steps")
 		var problem string
 		synctest.Test(t, func(*testing.T) { problem = h.run(steps) })
@@ -48,7 +45,7 @@ const (
 // of it.
 type history struct {
 	rng      *rand.Rand
-	failures int
+	failures atomic.Int64 // in 100 attempts
 
 	j       *memJournal
 	d       *Deliverer
@@ -78,6 +75,7 @@ type named struct {
 	known bool // it was there once
 	rule  mask
 	order Order
+	batch Batch
 	voice *voice
 	// open are events of which it is not sure yet by which rule they are picked:
 	// each with the rules that it may be.
@@ -139,6 +137,17 @@ func (v *voice) Send(ctx context.Context, ev *event.Event, sent int) gateway.Out
 	return v.backend.Send(ctx, ev, sent)
 }
 
+// SendBatch sends one event after the other until one fails.
+func (v *voice) SendBatch(ctx context.Context, evs []*event.Event) (outs []gateway.Outcome) {
+	for _, ev := range evs {
+		outs = append(outs, v.Send(ctx, ev, 0))
+		if outs[len(outs)-1].Kind != gateway.Delivered {
+			break
+		}
+	}
+	return outs
+}
+
 func (v *voice) release() {
 	if v.released.Add(1) > 1 {
 		v.h.fail("a sender was released twice")
@@ -175,7 +184,7 @@ func (h *history) endpoint(i int, n *named) Endpoint {
 			return rule.picks(int(ev.ID[0] - '0'))
 		},
 		Sender: n.voice, Release: n.voice.release,
-		Start: Start{Beginning: i == 1},
+		Start: Start{Beginning: i == 1}, Batch: n.batch,
 		Retry: Schedule{Fast: []time.Duration{20 * time.Millisecond}, SlowFrom: 50 * time.Millisecond, SlowTo: 100 * time.Millisecond},
 	}
 }
@@ -183,19 +192,18 @@ func (h *history) endpoint(i int, n *named) Endpoint {
 func (h *history) run(steps []int) string {
 	h.j = newMemJournal()
 	h.j.saving = 7 * time.Millisecond
-	dice := rand.New(rand.NewPCG(h.rng.Uint64(), 2))
-	var throwing sync.Mutex // all endpoints throw the same dice
 	for i := range h.names {
+		dice := rand.New(rand.NewPCG(h.rng.Uint64(), 2)) // guarded by its backend's lock
 		b := &backend{took: time.Duration(1+h.rng.IntN(20)) * time.Millisecond}
 		b.answer = func(*event.Event, int) gateway.Outcome {
-			throwing.Lock()
-			defer throwing.Unlock()
-			if dice.IntN(100) < h.failures {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if dice.IntN(100) < int(h.failures.Load()) {
 				return failing(gateway.Retry, gateway.ReasonStatus5xx)
 			}
 			return gateway.Outcome{Kind: gateway.Delivered}
 		}
-		h.names[i] = &named{b: b, order: OrderConversation, rule: 1<<historyLanes - 1, open: map[stored][]mask{}, want: map[string]verdict{}}
+		h.names[i] = &named{b: b, order: OrderConversation, rule: mask(h.rng.IntN(1 << historyLanes)), open: map[stored][]mask{}, want: map[string]verdict{}}
 		h.newVoice(h.names[i])
 	}
 	h.names[0].here, h.names[0].known = true, true
@@ -318,7 +326,7 @@ func (h *history) change() {
 	}
 	way := h.rng.IntN(10)
 	for _, n := range h.names {
-		switch h.rng.IntN(6) {
+		switch h.rng.IntN(7) {
 		case 0:
 			if n.known || way < 7 {
 				n.here = !n.here
@@ -329,6 +337,8 @@ func (h *history) change() {
 			n.order = []Order{OrderConversation, OrderStrict}[h.rng.IntN(2)]
 		case 3:
 			h.newVoice(n)
+		case 4:
+			n.batch = Batch{Count: 1 + h.rng.IntN(5), Linger: time.Duration(h.rng.IntN(3)) * 20 * time.Millisecond}
 		}
 	}
 	for i, n := range h.names {
@@ -411,13 +421,7 @@ func (h *history) change() {
 
 // finish brings everybody back and lets everything arrive.
 func (h *history) finish() {
-	for _, n := range h.names {
-		n.b.mu.Lock()
-	}
-	h.failures = 0
-	for _, n := range h.names {
-		n.b.mu.Unlock()
-	}
+	h.failures.Store(0)
 	for _, n := range h.names {
 		if n.known && !n.here {
 			n.here = true

@@ -37,7 +37,7 @@ func (d *Deliverer) Holding() string {
 	for _, g := range removed {
 		d.mu.Lock()
 		oldest := g.floor(tail)
-		h := holder{id: g.id(), why: "it is not configured any more"}
+		h := holder{id: g.id, why: "it is not configured any more"}
 		d.mu.Unlock()
 		if oldest > tail {
 			continue

@@ -20,6 +20,9 @@ func samplePositions() []position {
 			{Pos: gateway.NewPos(7, 9), Attempts: 3, Sent: 2, FirstAt: at, DueAt: at.Add(time.Hour)},
 			{Pos: gateway.NewPos(1<<40, 1)},
 		}},
+		{Read: gateway.NewPos(3, 0), Live: true, Paused: "endpoint answered that it is gone (410)"},
+		{Read: gateway.NewPos(3, 0), Open: []openEvent{{Pos: gateway.NewPos(2, 1)}}, Removed: removal{At: at, Age: 72 * time.Hour, Bytes: 5 << 30}},
+		{Read: gateway.NewPos(3, 0), Paused: "by hand", Removed: removal{At: at}},
 	}
 }
 
@@ -33,6 +36,27 @@ func TestPosition_SurvivesItsRecord(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
+	}
+}
+
+func TestPosition_RecordsOfTheFirstVersionAreReadAndWritten(t *testing.T) {
+	t.Parallel()
+	record := []byte{1, 1, 0x85, 0x80, 0x0c, 2, 0x81, 0x80, 0x04, 0, 0x80, 0x80, 0x04, 1, 2, 0x80, 0x20, 0x82, 0x20}
+	want := position{Live: true, Read: gateway.NewPos(3, 5), Open: []openEvent{
+		{Pos: gateway.NewPos(1, 1)},
+		{Pos: gateway.NewPos(2, 1), Attempts: 1, Sent: 2, FirstAt: time.UnixMilli(2048).UTC(), DueAt: time.UnixMilli(2049).UTC()},
+	}}
+	got, err := parsePosition(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// An endpoint that is neither paused nor removed is understood by those who know
+	// the first version alone.
+	if diff := cmp.Diff(record, appendPosition(nil, got)); diff != "" {
+		t.Errorf("written again (-want +got):\n%s", diff)
 	}
 }
 

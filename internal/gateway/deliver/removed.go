@@ -13,7 +13,7 @@ import (
 // gone is an endpoint that is not configured any more: its position, and for how
 // long it is kept. Guarded by Deliverer.mu.
 type gone struct {
-	app, name string
+	app, name, id string
 	removal
 	paused string
 	// read and oldest are as a runner's; open is how many events are not finished.
@@ -32,8 +32,6 @@ type gone struct {
 	// below is the page below which its backlog has expired.
 	below uint64
 }
-
-func (g *gone) id() string { return g.app + "/" + g.name }
 
 // keep takes over a position. Call with d.mu.
 func (g *gone) keep(p position) {
@@ -89,7 +87,7 @@ func (d *Deliverer) keepAbsent(saved map[string][]byte, last uint64) {
 			d.cfg.Log.Warn("position of an endpoint that is not configured cannot be read", "key", key, "err", err)
 			continue
 		}
-		g := &gone{app: app, name: name, drained: make(chan struct{})}
+		g := &gone{app: app, name: name, id: id, drained: make(chan struct{})}
 		close(g.drained)
 		g.dirty = p.Live || p.Read > end || p.Removed.At.IsZero() || p.Removed.At.After(now)
 		p.Read = min(p.Read, end)
@@ -104,17 +102,17 @@ func (d *Deliverer) keepAbsent(saved map[string][]byte, last uint64) {
 		g.keep(p)
 		d.gone = append(d.gone, g)
 	}
-	d.sortGone()
+	byID(d.gone)
 }
 
-func (d *Deliverer) sortGone() {
-	slices.SortFunc(d.gone, func(a, b *gone) int { return strings.Compare(a.id(), b.id()) })
+func byID(all []*gone) {
+	slices.SortFunc(all, func(a, b *gone) int { return strings.Compare(a.id, b.id) })
 }
 
 // remove takes an endpoint out: attempts in flight end, its position stays. Call
 // with mu.
-func (d *Deliverer) remove(r *runner) {
-	g := &gone{app: r.App, name: r.Name, runner: r, drained: make(chan struct{})}
+func (d *Deliverer) remove(r *runner) *gone {
+	g := &gone{app: r.App, name: r.Name, id: r.id, runner: r, drained: make(chan struct{})}
 	r.mu.Lock()
 	r.read, r.live = r.effective(d.tail), false
 	r.removed = removal{At: d.cfg.Now(), Age: r.MaxBacklogAge, Bytes: r.MaxBacklogBytes}
@@ -123,14 +121,12 @@ func (d *Deliverer) remove(r *runner) {
 	r.mu.Unlock()
 	r.halt()
 	g.removal = r.removed
-	// Gone is a new slice each time: others look at the old one without mu.
-	d.gone = append(slices.Clone(d.gone), g)
-	d.sortGone()
 	d.wg.Go(func() {
 		<-quiet
 		r.wg.Wait()
 		d.drained(g)
 	})
+	return g
 }
 
 // drained lets a removed endpoint go whose last attempt has ended.
@@ -179,7 +175,7 @@ func (d *Deliverer) keepGone(ctx context.Context, tail gateway.Pos, all []*gone,
 		below, err := c.below(ctx, age, bytes, oldest, tail.Seq())
 		if err != nil {
 			if ctx.Err() == nil {
-				d.cfg.Log.Warn("expiring failed", "endpoint", g.id(), "err", err)
+				d.cfg.Log.Warn("expiring failed", "endpoint", g.id, "err", err)
 			}
 			continue
 		}
@@ -202,13 +198,13 @@ func (d *Deliverer) forget(ctx context.Context, tail gateway.Pos, g *gone) {
 	if busy {
 		return
 	}
-	err := d.cfg.Journal.Drop(ctx, endpointPrefix+g.id())
+	err := d.cfg.Journal.Drop(ctx, endpointPrefix+g.id)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
 		g.returning = false
 		if ctx.Err() == nil {
-			d.cfg.Log.Warn("forgetting a removed endpoint failed, trying again", "endpoint", g.id(), "err", err)
+			d.cfg.Log.Warn("forgetting a removed endpoint failed, trying again", "endpoint", g.id, "err", err)
 		}
 		return
 	}
@@ -218,7 +214,7 @@ func (d *Deliverer) forget(ctx context.Context, tail gateway.Pos, g *gone) {
 	if g.read < tail {
 		pages = tail.Seq() - g.read.Seq()
 	}
-	d.cfg.Log.Warn("endpoint was removed long ago, it is forgotten", "endpoint", g.id(),
+	d.cfg.Log.Warn("endpoint was removed long ago, it is forgotten", "endpoint", g.id,
 		"removed", g.At.UTC(), "open", g.open, "unread_pages", pages)
 }
 
@@ -226,7 +222,7 @@ func (d *Deliverer) forget(ctx context.Context, tail gateway.Pos, g *gone) {
 func (d *Deliverer) saveGone(ctx context.Context, all []*gone) error {
 	for _, g := range all {
 		if err := d.saveOneGone(ctx, g); err != nil {
-			return fmt.Errorf("saving the position of %s: %w", g.id(), err)
+			return fmt.Errorf("saving the position of %s: %w", g.id, err)
 		}
 	}
 	return nil
@@ -251,7 +247,7 @@ func (d *Deliverer) saveOneGone(ctx context.Context, g *gone) error {
 	if !dirty {
 		return nil
 	}
-	err := d.cfg.Journal.Save(ctx, endpointPrefix+g.id(), record)
+	err := d.cfg.Journal.Save(ctx, endpointPrefix+g.id, record)
 	if err != nil {
 		d.mu.Lock()
 		g.dirty = true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -59,12 +60,11 @@ func (d *Deliverer) Set(ctx context.Context, endpoints []Endpoint, index Index) 
 		d.abandon(c)
 		return fmt.Errorf("setting endpoints: %w", err)
 	}
-	d.apply(c, index)
+	removed := d.apply(c, index)
 	d.setFloor()
 	// The tail's position is not saved before these records are, so that a failure
 	// here is mended by the housekeeping, or a restart.
-	_, _, gone := d.serving()
-	if err := d.saveGone(d.readCtx, gone); err != nil {
+	if err := d.saveGone(d.readCtx, removed); err != nil {
 		d.cfg.Log.Warn("saving positions of removed endpoints failed, trying again", "err", err)
 	}
 	return nil
@@ -117,7 +117,7 @@ func (d *Deliverer) plan(eps []Endpoint) *change {
 	}
 	removed := make(map[string]*gone, len(d.gone))
 	for _, g := range d.gone {
-		removed[g.id()] = g
+		removed[g.id] = g
 	}
 	for _, e := range eps {
 		if r := was[e.ID()]; r != nil {
@@ -310,8 +310,9 @@ func (d *Deliverer) abandon(c *change) {
 	}
 }
 
-// apply makes the change. It cannot fail.
-func (d *Deliverer) apply(c *change, index Index) {
+// apply makes the change and returns the endpoints that are removed with it. It
+// cannot fail.
+func (d *Deliverer) apply(c *change, index Index) (removed []*gone) {
 	for _, n := range c.entries {
 		n.metrics = d.metrics.endpoint(n.App, n.Name)
 	}
@@ -342,21 +343,20 @@ func (d *Deliverer) apply(c *change, index Index) {
 			back[n.gone] = true
 		}
 	}
-	var left []*gone
-	for _, g := range d.gone {
-		if !back[g] {
-			left = append(left, g)
-		}
-	}
-	d.gone = left
 	for _, r := range c.removed {
-		d.remove(r)
+		removed = append(removed, d.remove(r))
+	}
+	if len(back)+len(removed) > 0 {
+		left := slices.DeleteFunc(slices.Clone(d.gone), func(g *gone) bool { return back[g] })
+		d.gone = append(left, removed...)
+		byID(d.gone)
 	}
 	d.runners, d.index = c.runners, index
 	d.mu.Unlock()
 	for _, l := range over {
 		l.leave()
 	}
+	return removed
 }
 
 // become makes the endpoint what e says, and returns the line that is over with
@@ -367,6 +367,7 @@ func (r *runner) become(e Endpoint) *line {
 		r.line.Load().release = e.Release
 	} else {
 		over = r.line.Swap(newLine(e.Sender, e.Release))
+		r.most = 0 // what the one before found too large
 	}
 	r.Endpoint = e
 	return over
