@@ -28,6 +28,7 @@ func (r *runner) takeAgain(pos gateway.Pos, page *gateway.Page) {
 	o, ev := r.again[0], page.Events[pos.Index()]
 	r.again = r.again[1:]
 	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt})
+	r.collect()
 }
 
 // missAgain counts what was left for later below pos and is not in the journal any

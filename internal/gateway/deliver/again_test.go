@@ -110,6 +110,27 @@ func TestDeliver_BacklogThatIsReadAgainAfterTheStartComesWholeAndInOrder(t *test
 	})
 }
 
+func TestDeliver_BacklogThatIsReadAgainIsSentInBatchesToo(t *testing.T) {
+	// Nothing else arrives that would send what was read.
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), &backend{}
+		e := endpoint(b)
+		e.Retry.Fast, e.Retry.SlowFrom, e.Retry.SlowTo = []time.Duration{}, time.Second, time.Second
+		all := bigBacklog(t, j, b, e)
+		delivered := len(b.ids())
+		advance(time.Minute) // none of it waits for its retry any more
+		batches := newBatcher()
+		e.Sender, e.Batch = batches, Batch{Count: 100}
+		d := start(t, j, nil, e)
+		pass(time.Minute)
+		if s := d.Status(t.Context())[0]; s.Open != 0 {
+			t.Errorf("%d of %d events are still open", s.Open, len(all)-delivered)
+		}
+		stop(t, d)
+	})
+}
+
 func TestDeliver_BacklogThatIsReadAgainExpiresAndIsCounted(t *testing.T) {
 	t.Parallel()
 	for _, how := range []string{"too old", "gone"} {

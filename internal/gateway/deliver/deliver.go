@@ -82,6 +82,8 @@ const (
 type Deliverer struct {
 	cfg     Config
 	metrics *metrics
+	// eager is eagerOpen, but in tests.
+	eager int
 	// setting is held, by its one place, while the endpoints are changed.
 	setting chan struct{}
 
@@ -130,7 +132,7 @@ func New(cfg Config) (*Deliverer, error) {
 	if cfg.RemovedAge == 0 {
 		cfg.RemovedAge = 72 * time.Hour
 	}
-	d := &Deliverer{cfg: cfg, metrics: m, index: cfg.Index, setting: make(chan struct{}, 1), saving: make(chan struct{}, 1)}
+	d := &Deliverer{cfg: cfg, metrics: m, eager: eagerOpen, index: cfg.Index, setting: make(chan struct{}, 1), saving: make(chan struct{}, 1)}
 	eps, err := checked(cfg.Endpoints)
 	if err != nil {
 		return nil, err
@@ -259,7 +261,7 @@ func (d *Deliverer) startRunner(ctx context.Context, r *runner, saved map[string
 	if err != nil {
 		return err
 	}
-	return r.restore(ctx, p, d.tail, last, true)
+	return r.restore(ctx, p, d.tail, last, d.eager)
 }
 
 // follow hands every new page to the endpoints that it concerns.

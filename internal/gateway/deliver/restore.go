@@ -13,14 +13,14 @@ import (
 // again. Those that the journal no longer has are counted in missing. tail is how
 // far the tail had read when p was saved, last the journal's last page.
 //
-// Lazy leaves them to the endpoint's reader when there are many.
-func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last uint64, lazy bool) error {
+// When they are more than eager they are left to the endpoint's reader.
+func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last uint64, eager int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	end := gateway.NewPos(last+1, 0) - 1
 	latest := r.now().Add(r.Retry.longest())
 	changed := !p.Removed.At.IsZero()
-	if lazy && len(p.Open) > eagerOpen {
+	if len(p.Open) > eager {
 		all := len(p.Open)
 		p.Open = slices.DeleteFunc(slices.Clone(p.Open), func(o openEvent) bool { return o.Pos > end })
 		r.missing += all - len(p.Open)

@@ -170,6 +170,12 @@ func (r *runner) push(pos gateway.Pos, ev *event.Event) {
 	r.read = pos
 	r.metrics.matched.Inc()
 	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev})
+	r.collect()
+}
+
+// collect notes that an event was taken in, which waits for [runner.flush] where
+// events are sent in batches. Call with mu.
+func (r *runner) collect() {
 	if r.batches() {
 		r.undispatched++
 		if r.undispatched >= r.Batch.Count {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"time"
@@ -267,7 +268,7 @@ func (d *Deliverer) relane(ctx context.Context, r *runner, next Endpoint, last u
 	r.mu.Unlock()
 	appendPosition(nil, p) // sorts p.Open
 	n := d.newRunner(next)
-	return n, n.restore(ctx, p, p.Read, last, false)
+	return n, n.restore(ctx, p, p.Read, last, math.MaxInt)
 }
 
 // bringBack restores an endpoint that was removed.
@@ -279,7 +280,7 @@ func (d *Deliverer) bringBack(ctx context.Context, n *entry, last uint64) error 
 	if err != nil {
 		return err
 	}
-	return n.restore(ctx, p, tail, last, true)
+	return n.restore(ctx, p, tail, last, d.eager)
 }
 
 // abandon takes back what prepare began.
