@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/dialect/cloudevents"
 	"github.com/imhook/imhook/dialect/wildfirechat"
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/imfake"
@@ -122,8 +124,10 @@ func checkReport(t *testing.T, rep *report, sides int) {
 
 func TestTemplate_PatchesEveryPlace(t *testing.T) {
 	t.Parallel()
-	tmpl := newTemplate("127.0.0.1:1", "/p", 1024)
-	request := tmpl.clone().patch(5, 77, 9, 1_700_000_000_123)
+	tmpl := newSingle("127.0.0.1:1", "/p", 1024)
+	patched := tmpl.clone()
+	patched.patch(0, message{id: 5, lane: 77, seq: 9, millis: 1_700_000_000_123})
+	request := patched.request
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
 	if err != nil {
 		t.Fatal(err)
@@ -163,6 +167,60 @@ func TestTemplate_PatchesEveryPlace(t *testing.T) {
 	}
 }
 
+func TestTemplate_PatchesEveryMessageOfABatch(t *testing.T) {
+	t.Parallel()
+	tmpl := newBatch("127.0.0.1:1", "/p", 1024, 3)
+	for i := range tmpl.slots {
+		tmpl.patch(i, message{id: uint64(i), lane: uint32(70 + i), seq: uint64(i + 1)})
+	}
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(tmpl.request)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil || len(body) != 3*1024+4 {
+		t.Fatalf("%d bytes (%v), want three times 1024 with brackets and commas", len(body), err)
+	}
+	evs, err := cloudevents.New().Decode(&dialect.Request{ContentType: r.Header.Get("Content-Type"), Body: body})
+	if err != nil || len(evs) != 3 {
+		t.Fatalf("%d events (%v), want 3", len(evs), err)
+	}
+	for i, ev := range evs {
+		want := imfake.Mark{Lane: uint32(70 + i), Seq: uint64(i + 1)}
+		var marks []imfake.Mark
+		for m := range imfake.Marks(ev.Raw.Body) {
+			marks = append(marks, m)
+		}
+		if d := cmp.Diff([]imfake.Mark{want}, marks); d != "" {
+			t.Errorf("marks of event %d (-want +got):\n%s", i, d)
+		}
+		id := fmt.Sprintf("%d", 100_000_000_000_000_000+i)
+		if ev.Type != event.MessageSend || ev.ID != "bench-"+id || ev.Message.ID != id || ev.Lane != event.Lane(fmt.Sprintf("group:g%09d", 70+i)) {
+			t.Errorf("event %d is %s %s in %s", i, ev.Type, ev.ID, ev.Lane)
+		}
+	}
+}
+
+func TestRun_BatchesBesideRelay(t *testing.T) {
+	t.Parallel()
+	var out, progress bytes.Buffer
+	err := run(t.Context(), []string{"-rounds", "1", "-duration", "100ms", "-warmup", "50ms", "-conns", "4", "-lanes", "20", "-batch", "50", "-json"}, &out, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	var rep report
+	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+		t.Fatalf("reading the report: %v\n%s", err, out.String())
+	}
+	gateway := rep.Rounds[0][1]
+	if gateway.Events == 0 || gateway.Events%50 != 0 || gateway.Duplicates != 0 || gateway.Disorders != 0 {
+		t.Errorf("%+v, want whole batches of 50, none twice and none out of order", gateway)
+	}
+	if in := gateway.Events / 50; gateway.Requests == 0 || gateway.Requests > 20*in {
+		t.Errorf("%d requests out for %d in, want batches out", gateway.Requests, in)
+	}
+}
+
 func TestReadAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]bool{
@@ -199,7 +257,7 @@ func TestSpread(t *testing.T) {
 
 func TestParse_RefusesWhatCannotRun(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"}} {
+	for _, args := range [][]string{{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"}, {"-batch", "10", "-endpoint-dialect", "openim"}} {
 		if _, err := parse(args, new(bytes.Buffer)); err == nil {
 			t.Errorf("parse(%v): no error", args)
 		}

@@ -9,7 +9,7 @@
 // what it holds when it dies, and mixes the order up. imhook runs as built from
 // this tree, with every event fsynced before its answer.
 //
-//	go run ./bench [-rounds 5] [-duration 3s] [-endpoint-dialect wildfirechat,cloudevents] [-json]
+//	go run ./bench [-rounds 5] [-duration 3s] [-endpoint-dialect wildfirechat,cloudevents] [-batch 100] [-json]
 //
 // A round posts for the duration and ends when the sink has everything, so that
 // neither side gains by taking in more than it hands on: its rate is all events

@@ -21,6 +21,7 @@ type config struct {
 	Size     int           `json:"size"`
 	Lanes    int           `json:"lanes"`
 	Dialects string        `json:"endpointDialects"`
+	Batch    int           `json:"batch"`
 
 	binary string
 	json   bool
@@ -52,16 +53,22 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.IntVar(&cfg.Size, "size", 1024, "bytes of a request's body")
 	flags.IntVar(&cfg.Lanes, "lanes", 1000, "conversations")
 	flags.StringVar(&cfg.Dialects, "endpoint-dialect", "wildfirechat", "dialects of the gateway's endpoint, one side each, separated by commas; empty runs the relay alone")
+	flags.IntVar(&cfg.Batch, "batch", 0, "messages in a request to the gateway, and in one to its endpoint, as CloudEvents; up to 1 is singly. The relay always gets them singly")
 	flags.StringVar(&cfg.binary, "imhook", "", "imhook binary to run; empty builds this tree's")
 	flags.BoolVar(&cfg.json, "json", false, "print the report as JSON")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
+	}
+	if cfg.Batch > 1 && cfg.Dialects == "wildfirechat" {
+		cfg.Dialects = "cloudevents"
 	}
 	switch {
 	case flags.NArg() > 0:
 		return cfg, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case cfg.Rounds < 1, cfg.Duration <= 0, cfg.Conns < 1, cfg.Lanes < cfg.Conns:
 		return cfg, errors.New("rounds, duration and conns must be positive, lanes at least conns")
+	case cfg.Batch > 1 && cfg.Dialects != "cloudevents" && cfg.Dialects != "":
+		return cfg, errors.New("of the dialects here only cloudevents has batches")
 	}
 	return cfg, nil
 }
@@ -94,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	sides = append(sides, s)
 	for d := range strings.FieldsFuncSeq(cfg.Dialects, func(r rune) bool { return r == ',' }) {
-		if s, err = startGateway(ctx, cfg.binary, dir, d); err != nil {
+		if s, err = startGateway(ctx, cfg.binary, dir, d, cfg.Batch); err != nil {
 			return err
 		}
 		sides = append(sides, s)

@@ -17,7 +17,7 @@ const answerWithin = 30 * time.Second
 
 // posted is what one round's posting came to.
 type posted struct {
-	// accepted counts the answers with status 200; the lanes from first on have
+	// accepted counts the messages that were answered with status 200; the lanes from first on have
 	// the positions 1 to seqs[lane-first].
 	accepted int
 	first    uint32
@@ -25,11 +25,15 @@ type posted struct {
 	latency  []time.Duration
 }
 
-// post sends messages over cfg.Conns connections for d, each connection one at a
-// time to its own lanes in turn. Every message must be answered 200.
+// post sends messages over cfg.Conns connections for d, each connection one request
+// at a time, with messages to its own lanes in turn. Every request must be answered
+// 200.
 func post(ctx context.Context, cfg config, s *side, d time.Duration) (posted, error) {
 	p := posted{first: s.lane, seqs: make([]uint64, cfg.Lanes)}
-	t := newTemplate(s.addr, s.path, cfg.Size)
+	t := newSingle(s.addr, s.path, cfg.Size)
+	if s.batches {
+		t = newBatch(s.addr, s.path, cfg.Size, cfg.Batch)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	begin := time.Now()
@@ -44,11 +48,11 @@ func post(ctx context.Context, cfg config, s *side, d time.Duration) (posted, er
 		wg.Go(func() {
 			r := &results[c]
 			// Ids of a connection are every Conns-th one.
-			r.latency, r.err = postOn(ctx, t.clone(), s.addr, begin.Add(d), func(n uint64) (id uint64, lane uint32, seq uint64) {
+			r.latency, r.err = postOn(ctx, t.clone(), s.addr, begin.Add(d), func(n uint64) message {
 				own := (cfg.Lanes - c + cfg.Conns - 1) / cfg.Conns
 				l := c + int(n%uint64(own))*cfg.Conns
 				p.seqs[l]++
-				return s.id + n*uint64(cfg.Conns) + uint64(c), s.lane + uint32(l), p.seqs[l]
+				return message{id: s.id + n*uint64(cfg.Conns) + uint64(c), lane: s.lane + uint32(l), seq: p.seqs[l]}
 			})
 			if r.err != nil {
 				cancel()
@@ -60,14 +64,14 @@ func post(ctx context.Context, cfg config, s *side, d time.Duration) (posted, er
 	most := 0
 	var errs []error
 	for _, r := range results {
-		p.accepted += len(r.latency)
+		p.accepted += len(r.latency) * len(t.slots)
 		p.latency = append(p.latency, r.latency...)
-		most = max(most, len(r.latency))
+		most = max(most, len(r.latency)*len(t.slots))
 		if r.err != nil && !errors.Is(r.err, context.Canceled) {
 			errs = append(errs, r.err)
 		}
 	}
-	s.id += uint64(most+1) * uint64(cfg.Conns)
+	s.id += uint64(most+len(t.slots)) * uint64(cfg.Conns)
 	s.lane += uint32(cfg.Lanes)
 	if err := errors.Join(errs...); err != nil {
 		return p, fmt.Errorf("posting to %s: %w", s.name, err)
@@ -77,7 +81,7 @@ func post(ctx context.Context, cfg config, s *side, d time.Duration) (posted, er
 
 // postOn posts over one connection until the end; next says what the n-th message
 // is. It returns how long each answer took.
-func postOn(ctx context.Context, t *template, addr string, end time.Time, next func(n uint64) (uint64, uint32, uint64)) ([]time.Duration, error) {
+func postOn(ctx context.Context, t *template, addr string, end time.Time, next func(n uint64) message) ([]time.Duration, error) {
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
@@ -89,13 +93,18 @@ func postOn(ctx context.Context, t *template, addr string, end time.Time, next f
 	if err := c.SetDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("setting a deadline: %w", err)
 	}
-	for n := uint64(0); ; n++ {
+	for n := uint64(0); ; {
 		begin := time.Now()
 		if begin.After(end) || ctx.Err() != nil {
 			return latency, ctx.Err()
 		}
-		id, lane, seq := next(n)
-		if _, err := c.Write(t.patch(id, lane, seq, begin.UnixMilli())); err != nil {
+		for i := range t.slots {
+			m := next(n)
+			m.millis = begin.UnixMilli()
+			t.patch(i, m)
+			n++
+		}
+		if _, err := c.Write(t.request); err != nil {
 			return latency, fmt.Errorf("writing: %w", err)
 		}
 		if err := readAnswer(r); err != nil {

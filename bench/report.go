@@ -45,8 +45,8 @@ type summary struct {
 
 // String is one line for a round under way.
 func (r round) String() string {
-	return fmt.Sprintf("%-24s %8.0f events/s (in %8.0f/s)  %5.1f µs CPU/event  answers p50 %.0f µs, p99 %.0f µs",
-		r.Side, r.Rate, r.In, r.CPU, r.P50, r.P99)
+	return fmt.Sprintf("%-24s %8.0f events/s (in %8.0f/s)  %5.1f µs CPU/event  answers p50 %.0f µs, p99 %.0f µs  %.1f events/request out",
+		r.Side, r.Rate, r.In, r.CPU, r.P50, r.P99, float64(r.Events)/float64(max(1, r.Requests)))
 }
 
 func (rep *report) summaries() []summary {
@@ -92,8 +92,12 @@ func (rep *report) writeJSON(w io.Writer) error {
 }
 
 func (rep *report) writeText(w io.Writer) error {
-	fmt.Fprintf(w, "\n%d rounds of %v, %d connections, %d-byte bodies, %d conversations; median (min..max)\n",
-		rep.Config.Rounds, rep.Config.Duration, rep.Config.Conns, rep.Config.Size, rep.Config.Lanes)
+	in := ""
+	if rep.Config.Batch > 1 {
+		in = fmt.Sprintf(" (%d to a request, but to the relay)", rep.Config.Batch)
+	}
+	fmt.Fprintf(w, "\n%d rounds of %v, %d connections, %d-byte bodies%s, %d conversations; median (min..max)\n",
+		rep.Config.Rounds, rep.Config.Duration, rep.Config.Conns, rep.Config.Size, in, rep.Config.Lanes)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "side\tevents/s\tratio\tCPU µs/event\tanswer p50 µs\tanswer p99 µs\tpeak MiB\ttwice\tout of order")
 	for _, s := range rep.summaries() {

@@ -26,6 +26,8 @@ type round struct {
 	// P50 and P99 are of the answers to the poster, in microseconds.
 	P50 float64 `json:"p50Micros"`
 	P99 float64 `json:"p99Micros"`
+	// Requests is how many requests the sink got.
+	Requests int `json:"requests"`
 	// Duplicates and Disorders are of the round's messages.
 	Duplicates int `json:"duplicates"`
 	Disorders  int `json:"disorders"`
@@ -98,6 +100,7 @@ func oneRound(ctx context.Context, cfg config, s *side, d time.Duration) (round,
 		CPU:        micros(cpuAfter-cpu) / float64(max(1, p.accepted)),
 		P50:        micros(quantile(p.latency, 0.50)),
 		P99:        micros(quantile(p.latency, 0.99)),
+		Requests:   after.requests - before.requests,
 		Duplicates: after.duplicates - before.duplicates,
 		Disorders:  after.disorders - before.disorders,
 	}, nil
@@ -114,11 +117,11 @@ func (p posted) marks() []imfake.Mark {
 	return marks
 }
 
-type counts struct{ distinct, duplicates, disorders int }
+type counts struct{ distinct, duplicates, disorders, requests int }
 
 func snapshot(s *imfake.Sink) counts {
 	disorders, _ := s.Tally().Disorders()
-	return counts{distinct: s.Tally().Distinct(), duplicates: s.Tally().Duplicates(), disorders: disorders}
+	return counts{distinct: s.Tally().Distinct(), duplicates: s.Tally().Duplicates(), disorders: disorders, requests: int(s.Requests())}
 }
 
 // drain waits until want different messages have arrived.

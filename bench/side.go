@@ -31,6 +31,8 @@ type side struct {
 	sink *imfake.Sink
 	// quit asks the child to end.
 	quit func() error
+	// batches is true when messages are posted in batches of CloudEvents.
+	batches bool
 	// lane is the first lane that no message was posted to yet, id the next
 	// message id.
 	lane uint32
@@ -97,7 +99,7 @@ func build(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
-// gatewayConfig takes address, data directory, dialect, URL and credentials.
+// gatewayConfig takes address, data directory, dialect, URL, credentials and batch.
 const gatewayConfig = `listen: %s
 data_dir: %s
 journal: {sync: always}
@@ -105,12 +107,14 @@ apps:
   - name: bench
     sources:
       - {name: wfc, dialect: wildfirechat}
+      - {name: ce, dialect: cloudevents}
     endpoints:
-      - {name: sink, dialect: %s, url: %q, concurrency: 64%s}
+      - {name: sink, dialect: %s, url: %q, concurrency: 64%s%s}
 `
 
-// startGateway runs imhook with a WildfireChat source and one endpoint.
-func startGateway(ctx context.Context, binary, dir, dialect string) (*side, error) {
+// startGateway runs imhook with a WildfireChat and a CloudEvents source and one
+// endpoint, which gets up to batch events in a request.
+func startGateway(ctx context.Context, binary, dir, dialect string, batch int) (*side, error) {
 	s := &side{name: "imhook to " + dialect, sink: imfake.NewSink(), path: "/in/wfc/im_event/message"}
 	if dialect == "wildfirechat" {
 		s.name = "imhook"
@@ -123,12 +127,18 @@ func startGateway(ctx context.Context, binary, dir, dialect string) (*side, erro
 	if dialect == "cloudevents" {
 		credentials = `, credentials: {secret: "whsec_aW1ob29rLWJlbmNoLXNpZ25pbmcta2V5LTAx"}`
 	}
+	joined := ""
+	if batch > 1 {
+		s.batches, s.path = true, "/in/ce"
+		s.name = fmt.Sprintf("imhook, batches of %d", batch)
+		joined = fmt.Sprintf(", batch: {count: %d}", batch)
+	}
 	home := filepath.Join(dir, dialect)
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, fmt.Errorf("making the gateway's directory: %w", err)
 	}
 	file := filepath.Join(home, "imhook.yaml")
-	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), dialect, s.sink.URL(), credentials)
+	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), dialect, s.sink.URL(), credentials, joined)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
 	}

@@ -17,35 +17,106 @@ const (
 	seqDigits  = 12
 )
 
-// template is one WildfireChat message as an HTTP request, with the offsets of
-// what changes.
+// template is a request with the places in it that change: those of one message,
+// or of each message of a batch.
 type template struct {
 	request []byte
-	id      int
-	time    int
-	group   int
-	lane    int
-	seq     int
+	slots   []slot
 }
 
-// newTemplate builds the request for a body of about size bytes.
-func newTemplate(addr, path string, size int) *template {
-	zeros := func(n int) string { return strings.Repeat("0", n) }
-	// The mark's form is the fake's; its numbers are widened.
-	mark := strings.Replace(strings.Replace(imfake.Mark{Lane: 1, Seq: 2}.String(), "1", zeros(laneDigits), 1), "2", zeros(seqDigits), 1)
+// slot says where a message has what changes.
+type slot struct {
+	ids    []int
+	times  []int
+	groups []int
+	lane   int
+	seq    int
+}
+
+// message is what is put there.
+type message struct {
+	id     uint64
+	lane   uint32
+	seq    uint64
+	millis int64
+}
+
+func zeros(n int) string { return strings.Repeat("0", n) }
+
+// mark is where an [imfake.Mark] goes, in the fake's form with its numbers widened.
+func mark() string {
+	m := strings.Replace(imfake.Mark{Lane: 1, Seq: 2}.String(), "1", zeros(laneDigits), 1)
+	return strings.Replace(m, "2", zeros(seqDigits), 1)
+}
+
+// newSingle builds the request of one WildfireChat message with a body of about
+// size bytes.
+func newSingle(addr, path string, size int) *template {
 	body := `{"messageId":` + zeros(idDigits) + `,"sender":"u-1001","conv":{"type":1,"target":"g` + zeros(laneDigits) + `","line":0},` +
-		`"payload":{"type":1,"searchableContent":"` + mark + `PAD","pushContent":"","pushData":"","content":"","mediaType":0,` +
+		`"payload":{"type":1,"searchableContent":"` + mark() + `PAD","pushContent":"","pushData":"","content":"","mediaType":0,` +
 		`"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},` +
 		`"toUsers":[],"timestamp":` + zeros(timeDigits) + `}`
-	body = strings.Replace(body, "PAD", strings.Repeat("a", max(0, size-len(body)+len("PAD"))), 1)
-	t := &template{request: fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s", path, addr, len(body), body)}
-	after := func(prefix string) int { return bytes.Index(t.request, []byte(prefix)) + len(prefix) }
-	t.id = after(`"messageId":`)
-	t.time = after(`"timestamp":`)
-	t.group = after(`"target":"g`)
-	t.lane = after(mark[:strings.Index(mark, "0")])
-	t.seq = t.lane + laneDigits + 1
+	return newTemplate(addr, path, "application/json; charset=utf-8", pad(body, size))
+}
+
+// newBatch builds the request of n CloudEvents of about size bytes each.
+func newBatch(addr, path string, size, n int) *template {
+	item := pad(`{"specversion":"1.0","id":"bench-`+zeros(idDigits)+`","source":"/apps/bench/sources/ce","type":"im.message.send",`+
+		`"time":"2026-11-20T08:00:00.123Z","subject":"group:g`+zeros(laneDigits)+`","imphase":"after","datacontenttype":"application/json",`+
+		`"data":{"actor":{"id":"u-1001"},"conversation":{"kind":"group","id":"g`+zeros(laneDigits)+`"},`+
+		`"message":{"id":"`+zeros(idDigits)+`","kind":"text","text":"`+mark()+`PAD","mentions":{"all":false,"users":[]}}}}`, size)
+	items := strings.Repeat(item+",", n)
+	return newTemplate(addr, path, "application/cloudevents-batch+json", "["+items[:len(items)-1]+"]")
+}
+
+// pad replaces PAD by as much text as size takes.
+func pad(body string, size int) string {
+	return strings.Replace(body, "PAD", strings.Repeat("a", max(0, size-len(body)+len("PAD"))), 1)
+}
+
+// newTemplate finds the places of every message in a body.
+func newTemplate(addr, path, contentType, body string) *template {
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", path, addr, contentType, len(body))
+	t := &template{request: []byte(head + body)}
+	begin := len(head)
+	for _, message := range messages(body) {
+		var s slot
+		find := func(prefix string) (places []int) {
+			for at := 0; ; {
+				i := strings.Index(message[at:], prefix)
+				if i < 0 {
+					return places
+				}
+				at += i + len(prefix)
+				places = append(places, begin+at)
+			}
+		}
+		for _, prefix := range []string{`"messageId":`, `"id":"bench-`, `"message":{"id":"`} {
+			s.ids = append(s.ids, find(prefix)...)
+		}
+		for _, prefix := range []string{`"target":"g`, `"subject":"group:g`, `"kind":"group","id":"g`} {
+			s.groups = append(s.groups, find(prefix)...)
+		}
+		s.times = find(`"timestamp":`)
+		s.lane = find(mark()[:strings.Index(mark(), "0")])[0]
+		s.seq = s.lane + laneDigits + 1
+		t.slots = append(t.slots, s)
+		begin += len(message)
+	}
 	return t
+}
+
+// messages cuts a body into its messages, each with what stands between it and the
+// next one.
+func messages(body string) (all []string) {
+	const end, next = "},", `{"specversion"`
+	for {
+		i := strings.Index(body, end+next)
+		if i < 0 {
+			return append(all, body)
+		}
+		all, body = append(all, body[:i+len(end)]), body[i+len(end):]
+	}
 }
 
 // clone returns a template that can be patched on its own.
@@ -55,15 +126,21 @@ func (t *template) clone() *template {
 	return &c
 }
 
-// patch makes it the message at a place of a lane.
-func (t *template) patch(id uint64, lane uint32, seq uint64, millis int64) []byte {
-	// A number must not begin with 0 in JSON.
-	put(t.request[t.id:t.id+idDigits], 100_000_000_000_000_000+id)
-	put(t.request[t.time:t.time+timeDigits], uint64(millis))
-	put(t.request[t.group:t.group+laneDigits], uint64(lane))
-	put(t.request[t.lane:t.lane+laneDigits], uint64(lane))
-	put(t.request[t.seq:t.seq+seqDigits], seq)
-	return t.request
+// patch makes the i-th message the one given.
+func (t *template) patch(i int, m message) {
+	s := &t.slots[i]
+	for _, at := range s.ids {
+		// A number must not begin with 0 in JSON.
+		put(t.request[at:at+idDigits], 100_000_000_000_000_000+m.id)
+	}
+	for _, at := range s.times {
+		put(t.request[at:at+timeDigits], uint64(m.millis))
+	}
+	for _, at := range s.groups {
+		put(t.request[at:at+laneDigits], uint64(m.lane))
+	}
+	put(t.request[s.lane:s.lane+laneDigits], uint64(m.lane))
+	put(t.request[s.seq:s.seq+seqDigits], m.seq)
 }
 
 // put writes n with leading zeros.
