@@ -22,6 +22,7 @@ type config struct {
 	Lanes    int           `json:"lanes"`
 	Dialects string        `json:"endpointDialects"`
 	Batch    int           `json:"batch"`
+	Unsigned bool          `json:"unsigned"`
 
 	binary string
 	json   bool
@@ -54,6 +55,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.IntVar(&cfg.Lanes, "lanes", 1000, "conversations")
 	flags.StringVar(&cfg.Dialects, "endpoint-dialect", "wildfirechat", "dialects of the gateway's endpoint, one side each, separated by commas; empty runs the relay alone")
 	flags.IntVar(&cfg.Batch, "batch", 0, "messages in a request to the gateway, and in one to its endpoint, as CloudEvents; up to 1 is singly. The relay always gets them singly")
+	flags.BoolVar(&cfg.Unsigned, "unsigned", false, "give the endpoint no secret: what goes to it as CloudEvents is not signed, as WildfireChat never is")
 	flags.StringVar(&cfg.binary, "imhook", "", "imhook binary to run; empty builds this tree's")
 	flags.BoolVar(&cfg.json, "json", false, "print the report as JSON")
 	if err := flags.Parse(args); err != nil {
@@ -101,7 +103,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	sides = append(sides, s)
 	for d := range strings.FieldsFuncSeq(cfg.Dialects, func(r rune) bool { return r == ',' }) {
-		if s, err = startGateway(ctx, cfg.binary, dir, d, cfg.Batch); err != nil {
+		if s, err = startGateway(ctx, cfg.binary, dir, d, cfg); err != nil {
 			return err
 		}
 		sides = append(sides, s)

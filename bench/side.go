@@ -113,8 +113,8 @@ apps:
 `
 
 // startGateway runs imhook with a WildfireChat and a CloudEvents source and one
-// endpoint, which gets up to batch events in a request.
-func startGateway(ctx context.Context, binary, dir, dialect string, batch int) (*side, error) {
+// endpoint.
+func startGateway(ctx context.Context, binary, dir, dialect string, cfg config) (*side, error) {
 	s := &side{name: "imhook to " + dialect, sink: imfake.NewSink(), path: "/in/wfc/im_event/message"}
 	if dialect == "wildfirechat" {
 		s.name = "imhook"
@@ -124,14 +124,14 @@ func startGateway(ctx context.Context, binary, dir, dialect string, batch int) (
 		return nil, err
 	}
 	credentials := ""
-	if dialect == "cloudevents" {
+	if dialect == "cloudevents" && !cfg.Unsigned {
 		credentials = `, credentials: {secret: "whsec_aW1ob29rLWJlbmNoLXNpZ25pbmcta2V5LTAx"}`
 	}
 	joined := ""
-	if batch > 1 {
+	if cfg.Batch > 1 {
 		s.batches, s.path = true, "/in/ce"
-		s.name = fmt.Sprintf("imhook, batches of %d", batch)
-		joined = fmt.Sprintf(", batch: {count: %d}", batch)
+		s.name = fmt.Sprintf("imhook, batches of %d", cfg.Batch)
+		joined = fmt.Sprintf(", batch: {count: %d}", cfg.Batch)
 	}
 	home := filepath.Join(dir, dialect)
 	if err := os.MkdirAll(home, 0o700); err != nil {

@@ -5,8 +5,43 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/imhook/imhook/dialect"
 )
+
+// TestCheckDepth_LooksAtEveryByteOutsideOfStrings compares with a walk over every
+// byte.
+func TestCheckDepth_LooksAtEveryByteOutsideOfStrings(t *testing.T) {
+	t.Parallel()
+	walk := func(body string, limit int) bool {
+		depth, inString := 0, false
+		for i := 0; i < len(body); i++ {
+			switch c := body[i]; {
+			case inString && c == '\\':
+				i++
+			case inString:
+				inString = c != '"'
+			case c == '"':
+				inString = true
+			case c == '{' || c == '[':
+				if depth++; depth > limit {
+					return true
+				}
+			case c == '}' || c == ']':
+				depth--
+			}
+		}
+		return false
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		body := string(rapid.SliceOfN(rapid.SampledFrom([]byte(`""\\[[[{]}a`)), 0, 60).Draw(t, "body"))
+		limit := rapid.IntRange(0, 4).Draw(t, "limit")
+		if got, want := dialect.CheckDepth([]byte(body), limit) != nil, walk(body, limit); got != want {
+			t.Fatalf("CheckDepth(%s, %d): too deep is %t, want %t", body, limit, got, want)
+		}
+	})
+}
 
 func TestCheckDepth(t *testing.T) {
 	t.Parallel()

@@ -178,27 +178,40 @@ func CheckDepth(body []byte, limit int) error {
 	if bytes.Count(body, openBrace)+bytes.Count(body, openBracket) <= limit {
 		return nil
 	}
-	depth, inString := 0, false
+	depth := 0
 	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case inString:
-			switch c {
-			case '\\':
-				i++
-			case '"':
-				inString = false
-			}
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
+		switch body[i] {
+		case '"':
+			i = closing(body, i)
+		case '{', '[':
 			if depth++; depth > limit {
 				return fmt.Errorf("%w: more than %d levels", ErrTooDeep, limit)
 			}
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
 		}
 	}
 	return nil
+}
+
+// closing returns the place of the quote that closes the string opened at open,
+// or the end of body. Most of a body is text, and most text holds no quote.
+func closing(body []byte, open int) int {
+	for i := open + 1; ; i++ {
+		n := bytes.IndexByte(body[i:], '"')
+		if n < 0 {
+			return len(body)
+		}
+		i += n
+		// It closes unless an odd number of backslashes stands before it.
+		before := i
+		for body[before-1] == '\\' {
+			before--
+		}
+		if (i-before)%2 == 0 {
+			return i
+		}
+	}
 }
 
 var (

@@ -314,8 +314,8 @@ func TestDeliver_BacklogDoesNotHoldThePagesItCameIn(t *testing.T) {
 			}
 		}
 		r.mu.Unlock()
-		if held > keepShared {
-			t.Errorf("%d of %d events hold their page, want at most %d", held, events, keepShared)
+		if held > keepPages {
+			t.Errorf("%d of %d events hold their page, want at most %d", held, events, keepPages)
 		}
 		stop(t, d)
 	})

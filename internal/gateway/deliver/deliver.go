@@ -170,6 +170,7 @@ func (d *Deliverer) newRunner(e Endpoint) *runner {
 		Endpoint: e, id: e.ID(), journal: d.cfg.Journal, now: d.cfg.Now, log: d.cfg.Log, withheld: d.cfg.Held,
 		wake:    make(chan struct{}, 1),
 		lanes:   map[event.Lane]*lane{},
+		shared:  map[uint64]int{},
 		stopped: true,
 		ctx:     d.attempts,
 	}

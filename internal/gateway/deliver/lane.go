@@ -50,6 +50,8 @@ type item struct {
 	// company bounds how many events it may share a request with, itself included;
 	// zero means as many as the endpoint takes.
 	company int
+	// shared is true while ev is a part of its page in memory.
+	shared bool
 	// letter is set when the event shall be parked and could not be yet.
 	letter *gateway.DeadLetter
 }

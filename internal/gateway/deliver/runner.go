@@ -20,9 +20,9 @@ const (
 	maxLoaded      = 4096
 	maxLoadedBytes = 16 << 20
 	maxOpen        = 200_000
-	// keepShared is how many events in memory may be parts of their page, which
-	// then stays whole; those beyond are copied out.
-	keepShared = 64
+	// keepPages is of how many pages the events in memory may be parts, which then
+	// stay whole; those of other pages are copied out.
+	keepPages = 32
 	// idleWorker is how long a worker without work is kept.
 	idleWorker = 5 * time.Second
 )
@@ -55,9 +55,11 @@ type runner struct {
 	open        int
 	loaded      int
 	loadedBytes int
-	running     int
-	idle        []*worker
-	workers     int
+	// shared counts the events in memory that are parts of their page, by page.
+	shared  map[uint64]int
+	running int
+	idle    []*worker
+	workers int
 	// read is the position up to which everything was looked at. While live, the
 	// tail's position counts as well.
 	read gateway.Pos
@@ -189,7 +191,7 @@ func (r *runner) enqueue(key event.Lane, it item) {
 	r.dirty = true
 	r.open++
 	if it.ev != nil {
-		if r.loaded >= keepShared {
+		if it.shared = r.share(it.pos.Seq()); !it.shared {
 			it.ev = detach(it.ev)
 		}
 		r.loaded++
@@ -232,6 +234,22 @@ func (r *runner) unload(it *item) {
 		r.loadedBytes -= len(it.ev.Raw.Body)
 		it.ev = nil
 	}
+	if seq := it.pos.Seq(); it.shared {
+		it.shared = false
+		if r.shared[seq]--; r.shared[seq] == 0 {
+			delete(r.shared, seq)
+		}
+	}
+}
+
+// share reports whether one event more may be a part of its page. Call with mu.
+func (r *runner) share(seq uint64) bool {
+	n, ok := r.shared[seq]
+	if !ok && len(r.shared) >= keepPages {
+		return false
+	}
+	r.shared[seq] = n + 1
+	return true
 }
 
 // makeReady lets a worker take the lane. Call with mu.

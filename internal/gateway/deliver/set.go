@@ -385,6 +385,6 @@ func (r *runner) takeLanes(n *runner) {
 	r.lanes, r.ready, r.waiting = n.lanes, n.ready, n.waiting
 	r.read = max(r.read, r.until) // n has read all of them again
 	r.again, r.until = nil, 0
-	r.open, r.loaded, r.loadedBytes = n.open, n.loaded, n.loadedBytes
+	r.open, r.loaded, r.loadedBytes, r.shared = n.open, n.loaded, n.loadedBytes, n.shared
 	r.missing, r.timerAt, r.dirty = n.missing, time.Time{}, true
 }

@@ -139,7 +139,7 @@ func (s *Sender) postBatch(ctx context.Context, p *pack, evs []*event.Event) gat
 	first := evs[p.at[0]]
 	id, l := first.ID, label{event: first.ID, trace: first.Trace}
 	if len(p.at) > 1 {
-		id, l = batchID(evs, p.at), label{}
+		id, l = batchID(evs, p.at), label{joined: true}
 	}
 	return s.post(ctx, &joined, id, l)
 }

@@ -21,10 +21,13 @@ const (
 	headerTrace   = "Traceparent"
 )
 
-// label is what our own headers say about a request; what is empty is left out.
+// label is what is known about a request beside what the dialect writes: what our
+// own headers say, where empty is left out.
 type label struct {
 	event string
 	trace string
+	// joined is true when the body is nobody else's.
+	joined bool
 }
 
 // newTemplate is what all requests have in common.

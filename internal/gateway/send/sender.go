@@ -170,7 +170,7 @@ func (s *Sender) translate(ev *event.Event) ([]dialect.Request, gateway.Outcome)
 // post signs req as id and makes one exchange of it.
 func (s *Sender) post(ctx context.Context, req *dialect.Request, id string, l label) gateway.Outcome {
 	unsigned := req.Body
-	if s.copyBody {
+	if s.copyBody && !l.joined {
 		req.Body = bytes.Clone(req.Body)
 	}
 	if err := s.cfg.Dialect.Sign(req, s.cfg.Credentials, id, s.cfg.Now()); err != nil {
