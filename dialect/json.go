@@ -194,6 +194,74 @@ func CheckDepth(body []byte, limit int) error {
 	return nil
 }
 
+// Elements cuts a JSON array into its elements, which share its memory, by brackets
+// and quotes alone: many times faster than reading it. It says nothing about
+// whether an element is JSON. It is false when body as a whole is not one array, or
+// when only reading can tell.
+func Elements(body []byte) (elements [][]byte, ok bool) {
+	i := space(body, 0)
+	if i == len(body) || body[i] != '[' {
+		return nil, false
+	}
+	if i = space(body, i+1); i < len(body) && body[i] == ']' {
+		return nil, space(body, i+1) == len(body)
+	}
+	for {
+		begin := i
+		i = element(body, i)
+		if i == begin {
+			return nil, false
+		}
+		elements = append(elements, body[begin:i:i])
+		if i = space(body, i); i == len(body) {
+			return nil, false
+		}
+		switch body[i] {
+		case ',':
+			i = space(body, i+1)
+		case ']':
+			return elements, space(body, i+1) == len(body)
+		default:
+			return nil, false
+		}
+	}
+}
+
+// space returns the place of the first byte from i on that is no white space.
+func space(body []byte, i int) int {
+	for i < len(body) && (body[i] == ' ' || body[i] == '\t' || body[i] == '\r' || body[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+// element returns where the value that begins at i ends.
+func element(body []byte, i int) int {
+	for depth := 0; i < len(body); i++ {
+		switch body[i] {
+		case '"':
+			i = closing(body, i)
+			if depth == 0 {
+				return min(i+1, len(body))
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(body)
+}
+
 // closing returns the place of the quote that closes the string opened at open,
 // or the end of body. Most of a body is text, and most text holds no quote.
 func closing(body []byte, open int) int {

@@ -33,8 +33,17 @@ func (d *Dialect) Items(req *dialect.Request) ([][]byte, error) {
 	return cut(req.Body)
 }
 
-// cut returns the items of an array.
+// cut returns the items of an array. That each of them is JSON is for who reads it
+// to find out.
 func cut(body []byte) ([][]byte, error) {
+	if items, ok := dialect.Elements(body); ok && len(items) > 0 {
+		return items, nil
+	}
+	return cutReading(body)
+}
+
+// cutReading is cut for what is no array of JSON values; it knows why.
+func cutReading(body []byte) ([][]byte, error) {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if _, err := dec.ReadToken(); err != nil {
 		return nil, broken(err)

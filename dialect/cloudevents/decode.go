@@ -56,7 +56,12 @@ func decodeBatch(body []byte) ([]*event.Event, error) {
 	}
 	evs := make([]*event.Event, len(items))
 	for i, item := range items {
-		evs[i] = decodeOne(item)
+		if evs[i] = decodeOne(item); evs[i] == nil {
+			if _, err := cutReading(body); err != nil {
+				return nil, err
+			}
+			return nil, notJSON(item)
+		}
 	}
 	return evs, nil
 }
@@ -81,12 +86,16 @@ func decodeLines(body []byte) ([]*event.Event, error) {
 	return evs, nil
 }
 
-// decodeOne reads an item among others. One that cannot be read is kept.
+// decodeOne reads an item among others. One that cannot be read is kept; nil when
+// it is not even JSON.
 func decodeOne(item []byte) *event.Event {
 	ev, err := decodeItem(item)
 	if err == nil && ev.Phase == event.After {
 		ev.Raw = event.Raw{Dialect: Name, ContentType: singleType, Body: bytes.Clone(item)}
 		return ev
+	}
+	if err != nil && !isValid(item) {
+		return nil
 	}
 	return unreadable(item)
 }

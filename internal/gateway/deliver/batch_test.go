@@ -512,7 +512,7 @@ func TestBatch_BacklogOfADeadEndpointCostsBoundedMemory(t *testing.T) {
 		e.Retry = Schedule{SlowFrom: 10 * time.Second, SlowTo: 10 * time.Second}
 		d := start(t, j, nil, e)
 		defer stop(t, d)
-		const n = 60
+		const n = 200
 		for k := range n {
 			j.add(lanes(100, k+1)[100*k:]...)
 			pass(10 * time.Millisecond)
@@ -529,8 +529,8 @@ func TestBatch_BacklogOfADeadEndpointCostsBoundedMemory(t *testing.T) {
 			}
 		}
 		r.mu.Unlock()
-		if loaded != held || loaded > maxLoaded {
-			t.Errorf("%d events in memory, counted %d; want up to %d", held, loaded, maxLoaded)
+		if loaded != held || loaded > maxLoadedBatch {
+			t.Errorf("%d events in memory, counted %d; want up to %d", held, loaded, maxLoadedBatch)
 		}
 		b.mu.Lock()
 		down = false

@@ -18,6 +18,7 @@ import (
 // no further at all.
 const (
 	maxLoaded      = 4096
+	maxLoadedBatch = 4 * maxLoaded // where they are sent in batches, and so sooner
 	maxLoadedBytes = 16 << 20
 	maxOpen        = 200_000
 	// keepPages is of how many pages the events in memory may be parts, which then
@@ -159,12 +160,20 @@ func (r *runner) flush() {
 
 // full reports whether reading on must wait. Call with mu.
 func (r *runner) full() bool {
-	return r.loaded >= maxLoaded || r.loadedBytes >= maxLoadedBytes || r.open >= maxOpen
+	return r.loaded >= r.room() || r.loadedBytes >= maxLoadedBytes || r.open >= maxOpen
+}
+
+// room is how many events may be in memory. Call with mu.
+func (r *runner) room() int {
+	if r.batches() {
+		return maxLoadedBatch
+	}
+	return maxLoaded
 }
 
 // roomy reports whether a reader that waited may go on. Call with mu.
 func (r *runner) roomy() bool {
-	return r.loaded < maxLoaded/2 && r.loadedBytes < maxLoadedBytes/2 && r.open < maxOpen/2
+	return r.loaded < r.room()/2 && r.loadedBytes < maxLoadedBytes/2 && r.open < maxOpen/2
 }
 
 // push appends an event to its lane. Call with mu.

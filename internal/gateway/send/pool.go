@@ -41,6 +41,9 @@ const (
 	readBuffer = 4 << 10
 	// maxKeptBuffer is the largest request whose buffer is kept.
 	maxKeptBuffer = 64 << 10
+	// maxOneWrite is the largest body that goes out with its head in one write; a
+	// larger one, which takes several packets anyway, is not copied behind it.
+	maxOneWrite = 16 << 10
 )
 
 // conn is one connection. It belongs to one exchange at a time.
@@ -158,6 +161,9 @@ func (p *pool) exchange(ctx context.Context, deadline time.Time, c *conn, req *h
 		}
 	}()
 	_, werr := c.Write(wire)
+	if werr == nil && req.ContentLength > maxOneWrite {
+		werr = c.writeBody(req)
+	}
 	// An endpoint may answer before it has read everything (413) and close: what
 	// it said counts more than that the rest could not be written.
 	c.head.N = maxResponseHeader
@@ -172,6 +178,16 @@ func (p *pool) exchange(ctx context.Context, deadline time.Time, c *conn, req *h
 	reuse := !res.Close && werr == nil && res.StatusCode != http.StatusSwitchingProtocols
 	res.Body = &answerBody{ReadCloser: res.Body, ctx: ctx, p: p, c: c, stop: stop, reuse: reuse}
 	return res, false, nil
+}
+
+// writeBody writes a body that did not go with the head.
+func (c *conn) writeBody(req *http.Request) error {
+	body, err := req.GetBody()
+	if err != nil {
+		return fmt.Errorf("reading the request's body: %w", err)
+	}
+	_, err = io.Copy(c.Conn, body)
+	return err
 }
 
 // readHead reads the head of the final answer; interim answers are skipped.
@@ -190,8 +206,8 @@ func readHead(c *conn, req *http.Request) (*http.Response, error) {
 	}
 }
 
-// appendRequest writes the request line, the headers and the body. The headers'
-// values were checked when the request was built.
+// appendRequest writes the request line, the headers and, unless it is large, the
+// body. The headers' values were checked when the request was built.
 func appendRequest(b []byte, req *http.Request) ([]byte, error) {
 	b = append(b, "POST "...)
 	b = append(b, req.URL.RequestURI()...)
@@ -209,6 +225,9 @@ func appendRequest(b []byte, req *http.Request) ([]byte, error) {
 	b = append(b, "Content-Length: "...)
 	b = strconv.AppendInt(b, req.ContentLength, 10)
 	b = append(b, "\r\n\r\n"...)
+	if req.ContentLength > maxOneWrite {
+		return b, nil
+	}
 	n, length := len(b), int(req.ContentLength)
 	b = slices.Grow(b, length)[:n+length]
 	if _, err := io.ReadFull(req.Body, b[n:]); err != nil {
