@@ -11,6 +11,9 @@
 //
 //	go run ./bench [-rounds 5] [-duration 3s] [-endpoint-dialect wildfirechat,cloudevents] [-batch 100] [-json]
 //
+// With -batch the gateway gets CloudEvents in batches and hands them on in batches;
+// the relay, which knows nothing of bodies, gets the same messages singly.
+//
 // A round posts for the duration and ends when the sink has everything, so that
 // neither side gains by taking in more than it hands on: its rate is all events
 // of the round over all of that time. Ratios are taken round by round against the

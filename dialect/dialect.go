@@ -81,7 +81,9 @@ type Outbound interface {
 // Batcher is implemented by dialects whose wire carries several events at once.
 type Batcher interface {
 	// Batch joins requests of the same path and query, in order, into one. It is
-	// called before Sign.
+	// called before Sign, also with one request. An error means that these cannot
+	// share one: a dialect may have batches of some commands only, which two
+	// requests must show.
 	Batch(reqs []Request) (Request, error)
 }
 

@@ -22,6 +22,16 @@
 // and due times of failing events stand in the record, so that a restart forgets
 // no schedule.
 //
+// # Batches
+//
+// Where the endpoint takes several events in a request, a worker carries the first
+// events of many lanes, and several of one lane in their order; a lane is never in
+// two batches at once. What fails together comes back together. What is refused
+// together is tried again in halves, in a bounded number of requests, until the
+// event that spoils the others is alone; it is parked only after an attempt of its
+// own, and so is every event. An event that keeps failing with a 5xx or a time-out
+// while the endpoint takes others gets less company, then none.
+//
 // # Guarantees
 //
 // Every event that matches is delivered at least once, or parked, or expired by

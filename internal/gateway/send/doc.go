@@ -7,6 +7,10 @@
 // says so. An event that takes several requests is sent in order and resumes at
 // the first one that is not through.
 //
+// Where the dialect has batches, several events can share a request: their bytes,
+// or what they are encoded to, joined and signed once. What one answer says about
+// all of them is the outcome of each.
+//
 // Nothing is called that was not meant: addresses are checked when the connection
 // is made, after name resolution; redirects never leave the host; the time and the
 // size of an answer are bounded; proxies from the environment are ignored. No
