@@ -511,7 +511,6 @@ func TestBatch_BacklogOfADeadEndpointCostsBoundedMemory(t *testing.T) {
 		e := batching(b, Batch{Count: 200})
 		e.Retry = Schedule{SlowFrom: 10 * time.Second, SlowTo: 10 * time.Second}
 		d := start(t, j, nil, e)
-		defer stop(t, d)
 		const n = 200
 		for k := range n {
 			j.add(lanes(100, k+1)[100*k:]...)
@@ -532,6 +531,8 @@ func TestBatch_BacklogOfADeadEndpointCostsBoundedMemory(t *testing.T) {
 		if loaded != held || loaded > maxLoadedBatch {
 			t.Errorf("%d events in memory, counted %d; want up to %d", held, loaded, maxLoadedBatch)
 		}
+		stop(t, d)
+		d = start(t, j, nil, e) // which leaves the many open events for later
 		b.mu.Lock()
 		down = false
 		b.mu.Unlock()
@@ -539,6 +540,7 @@ func TestBatch_BacklogOfADeadEndpointCostsBoundedMemory(t *testing.T) {
 		if len(b.view().got) != 100*n {
 			t.Errorf("%d of %d arrived", len(b.view().got), 100*n)
 		}
+		stop(t, d)
 		if size := len(b.view().got) / max(1, len(b.view().batches)); size < 50 {
 			t.Errorf("%d events a batch on average after the outage, want at least 50", size)
 		}
