@@ -57,8 +57,17 @@ func TestElements(t *testing.T) {
 		{" [ ] \n", true, nil},
 		{`[1]`, true, []string{"1"}},
 		{` [ {"a":"]}\"[,"} , [1,[2]],"x,\\" ,null ] `, true, []string{`{"a":"]}\"[,"}`, `[1,[2]]`, `"x,\\"`, `null`}},
-		{`["a"`, false, nil}, {`["a`, false, nil}, {`[1,]`, false, nil}, {`[,1]`, false, nil}, {`[1 2]`, false, nil},
-		{`[1]]`, false, nil}, {`[1]x`, false, nil}, {`{"a":1}`, false, nil}, {``, false, nil}, {`[`, false, nil}, {`[{"a":1]`, false, nil},
+		{`["a"`, false, nil},
+		{`["a`, false, nil},
+		{`[1,]`, false, nil},
+		{`[,1]`, false, nil},
+		{`[1 2]`, false, nil},
+		{`[1]]`, false, nil},
+		{`[1]x`, false, nil},
+		{`{"a":1}`, false, nil},
+		{``, false, nil},
+		{`[`, false, nil},
+		{`[{"a":1]`, false, nil},
 	} {
 		got, ok := dialect.Elements([]byte(tt.body))
 		var texts []string

@@ -94,8 +94,9 @@ func TestBatch_ArrivesSignedWithItsItemsAndParksPoisonAlone(t *testing.T) {
 	if largest < 2 || largest > 40 {
 		t.Errorf("the largest batch has %d events, want several and up to 40", largest)
 	}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	if err := eventually(t.Context(), time.Minute, func() error {
-		res, err := http.Get("http://" + gateway.addr + "/api/v1/deadletters")
+		res, err := client.Get("http://" + gateway.addr + "/api/v1/deadletters")
 		if err != nil {
 			return err
 		}
