@@ -127,7 +127,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	d, err := deliver.New(deliver.Config{
 		Endpoints: plan.endpoints, Index: plan.index, Journal: j, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
-		RemovedAge: c.Journal.RetainAge, RemovedBytes: c.Journal.RetainBytes / 4,
+		RemovedAge: c.Journal.RetainAge, RemovedBytes: c.Journal.RetainBytes / 2,
 	})
 	if err == nil {
 		err = d.Start(ctx)
