@@ -16,17 +16,18 @@ import (
 
 // endpointRow is what the listing shows of an endpoint.
 type endpointRow struct {
-	App       string  `json:"app"`
-	Name      string  `json:"name"`
-	State     string  `json:"state"`
-	Paused    string  `json:"paused"`
-	Backlog   int     `json:"backlog"`
-	More      bool    `json:"more"`
-	Waiting   int     `json:"waiting"`
-	Delivered uint64  `json:"delivered"`
-	Parked    uint64  `json:"parked"`
-	Age       float64 `json:"oldestAgeSeconds"`
-	LastError string  `json:"lastError"`
+	App       string      `json:"app"`
+	Name      string      `json:"name"`
+	State     string      `json:"state"`
+	Paused    string      `json:"paused"`
+	Backlog   int         `json:"backlog"`
+	More      bool        `json:"more"`
+	Waiting   int         `json:"waiting"`
+	Delivered uint64      `json:"delivered"`
+	Parked    uint64      `json:"parked"`
+	Age       float64     `json:"oldestAgeSeconds"`
+	LastError string      `json:"lastError"`
+	Secrets   []secretRow `json:"secrets"`
 }
 
 func (p *program) endpoints() *cobra.Command {
@@ -79,7 +80,15 @@ func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) err
 		}
 		fmt.Fprintf(tw, "%s/%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", e.App, e.Name, e.State, backlog, oldest, e.Waiting, e.Delivered, e.Parked, why)
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, e := range answer.Endpoints {
+		for _, hint := range expiries(e.Secrets, time.Now()) {
+			fmt.Fprintf(w, "%s/%s: %s\n", e.App, e.Name, hint)
+		}
+	}
+	return nil
 }
 
 func (p *program) resume() *cobra.Command {

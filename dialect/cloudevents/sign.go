@@ -71,7 +71,7 @@ func (d *Dialect) Verify(req *dialect.Request, cred dialect.Credentials, v diale
 			continue
 		}
 		// The library's own look at the clock cannot be told the time.
-		if wh.VerifyIgnoringTimestamp(req.Body, req.Header) == nil && match < 0 {
+		if wh.VerifyIgnoringTimestamp(req.Body, req.Header) == nil && (match < 0 || outlives(cred.Secrets[i], cred.Secrets[match])) {
 			match = i
 		}
 	}
@@ -86,6 +86,12 @@ func (d *Dialect) Verify(req *dialect.Request, cred dialect.Credentials, v diale
 	}
 	// The number, not its text: "07" and "7" are the same signature.
 	return dialect.Proof{Once: id + "\n" + strconv.FormatInt(seconds, 10), Secret: match}, nil
+}
+
+// outlives reports whether a is valid longer than b. Who rotates may sign with
+// both: then the successor counts as used, and what it replaces does not.
+func outlives(a, b dialect.DatedSecret) bool {
+	return !b.Until.IsZero() && (a.Until.IsZero() || a.Until.After(b.Until))
 }
 
 // Sign puts the three headers in place. The webhook-id is the event's, or a hash

@@ -62,6 +62,22 @@ func TestVerify_WhileSecretsRotate(t *testing.T) {
 	if _, err := d.Verify(req, credentials(otherSecret), verification(arrival)); err != nil {
 		t.Errorf("the last of three signatures fits: %v", err)
 	}
+	// What counts as used is then the one that stays, wherever it stands.
+	first := signed(t, "e-1", secret)
+	req.Header.Set("Webhook-Signature", first.Header.Get("Webhook-Signature")+" "+second.Header.Get("Webhook-Signature"))
+	end := arrival.Add(time.Hour)
+	for _, tt := range []struct {
+		first, second time.Time
+		want          int
+	}{
+		{time.Time{}, end, 0}, {end, time.Time{}, 1}, {end, end.Add(1), 1}, {end.Add(1), end, 0}, {end, end, 0}, {time.Time{}, time.Time{}, 0},
+	} {
+		cred := credentials(secret, otherSecret)
+		cred.Secrets[0].Until, cred.Secrets[1].Until = tt.first, tt.second
+		if proof, err := d.Verify(req, cred, verification(arrival)); err != nil || proof.Secret != tt.want {
+			t.Errorf("signed with both, until %v and %v: secret %d, %v, want %d", tt.first, tt.second, proof.Secret, err, tt.want)
+		}
+	}
 }
 
 func TestVerify_WithoutSecrets(t *testing.T) {

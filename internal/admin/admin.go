@@ -74,6 +74,9 @@ type Config struct {
 	Journal     Journal
 	DeadLetters DeadLetters
 	Endpoints   Endpoints
+	// Uses is when the secrets of somebody were used last; nil means that nobody
+	// knows.
+	Uses func(Owner) *dialect.SecretUses
 	// Receive takes what trigger sends, below /in/.
 	Receive http.Handler
 	// Pattern compiles a pattern of event types; nil takes a type's name only.
@@ -114,6 +117,9 @@ func New(cfg Config) (http.Handler, error) {
 		cfg.Pattern = func(name string) (func(*event.Event) bool, error) {
 			return func(ev *event.Event) bool { return string(ev.Type) == name }, nil
 		}
+	}
+	if cfg.Uses == nil {
+		cfg.Uses = func(Owner) *dialect.SecretUses { return nil }
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
@@ -201,11 +207,13 @@ func (a *api) resume(w http.ResponseWriter, r *http.Request) {
 func (a *api) endpoints(w http.ResponseWriter, r *http.Request) {
 	type endpoint struct {
 		EndpointStatus
-		OldestAge float64 `json:"oldestAgeSeconds,omitzero"`
+		OldestAge float64        `json:"oldestAgeSeconds,omitzero"`
+		Secrets   []SecretStatus `json:"secrets,omitempty"`
 	}
 	all := []endpoint{}
+	secrets := a.endpointSecrets()
 	for _, s := range a.Endpoints.Endpoints(r.Context()) {
-		e := endpoint{EndpointStatus: s}
+		e := endpoint{EndpointStatus: s, Secrets: secrets[Owner{OwnerEndpoint, s.App, s.Name}]}
 		if !s.OldestAt.IsZero() {
 			e.OldestAge = max(0, a.Now().Sub(s.OldestAt).Seconds())
 		}

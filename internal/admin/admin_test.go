@@ -100,7 +100,8 @@ func TestSources_ShowNoSecret(t *testing.T) {
 	w := ask(setup(t, nil), "GET", "/api/v1/sources", "", nil)
 	want := `{"sources":[` +
 		`{"app":"shop","name":"im","dialect":"toy","path":"/in/im/<redacted>","generation":"auto",` +
-		`"credentials":{"app_key":"k","secret":"<redacted>"},"allowFrom":["10.1.0.0/16"],"maxAgeSeconds":60,` +
+		`"credentials":{"app_key":"k","secret":"<redacted>"},` +
+		`"secrets":[{"key":"path_token","place":1,"state":"live"},{"key":"secret","place":1,"state":"live"}],"allowFrom":["10.1.0.0/16"],"maxAgeSeconds":60,` +
 		`"commands":[{"name":"message","phase":"after","path":"/m","line":"somebody wrote"}]},` +
 		`{"app":"shop","name":"unsigned","dialect":"toy","path":"/in/unsigned",` +
 		`"commands":[{"name":"message","phase":"after","path":"/m","line":"somebody wrote"}]}]}`

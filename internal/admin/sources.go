@@ -21,6 +21,7 @@ type source struct {
 	Path           string            `json:"path"`
 	Generation     string            `json:"generation,omitzero"`
 	Credentials    map[string]string `json:"credentials,omitempty"`
+	Secrets        []SecretStatus    `json:"secrets,omitempty"`
 	AllowFrom      []netip.Prefix    `json:"allowFrom,omitzero"`
 	MaxAgeSeconds  float64           `json:"maxAgeSeconds,omitzero"`
 	AcceptUnsigned []string          `json:"acceptUnsigned,omitzero"`
@@ -45,6 +46,7 @@ func (a *api) sources(w http.ResponseWriter, r *http.Request) {
 				Commands: []command{},
 			}
 			if d, err := a.Registry.Get(s.Dialect); err == nil {
+				one.Secrets = SourceSecrets(&s, d, a.Uses(Owner{OwnerSource, app.Name, s.Name}), a.Now())
 				for _, key := range d.Spec().Credentials {
 					switch {
 					case !key.Secret && s.Credentials.Get(key.Name) != "":

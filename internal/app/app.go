@@ -61,6 +61,8 @@ type App struct {
 	encryptions map[string]*encryption
 	// speakers are the senders in use, by endpoint.
 	speakers map[string]*speaker
+	// uses is when secrets were used last.
+	uses uses
 	// cleanups are run last to first.
 	cleanups []cleanup
 }
@@ -143,6 +145,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 
+	if err := a.metrics.Register(newSecretCollector(a)); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
 	sources, err := a.sources(c)
 	if err != nil {
 		return err

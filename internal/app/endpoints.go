@@ -121,7 +121,7 @@ func (a *App) speaker(app string, e config.Endpoint) (*speaker, error) {
 		App: app, Name: e.Name, URL: e.URL, Dialect: d, Registry: a.cfg.Registry,
 		Generation: e.Generation, Credentials: e.Credentials, Paths: e.Paths,
 		Timeout: e.Timeout, Concurrency: e.Concurrency, BatchBytes: e.Batch.Bytes, Echoes: e.Echoes, OnRefusal: send.OnRefusal(e.OnRefusal),
-		TLS: encrypted,
+		TLS: encrypted, Uses: a.uses.of(admin.Owner{Kind: admin.OwnerEndpoint, App: app, Name: e.Name}),
 		// What the operator's own file names may be private: IM backends are.
 		Egress:  send.Egress{AllowPrivate: true},
 		Version: a.cfg.Version, Now: a.cfg.Now,

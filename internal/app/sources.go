@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 
+	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/receive"
 )
@@ -20,6 +21,7 @@ func (a *App) sources(c *config.Config) ([]receive.Source, error) {
 				App: app.Name, Name: s.Name, Dialect: d, Generation: s.Generation,
 				Credentials: s.Credentials, PathToken: s.PathToken, PathTokens: s.PathTokens, AllowFrom: s.AllowFrom,
 				MaxAge: s.MaxAge, AcceptUnsigned: s.AcceptUnsigned,
+				Uses: a.uses.of(admin.Owner{Kind: admin.OwnerSource, App: app.Name, Name: s.Name}),
 			})
 		}
 	}

@@ -51,6 +51,7 @@ func (c *call) verify() (dialect.Proof, *refusal) {
 	if err != nil {
 		return dialect.Proof{}, unverified(err)
 	}
+	c.used(proof)
 	return proof, nil
 }
 

@@ -17,6 +17,13 @@ const jsonType = "application/json"
 func (c *call) note(re *refusal) {
 	c.src.metrics.rejected.WithLabelValues(string(re.reason)).Inc()
 	if log := c.src.log.at(c.now); log != nil {
+		if re.reason == ReasonSignature {
+			// Here and not before, so that it is done no more often than lines are
+			// written.
+			if with := c.outdated().outside(c.now); with != "" {
+				log = log.With("signed_with", with)
+			}
+		}
 		log.Warn("request refused", "source", c.src.Name, "reason", re.reason, "status", re.status,
 			"path", short(c.req.Path), "peer", c.r.Peer, "err", short(re.err.Error()))
 	}
@@ -49,9 +56,13 @@ func (c *call) apologise(id string) dialect.Response {
 
 // notFound answers the same to an unknown source and to a wrong token: guessing
 // must not tell them apart.
-func (h *Handler) notFound(r *Request, reason Reason, source string, quiet *quietLog) dialect.Response {
+// with says which token came that is not valid, or nothing; it is for the log.
+func (h *Handler) notFound(r *Request, reason Reason, source string, quiet *quietLog, with string) dialect.Response {
 	h.metrics.rejected.WithLabelValues(source, string(reason)).Inc()
 	if log := quiet.at(h.cfg.Now()); log != nil {
+		if with != "" {
+			log = log.With("called_with", with)
+		}
 		log.Warn("request refused", "source", source, "reason", reason, "status", http.StatusNotFound, "peer", r.Peer)
 	}
 	return plainError(http.StatusNotFound, string(ReasonUnknownSource),

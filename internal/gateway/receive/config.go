@@ -50,6 +50,9 @@ type Source struct {
 	// AcceptUnsigned names the kinds of events that may come unsigned, in the
 	// dialect's words.
 	AcceptUnsigned []string
+	// Uses remembers when each secret and path token was used last; nil means that
+	// nobody asks.
+	Uses *dialect.SecretUses
 }
 
 // Validate says what is wrong with the source.

@@ -44,7 +44,7 @@ func (f *fake) Sample(string, *rand.Rand, time.Time) (dialect.Request, error) {
 func (f *fake) Verify(req *dialect.Request, cred dialect.Credentials, v dialect.Verification) (dialect.Proof, error) {
 	for i, secret := range cred.Live(v.Now) {
 		if req.Header.Get("X-Sign") != secret {
-			return dialect.Proof{}, fmt.Errorf("%w: X-Sign", dialect.ErrSignature)
+			continue
 		}
 		if app := req.Header.Get("X-App"); app != "" && app != cred.Get("app") {
 			return dialect.Proof{}, fmt.Errorf("%w: X-App is %s", dialect.ErrWrongApp, app)
@@ -56,6 +56,9 @@ func (f *fake) Verify(req *dialect.Request, cred dialect.Credentials, v dialect.
 			}
 		}
 		return dialect.Proof{Once: req.Header.Get("X-Nonce"), Secret: i}, nil
+	}
+	if len(cred.Secrets) > 0 {
+		return dialect.Proof{}, fmt.Errorf("%w: X-Sign", dialect.ErrSignature)
 	}
 	return dialect.Proof{Secret: -1}, nil
 }

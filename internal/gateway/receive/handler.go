@@ -69,8 +69,10 @@ type call struct {
 	r   *Request
 	src *source
 	now time.Time
-	req dialect.Request
-	evs []*event.Event
+	// token is the path token that it came with; nil when none is needed.
+	token *ownSecret
+	req   dialect.Request
+	evs   []*event.Event
 }
 
 // Serve takes one callback. The answer is to be written in one piece, with its
@@ -78,14 +80,14 @@ type call struct {
 func (h *Handler) Serve(r *Request) (res dialect.Response) {
 	src, rest, ok := h.sources.Load().find(r.Path)
 	if !ok {
-		return h.notFound(r, ReasonUnknownSource, "", h.unknown)
+		return h.notFound(r, ReasonUnknownSource, "", h.unknown, "")
 	}
 	now := h.cfg.Now()
-	path, ok := src.checkToken(rest, now)
+	path, token, ok := src.checkToken(rest, now)
 	if !ok {
-		return h.notFound(r, ReasonPathToken, src.Name, src.log)
+		return h.notFound(r, ReasonPathToken, src.Name, src.log, token.outside(now))
 	}
-	c := &call{h: h, r: r, src: src, now: now}
+	c := &call{h: h, r: r, src: src, now: now, token: token}
 	c.req = dialect.Request{Path: path, Query: r.Query, ContentType: r.Header.Get("Content-Type"), Header: r.Header}
 	defer func() {
 		if p := recover(); p != nil {

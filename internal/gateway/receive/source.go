@@ -21,9 +21,13 @@ type source struct {
 	Source
 	maxAge time.Duration
 	// tokens open the source; none means that it needs none.
-	tokens  []pathToken
-	metrics *sourceMetrics
-	log     *quietLog
+	tokens []pathToken
+	// secrets has the places of Credentials.Secrets.
+	secrets []ownSecret
+	// reminders are those of tokens and secrets.
+	reminders map[dialect.Secret]*reminder
+	metrics   *sourceMetrics
+	log       *quietLog
 	// strange are the commands of unknown kinds that the operator was told of.
 	strange once
 }
@@ -32,7 +36,7 @@ type source struct {
 type pathToken struct {
 	// sum is its hash, so that comparing tells nothing about its length either.
 	sum [sha256.Size]byte
-	dialect.DatedSecret
+	ownSecret
 }
 
 func (h *Handler) newSource(s Source) (*source, error) {
@@ -53,8 +57,13 @@ func (h *Handler) newSource(s Source) (*source, error) {
 	if s.PathToken != "" {
 		tokens = append([]dialect.DatedSecret{{Value: s.PathToken}}, tokens...)
 	}
-	for _, t := range tokens {
-		out.tokens = append(out.tokens, pathToken{sha256.Sum256([]byte(t.Value.Reveal())), t})
+	out.remember(h.source(s.Name))
+	for i, t := range tokens {
+		out.tokens = append(out.tokens, pathToken{sha256.Sum256([]byte(t.Value.Reveal())), out.own(keyPathToken, i, t)})
+	}
+	key := secretKey(s.Dialect.Spec())
+	for i, d := range s.Credentials.Secrets {
+		out.secrets = append(out.secrets, out.own(key, i, d))
 	}
 	return out, nil
 }
@@ -77,6 +86,14 @@ func (h *Handler) newTable(sources []Source) (table, error) {
 	return t, nil
 }
 
+// source is the one of that name that is called now, nil when there is none.
+func (h *Handler) source(name string) *source {
+	if t := h.sources.Load(); t != nil {
+		return (*t)[name]
+	}
+	return nil
+}
+
 // find cuts an escaped URL path into the source and what follows it.
 func (t table) find(path string) (src *source, rest string, ok bool) {
 	path, ok = strings.CutPrefix(path, prefix)
@@ -89,26 +106,26 @@ func (t table) find(path string) (src *source, rest string, ok bool) {
 }
 
 // checkToken takes the path token off rest; false when none is there that is
-// valid now.
-func (s *source) checkToken(rest string, now time.Time) (path string, ok bool) {
+// valid now. token is which it was, valid or not; nil when there is none.
+func (s *source) checkToken(rest string, now time.Time) (path string, token *ownSecret, ok bool) {
 	if len(s.tokens) == 0 {
-		return trimRoot(rest), true
+		return trimRoot(rest), nil, true
 	}
-	token, after := cutSegment(strings.TrimPrefix(rest, "/"))
-	if plain, err := url.PathUnescape(token); err == nil {
-		token = plain
+	given, after := cutSegment(strings.TrimPrefix(rest, "/"))
+	if plain, err := url.PathUnescape(given); err == nil {
+		given = plain
 	}
-	sum := sha256.Sum256([]byte(token))
+	sum := sha256.Sum256([]byte(given))
 	for i := range s.tokens {
 		t := &s.tokens[i]
-		if subtle.ConstantTimeCompare(sum[:], t.sum[:]) == 1 && t.Live(now) {
-			ok = true // and on: how many were compared tells nothing
+		if subtle.ConstantTimeCompare(sum[:], t.sum[:]) == 1 && !ok {
+			token, ok = &t.ownSecret, t.Live(now) // and on: how many were compared tells nothing
 		}
 	}
 	if !ok {
-		return "", false
+		return "", token, false
 	}
-	return trimRoot(after), true
+	return trimRoot(after), token, true
 }
 
 // allows reports whether a caller at a may use the source.

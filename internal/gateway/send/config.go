@@ -57,6 +57,9 @@ type Config struct {
 	// and encodes in the newest.
 	Generation  string
 	Credentials dialect.Credentials
+	// Uses remembers when each secret was signed with last; nil means that nobody
+	// asks.
+	Uses *dialect.SecretUses
 	// Paths replaces the path of single commands. A placeholder of the dialect's
 	// path ("/robot/{robot}") may be used in the replacement.
 	Paths map[string]string

@@ -173,9 +173,11 @@ func (s *Sender) post(ctx context.Context, req *dialect.Request, id string, l la
 	if s.copyBody && !l.joined {
 		req.Body = bytes.Clone(req.Body)
 	}
-	if err := s.cfg.Dialect.Sign(req, s.cfg.Credentials, id, s.cfg.Now()); err != nil {
+	now := s.cfg.Now()
+	if err := s.cfg.Dialect.Sign(req, s.cfg.Credentials, id, now); err != nil {
 		return s.unsendable(gateway.Misconfigured, gateway.ReasonSign, fmt.Errorf("signing: %w", err))
 	}
+	s.signed(now)
 	hreq, err := s.request(ctx, l, req)
 	if err != nil {
 		return s.unsendable(gateway.Refused, gateway.ReasonEncode, err)
@@ -187,6 +189,16 @@ func (s *Sender) post(ctx context.Context, req *dialect.Request, id string, l la
 		return s.failed(c, hreq, unsigned, ans, detail, err)
 	}
 	return s.judge(ctx, hreq, unsigned, ans)
+}
+
+// signed notes which secret dialects sign with now: the first valid one.
+func (s *Sender) signed(now time.Time) {
+	for i := range s.cfg.Credentials.Secrets {
+		if d := &s.cfg.Credentials.Secrets[i]; d.Live(now) {
+			s.cfg.Uses.Note(d.Value, now)
+			return
+		}
+	}
 }
 
 // judge turns an answer into an outcome.

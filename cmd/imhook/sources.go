@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+)
+
+// sourceRow is what the listing shows of a source.
+type sourceRow struct {
+	App     string      `json:"app"`
+	Name    string      `json:"name"`
+	Dialect string      `json:"dialect"`
+	Path    string      `json:"path"`
+	Secrets []secretRow `json:"secrets"`
+}
+
+func (p *program) sources() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "sources",
+		Short: "Show who may call, and when their secrets were used last",
+		Long: "Show who may call, and when their secrets and path tokens were used last: a secret that\n" +
+			"is being replaced can go when nobody uses it any more. Not used means: since the gateway\n" +
+			"started. What imhook trigger sends counts; it takes the first secret that is valid.",
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			return showSources(cmd.Context(), cmd.OutOrStdout(), c, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
+	return c
+}
+
+func showSources(ctx context.Context, w io.Writer, c *client, asJSON bool) error {
+	var raw jsontext.Value
+	if err := c.get(ctx, "/api/v1/sources", nil, &raw); err != nil {
+		return err
+	}
+	if asJSON {
+		_, err := fmt.Fprintln(w, string(raw))
+		return err
+	}
+	var answer struct {
+		Sources []sourceRow `json:"sources"`
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	now := time.Now()
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "NAME\tAPP\tDIALECT\tPATH\tSECRETS")
+	for _, s := range answer.Sources {
+		secrets := make([]string, 0, len(s.Secrets))
+		for _, one := range s.Secrets {
+			secrets = append(secrets, one.words(now))
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.App, s.Dialect, s.Path, firstOf(strings.Join(secrets, "; "), "-"))
+	}
+	return tw.Flush()
+}
