@@ -15,8 +15,10 @@ import (
 // rotating is a configuration in which secrets of both directions are replaced.
 func rotating() *config.Config {
 	secrets := []dialect.DatedSecret{
-		{Value: "hush-old", Until: noon}, {Value: "hush-present", Until: noon.Add(time.Hour)},
-		{Value: "hush-next", From: noon.Add(time.Minute)}, {Value: "hush-always"},
+		{Value: "hush-old", Until: noon},
+		{Value: "hush-present", Until: noon.Add(time.Hour)},
+		{Value: "hush-next", From: noon.Add(time.Minute)},
+		{Value: "hush-always"},
 	}
 	return &config.Config{Apps: []config.App{{
 		Name:      "shop",
