@@ -340,7 +340,7 @@ func (j *Journal) commit(g *group) error {
 	j.counts.committed(time.Since(begin))
 	j.size.add(seq, len(g.buf), now)
 	j.recent.add(&gateway.Page{Seq: seq, Time: now, Events: g.events, Bytes: len(g.buf)})
-	if j.unchecked += int64(len(g.buf)); e.embedded != nil && j.unchecked >= min(j.cfg.Reserve/16+1<<20, leastFreed) {
+	if j.unchecked += int64(len(g.buf)); e.embedded != nil && j.unchecked >= min(j.reserve.Load()/16+1<<20, leastFreed) {
 		// A second is long when much comes: the disk may be full before it is over.
 		j.unchecked = 0
 		j.wakeHouse()

@@ -86,7 +86,7 @@ func source(t *testing.T, dir string) content {
 		}
 	}
 	j.SetFloor(11)
-	j.cfg.Reserve = 1 << 60 // trims what is finished
+	j.reserve.Store(1 << 60) // trims what is finished
 	if err := j.trim(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func TestTrim_FinishedHistoryGoesWhenTheDiskIsAtItsReserve(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.SetFloor(last - 4)
-	j.cfg.Reserve = 1 << 60
+	j.reserve.Store(1 << 60)
 	if err := j.trim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestTrim_DropOldestKeepsWhatDroppingWouldNotHelp(t *testing.T) {
 	j := open(t, t.TempDir(), func(c *Config) { c.WhenFull = DropOldest })
 	fillPages(t, j, 20, 10<<10)
 	j.SetFloor(1)
-	j.cfg.Reserve = 1 << 60 // something else fills the disk
+	j.reserve.Store(1 << 60) // something else fills the disk
 	if err := j.trim(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func TestDisk_AtItsReserveRefusesAndRecovers(t *testing.T) {
 	var answered []string
 	n := 0
 	for ; ; n++ {
-		a := large(n)
+		a := huge(n)
 		if _, err := j.Append(t.Context(), a); err != nil {
 			if !errors.Is(err, gateway.ErrFull) {
 				t.Fatalf("Append = %v, want ErrFull", err)
@@ -125,8 +125,8 @@ func TestDisk_AtItsReserveRefusesAndRecovers(t *testing.T) {
 		}
 		answered = append(answered, a.Events[0].ID)
 	}
-	for range 100 {
-		if _, err := j.Append(t.Context(), large(n)); !errors.Is(err, gateway.ErrFull) {
+	for range 50 {
+		if _, err := j.Append(t.Context(), huge(n)); !errors.Is(err, gateway.ErrFull) {
 			t.Fatalf("Append = %v, want ErrFull", err)
 		}
 	}
@@ -149,13 +149,20 @@ func TestDisk_AtItsReserveRefusesAndRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.SetFloor(last + 1)
-	waitFor(t, "room", func() bool { _, err := j.Append(t.Context(), large(n)); return err == nil })
+	waitFor(t, "room", func() bool { _, err := j.Append(t.Context(), huge(n)); return err == nil })
 	if a, b := log.count("journal is full"), log.count("journal has room again"); a != 1 || b != 1 {
 		t.Errorf("%d lines that it is full and %d that it has room again, want one each:\n%s", a, b, log.String())
 	}
 	if st := j.Stats(); st.DroppedEvents != 0 {
 		t.Errorf("%d events were dropped", st.DroppedEvents)
 	}
+}
+
+// huge is the n-th event with a body of 512 KiB.
+func huge(n int) gateway.Arrival {
+	a := large(n)
+	a.Events[0].Raw.Body = make([]byte, 512<<10)
+	return a
 }
 
 func letter(n int) gateway.DeadLetter {
@@ -238,15 +245,12 @@ func TestDisk_DropOldestGoesOnWithoutRoom(t *testing.T) {
 			j.SetFloor(1)
 			answered := map[string]bool{}
 			n, refused := 0, 0
-			deadline := time.Now().Add(30 * time.Second)
+			deadline := time.Now().Add(time.Minute)
 			tick := time.NewTicker(2 * time.Millisecond)
 			defer tick.Stop()
-			events := 3000
-			if reserve > 1 && testing.Short() {
-				events = 1500
-			}
-			for n < events && time.Now().Before(deadline) { // more than the disk takes
-				a := large(n)
+			const events = 400 // 200 MiB
+			for n < events && time.Now().Before(deadline) {
+				a := huge(n)
 				if _, err := j.Append(t.Context(), a); err != nil {
 					refused++
 					<-tick.C

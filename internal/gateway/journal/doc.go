@@ -6,7 +6,7 @@
 // write that is one fsync per page: group commit on the engine's public surface.
 // Events are duplicates when app, source, command and the vendor's own key are
 // equal within the window; the window is bounded in time and in number and is
-// read again from the pages at start.
+// known again after a start, from snapshots and the pages behind the last one.
 //
 // Readers keep their own positions (gateway.Pos) through Save and Load; there are
 // no consumers per endpoint and no acknowledgements. Pages leave from the front
@@ -35,4 +35,21 @@
 // Nothing that was answered is lost by a crash. With when_full: drop_oldest,
 // pages that some endpoint is not done with are dropped when the journal is full
 // (Stats.Dropped). A page that cannot be read is skipped (Stats.Unreadable).
+//
+// Files that were cut, changed or removed are told in numbers, at start or when it
+// is found out (Losses): a high-water record beside the store says what there was,
+// and each page how many events came before it. Numbers are never given out a
+// second time, so that positions stay true: those of lost pages are passed over.
+// Positions that are lost are taken from their copy, which is some seconds old.
+//
+// # Files in the data directory
+//
+//	format      which format all of it has; a newer one is refused
+//	lock        who has the directory
+//	journal/    the engine's
+//	highwater   what there was, about a second ago; two records in turns, in place
+//	window/     keys and guards of the window, so that a start reads few pages
+//	positions   a copy of all positions, about ten seconds old
+//
+// All but journal/ may be missing: a start then takes longer and can tell less.
 package journal

@@ -214,6 +214,7 @@ type Journal struct {
 	size     sizes
 	full     atomic.Pointer[string] // why arrivals are refused; nil when they are not
 	floor    atomic.Uint64
+	reserve  atomic.Int64 // bytes of the disk that stay free
 	floorAt  atomic.Int64 // when it was told, and
 	overAt   atomic.Int64 // since when what is unfinished is past its bound, in Unix nanoseconds
 	heldBy   atomic.Pointer[func() string]
@@ -314,8 +315,9 @@ func (j *Journal) openDirectory() error {
 	if damaged {
 		cfg.Log.Error("the high-water record cannot be read: if the journal lost something, this start does not tell it", "file", filepath.Join(cfg.Dir, highWaterFile))
 	}
+	j.reserve.Store(cfg.Reserve)
 	if cfg.Reserve == 0 {
-		j.cfg.Reserve = defaultReserve(cfg.Dir)
+		j.reserve.Store(defaultReserve(cfg.Dir))
 	}
 	return nil
 }

@@ -268,9 +268,9 @@ func (j *Journal) shortage() uint64 {
 // wanted is how many bytes of the disk must be free for arrivals to be taken.
 func (j *Journal) wanted() int64 {
 	if j.counts.broken.Load() {
-		return max(j.cfg.Reserve, engineRoom)
+		return max(j.reserve.Load(), engineRoom)
 	}
-	return j.cfg.Reserve
+	return j.reserve.Load()
 }
 
 // engineRoom is what the engine needs to start and to purge: it begins new files
