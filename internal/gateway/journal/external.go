@@ -29,7 +29,7 @@ type TLS struct {
 }
 
 // external says whether the engine is a NATS server of its own.
-func (c Config) external() bool { return c.URL != "" }
+func (c *Config) external() bool { return c.URL != "" }
 
 // Times of an external engine.
 const (

@@ -57,7 +57,7 @@ func TestJournal_ExerciseCluster(t *testing.T) {
 // openAt opens a journal on an external engine and closes it with the test.
 func openAt(t *testing.T, url string, change ...func(*Config)) *Journal {
 	t.Helper()
-	j, err := tryAt(t, url, change...)
+	j, err := tryAt(t, url, append([]func(*Config){func(c *Config) { c.StartWithin = 0 }}, change...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func (f *tailed) check(t *testing.T) {
 func TestExternal_ServerRestartedUnderLoad(t *testing.T) {
 	t.Parallel()
 	n := natstest.Server(t)
-	j := openAt(t, n.URL(), func(c *Config) { c.StartWithin = 0 })
+	j := openAt(t, n.URL())
 	f, l := follow(t, j), startLoad(t, j, 8)
 	rounds := 3
 	if testing.Short() {
@@ -262,7 +262,7 @@ func TestExternal_ServerRestartedUnderLoad(t *testing.T) {
 func TestExternal_LeaderStoppedUnderLoad(t *testing.T) {
 	t.Parallel()
 	ns := natstest.Cluster(t, 3)
-	j := openAt(t, ns.URL(), func(c *Config) { c.Replicas = 3; c.StartWithin = 0 })
+	j := openAt(t, ns.URL(), func(c *Config) { c.Replicas = 3 })
 	f, l := follow(t, j), startLoad(t, j, 8)
 	rounds := 3
 	if testing.Short() {
@@ -285,7 +285,7 @@ func TestExternal_LeaderKilledUnderLoad(t *testing.T) {
 		t.Skip("needs three processes and an election of up to 9 s; runs without -short, as CI does")
 	}
 	ns := natstest.Processes(t, 3)
-	j := openAt(t, ns.URL(), func(c *Config) { c.Replicas = 3; c.StartWithin = 0 })
+	j := openAt(t, ns.URL(), func(c *Config) { c.Replicas = 3 })
 	f, l := follow(t, j), startLoad(t, j, 8)
 	l.more(t, 200)
 	leader := ns.Leader(j.at.pageStream)
