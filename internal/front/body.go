@@ -16,6 +16,9 @@ type body struct {
 	// chunks.
 	left  int64
 	ended bool
+	// broken is set once reading failed: in which chunk the engine was is not known
+	// any more, and it would take what is left of one for the size of another.
+	broken bool
 }
 
 func newBody(ctx *fasthttp.RequestCtx) body {
@@ -46,25 +49,26 @@ func (b *body) Read(p []byte) (int, error) {
 			err = io.ErrUnexpectedEOF
 		}
 	}
+	b.broken = b.broken || err != nil && err != io.EOF
 	return n, err
 }
 
 // Bounds of what is thrown away so that the answer arrives before the connection
 // is cut.
 const (
-	maxRest  = 256 << 10
+	maxSpare = 256 << 10
 	restTime = 2 * time.Second
 )
 
-// rest throws away what nobody read. What is too long for that costs the
-// connection: its next request could not be found.
+// rest throws away what nobody read. What is too long for that, or could not be
+// read, costs the connection: its next request could not be found.
 func (b *body) rest() {
-	if b.ended || b.left == 0 {
+	if !b.broken && (b.ended || b.left == 0) {
 		return
 	}
 	_ = b.ctx.Conn().SetReadDeadline(time.Now().Add(restTime))
-	_, _ = io.CopyN(io.Discard, b, maxRest)
-	if !b.ended && b.left != 0 || b.left > 0 {
+	_, _ = io.CopyN(io.Discard, b, maxSpare)
+	if b.broken || !b.ended && b.left != 0 || b.left > 0 {
 		b.ctx.SetConnectionClose()
 		if tc, ok := b.ctx.Conn().(*trackedConn); ok {
 			tc.linger = true

@@ -31,8 +31,9 @@ const (
 	// maxHeader bounds request line and headers, in bytes. It is the size of each
 	// connection's read buffer too.
 	maxHeader = 16 << 10
-	// maxAPIBody bounds the body of a request that is handed over, in bytes.
-	maxAPIBody = 32 << 20
+	// aheadBody is how much of a body that has a length the engine reads before it
+	// asks for the answer, in bytes. It takes nothing ahead of one in chunks.
+	aheadBody = 1
 )
 
 // Receiver takes what goes to sources, from either engine.
@@ -73,9 +74,8 @@ func New(cfg Config) *Server {
 	s.fast = &fasthttp.Server{
 		Handler: s.handle, ErrorHandler: s.unreadable,
 		ReadTimeout: readTimeout, IdleTimeout: idleTimeout, ReadBufferSize: maxHeader,
-		// Whoever takes the request reads and bounds the body; the engine reads a
-		// byte of it ahead at most.
-		StreamRequestBody: true, MaxRequestBodySize: 1, DisablePreParseMultipartForm: true,
+		// Whoever takes the request reads and bounds the body.
+		StreamRequestBody: true, MaxRequestBodySize: aheadBody, DisablePreParseMultipartForm: true,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
 		KeepHijackedConns: true, SecureErrorLogMessage: true,
 		Logger: quiet{cfg.Log},
@@ -106,7 +106,7 @@ func NewHTTP(h http.Handler, log *slog.Logger) *http.Server {
 // Serve accepts connections from l until [Server.Shutdown], then returns nil. It
 // is called once.
 func (s *Server) Serve(l net.Listener) error {
-	t := track(l)
+	t := track(l, s.cfg.Log)
 	s.mu.Lock()
 	stopped := s.stopped
 	s.conns = t
@@ -173,6 +173,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}
 	res := s.cfg.In.Serve(&c.req)
 	c.rest()
+	if wantsClose(c.req.Header) {
+		ctx.SetConnectionClose()
+	}
 	answer(ctx, res)
 }
 
@@ -210,6 +213,19 @@ func header(h *fasthttp.RequestHeader) http.Header {
 		all[key] = values[len(values)-1 : len(values) : len(values)]
 	}
 	return all
+}
+
+// wantsClose reports whether the caller waits for the end of the connection, in
+// whatever words: the engine knows "close" alone.
+func wantsClose(h http.Header) bool {
+	for _, line := range h["Connection"] {
+		for option := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(option), "close") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // answer writes in one piece, with its length.

@@ -64,6 +64,11 @@ func start(t *testing.T, others http.Handler) (addr string, stop func(context.Co
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, l, others)
+}
+
+func serve(t *testing.T, l net.Listener, others http.Handler) (addr string, stop func(context.Context) error) {
+	t.Helper()
 	s := front.New(front.Config{In: echo{}, Others: others})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()

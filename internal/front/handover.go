@@ -2,12 +2,10 @@ package front
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 
 	"github.com/valyala/fasthttp"
@@ -29,48 +27,25 @@ func (s *Server) handOver(ctx *fasthttp.RequestCtx) {
 		ctx.SetConnectionClose()
 		return
 	}
-	again, err := written(ctx)
-	if err != nil {
-		status := http.StatusBadRequest
-		if errors.Is(err, errTooLarge) {
-			status = http.StatusRequestEntityTooLarge
-		}
-		answer(ctx, dialect.Response{Status: status, ContentType: plainText, Body: []byte(err.Error() + "\n")})
-		ctx.SetConnectionClose()
-		return
-	}
+	again := written(ctx)
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(c net.Conn) { s.handed.give(&handed{Conn: c, again: again}) })
 }
 
-var errTooLarge = fmt.Errorf("body is larger than %d bytes", maxAPIBody)
-
-// written is the request as it came, but for its framing: a chunked body has a
-// length now.
-func written(ctx *fasthttp.RequestCtx) (*bytes.Reader, error) {
-	b := newBody(ctx)
-	sent, err := io.ReadAll(io.LimitReader(&b, maxAPIBody+1))
-	switch {
-	case err != nil:
-		return nil, errors.New("the body ended early")
-	case len(sent) > maxAPIBody:
-		return nil, errTooLarge
-	}
+// written is what of the request was read, as it came: its head, and what the
+// engine read ahead of its body. The rest of the body is not waited for, since
+// whoever answers may refuse it unread.
+func written(ctx *fasthttp.RequestCtx) *bytes.Reader {
 	h := header(&ctx.Request.Header)
-	h.Del("Transfer-Encoding")
-	h.Del("Expect")
-	h.Del("Content-Length")
-	if len(sent) > 0 {
-		h.Set("Content-Length", strconv.Itoa(len(sent)))
-	}
+	h.Del("Expect") // the engine told the caller to go on
 	var out bytes.Buffer
 	_, _ = fmt.Fprintf(&out, "%s %s %s\r\n", ctx.Method(), ctx.Request.Header.RequestURI(), ctx.Request.Header.Protocol())
-	if err := h.Write(&out); err != nil { // a Buffer takes everything
-		return nil, err
-	}
+	_ = h.Write(&out) // a Buffer takes everything
 	_, _ = out.WriteString("\r\n")
-	_, _ = out.Write(sent)
-	return bytes.NewReader(out.Bytes()), nil
+	if ctx.Request.Header.ContentLength() > 0 {
+		_, _ = io.CopyN(&out, ctx.RequestBodyStream(), aheadBody)
+	}
+	return bytes.NewReader(out.Bytes())
 }
 
 // handed is a connection with a request that was read from it in front.

@@ -3,6 +3,7 @@ package front
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -12,25 +13,49 @@ import (
 // which do not end by themselves.
 type tracked struct {
 	net.Listener
+	log   *slog.Logger
 	mu    sync.Mutex
 	conns map[*trackedConn]struct{}
 }
 
-func track(l net.Listener) *tracked {
-	return &tracked{Listener: l, conns: map[*trackedConn]struct{}{}}
+func track(l net.Listener, log *slog.Logger) *tracked {
+	return &tracked{Listener: l, log: log, conns: map[*trackedConn]struct{}{}}
 }
 
-// Accept waits for the next connection.
+// How long accepting rests after a failure that passes, at first and at most.
+const (
+	firstRest = 5 * time.Millisecond
+	maxRest   = time.Second
+)
+
+// Accept waits for the next connection. It tries again when the system has no
+// room for one: fasthttp takes that for the listener's end.
 func (t *tracked) Accept() (net.Conn, error) {
-	c, err := t.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for wait := firstRest; ; wait = min(2*wait, maxRest) {
+		c, err := t.Listener.Accept()
+		if err == nil {
+			return t.add(c), nil
+		}
+		passing, ok := errors.AsType[interface {
+			error
+			Temporary() bool
+		}](err)
+		if !ok || !passing.Temporary() {
+			return nil, err
+		}
+		if wait == firstRest {
+			t.log.Warn("a connection could not be accepted, trying again", "err", err)
+		}
+		time.Sleep(wait)
 	}
+}
+
+func (t *tracked) add(c net.Conn) *trackedConn {
 	tc := &trackedConn{Conn: c, in: t}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.conns[tc] = struct{}{}
-	return tc, nil
+	return tc
 }
 
 // cut closes every connection that is open.
@@ -53,10 +78,14 @@ type trackedConn struct {
 
 func (c *trackedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if errors.Is(err, io.EOF) {
-		c.ended = true
+	if !errors.Is(err, io.EOF) {
+		return n, err
 	}
-	return n, err
+	if n > 0 {
+		return n, nil // TLS tells both at once; whether more is wanted is not known yet
+	}
+	c.ended = true
+	return 0, err
 }
 
 // lingerTime bounds how long a connection is read from after its last answer.
