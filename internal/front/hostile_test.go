@@ -141,7 +141,7 @@ func TestServer_TLSBodyWithTheEndRightBehind(t *testing.T) {
 		_, _ = io.WriteString(c, "POST /in/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n")
 		_ = c.CloseWrite()
 		_ = plain.SetDeadline(time.Now().Add(10 * time.Second)) // CloseWrite left one in the past
-		if _, err := plain.Conn.Write(g.all); err != nil {
+		if _, err := plain.Write(g.all); err != nil {
 			t.Fatal(err)
 		}
 		b, err := io.ReadAll(c)

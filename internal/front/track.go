@@ -46,7 +46,7 @@ func (t *tracked) Accept() (net.Conn, error) {
 		if wait == firstRest {
 			t.log.Warn("a connection could not be accepted, trying again", "err", err)
 		}
-		time.Sleep(wait)
+		<-time.After(wait)
 	}
 }
 
