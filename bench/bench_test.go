@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -221,6 +222,31 @@ func TestRun_BatchesBesideRelay(t *testing.T) {
 	}
 }
 
+func TestRun_OtherEndpointsAndProfiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var out, progress bytes.Buffer
+	err := run(t.Context(), []string{"-rounds", "1", "-duration", "500ms", "-warmup", "0s", "-conns", "4", "-lanes", "20", "-beside", "0,20", "-profiles", dir, "-json"}, &out, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	var rep report
+	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+		t.Fatalf("reading the report: %v\n%s", err, out.String())
+	}
+	if d := cmp.Diff([]string{"relay", "imhook, 0 beside", "imhook, 20 beside"}, rep.Sides); d != "" {
+		t.Errorf("sides (-want +got):\n%s", d)
+	}
+	for i, file := range []string{"imhook-0-beside.pprof", "imhook-20-beside.pprof"} {
+		if r := rep.Rounds[0][i+1]; r.Events == 0 || r.Requests != r.Events {
+			t.Errorf("%s: %d requests for %d events, want one each", r.Side, r.Requests, r.Events)
+		}
+		if b, err := os.ReadFile(filepath.Join(dir, file)); err != nil || len(b) < 100 {
+			t.Errorf("%s has %d bytes, %v", file, len(b), err)
+		}
+	}
+}
+
 func TestReadAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]bool{
@@ -257,7 +283,7 @@ func TestSpread(t *testing.T) {
 
 func TestParse_RefusesWhatCannotRun(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"}, {"-batch", "10", "-endpoint-dialect", "openim"}} {
+	for _, args := range [][]string{{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"}, {"-batch", "10", "-endpoint-dialect", "openim"}, {"-beside", "10,"}, {"-beside", "-1"}} {
 		if _, err := parse(args, new(bytes.Buffer)); err == nil {
 			t.Errorf("parse(%v): no error", args)
 		}

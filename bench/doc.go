@@ -9,10 +9,14 @@
 // what it holds when it dies, and mixes the order up. imhook runs as built from
 // this tree, with every event fsynced before its answer.
 //
-//	go run ./bench [-rounds 5] [-duration 3s] [-endpoint-dialect wildfirechat,cloudevents] [-batch 100] [-json]
+//	go run ./bench [-rounds 5] [-duration 3s] [-endpoint-dialect wildfirechat,cloudevents] [-batch 100] [-beside 10,10000] [-profiles DIR] [-json]
 //
 // With -batch the gateway gets CloudEvents in batches and hands them on in batches;
 // the relay, which knows nothing of bodies, gets the same messages singly.
+//
+// With -beside there is a gateway for each number, with that many endpoints beside
+// the one that gets everything. They get nothing: half of them by their type
+// pattern, half by a condition of their own.
 //
 // A round posts for the duration and ends when the sink has everything, so that
 // neither side gains by taking in more than it hands on: its rate is all events

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -23,9 +24,13 @@ type config struct {
 	Dialects string        `json:"endpointDialects"`
 	Batch    int           `json:"batch"`
 	Unsigned bool          `json:"unsigned"`
+	// Beside is how many endpoints that match nothing stand beside the one that
+	// matches, one side for each number.
+	Beside []int `json:"beside,omitempty"`
 
-	binary string
-	json   bool
+	binary   string
+	profiles string
+	json     bool
 }
 
 func main() {
@@ -56,10 +61,19 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&cfg.Dialects, "endpoint-dialect", "wildfirechat", "dialects of the gateway's endpoint, one side each, separated by commas; empty runs the relay alone")
 	flags.IntVar(&cfg.Batch, "batch", 0, "messages in a request to the gateway, and in one to its endpoint, as CloudEvents; up to 1 is singly. The relay always gets them singly")
 	flags.BoolVar(&cfg.Unsigned, "unsigned", false, "give the endpoint no secret: what goes to it as CloudEvents is not signed, as WildfireChat never is")
+	beside := flags.String("beside", "0", "endpoints that match nothing beside the one that matches, one side each, separated by commas")
+	flags.StringVar(&cfg.profiles, "profiles", "", "directory for a CPU profile of each gateway's last round")
 	flags.StringVar(&cfg.binary, "imhook", "", "imhook binary to run; empty builds this tree's")
 	flags.BoolVar(&cfg.json, "json", false, "print the report as JSON")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
+	}
+	for text := range strings.SplitSeq(*beside, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return cfg, fmt.Errorf("beside: %q is no number of endpoints", text)
+		}
+		cfg.Beside = append(cfg.Beside, n)
 	}
 	if cfg.Batch > 1 && cfg.Dialects == "wildfirechat" {
 		cfg.Dialects = "cloudevents"
@@ -103,10 +117,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	sides = append(sides, s)
 	for d := range strings.FieldsFuncSeq(cfg.Dialects, func(r rune) bool { return r == ',' }) {
-		if s, err = startGateway(ctx, cfg.binary, dir, d, cfg); err != nil {
-			return err
+		for _, beside := range cfg.Beside {
+			if s, err = startGateway(ctx, cfg, dir, d, beside); err != nil {
+				return err
+			}
+			sides = append(sides, s)
 		}
-		sides = append(sides, s)
 	}
 	rep, err := measure(ctx, cfg, sides, stderr)
 	if err != nil {

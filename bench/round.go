@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -47,8 +48,12 @@ func measure(ctx context.Context, cfg config, sides []*side, progress io.Writer)
 	for n := range cfg.Rounds {
 		var turn []round
 		for _, s := range sides {
+			profiled := func() error { return nil }
+			if cfg.profiles != "" && s.profiled && n == cfg.Rounds-1 {
+				profiled = profile(ctx, s, cfg.profiles, cfg.Duration)
+			}
 			r, err := oneRound(ctx, cfg, s, cfg.Duration)
-			if err != nil {
+			if err := errors.Join(err, profiled()); err != nil {
 				return nil, fmt.Errorf("round %d: %w", n+1, err)
 			}
 			turn = append(turn, r)

@@ -33,6 +33,8 @@ type side struct {
 	quit func() error
 	// batches is true when messages are posted in batches of CloudEvents.
 	batches bool
+	// profiled is true for one that can be asked for a CPU profile.
+	profiled bool
 	// lane is the first lane that no message was posted to yet, id the next
 	// message id.
 	lane uint32
@@ -99,7 +101,8 @@ func build(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
-// gatewayConfig takes address, data directory, dialect, URL, credentials and batch.
+// gatewayConfig takes address, data directory, dialect, URL, credentials, batch and
+// the other endpoints.
 const gatewayConfig = `listen: %s
 data_dir: %s
 journal: {sync: always}
@@ -110,11 +113,24 @@ apps:
       - {name: ce, dialect: cloudevents}
     endpoints:
       - {name: sink, dialect: %s, url: %q, concurrency: 64%s%s}
-`
+%s`
 
-// startGateway runs imhook with a WildfireChat and a CloudEvents source and one
-// endpoint.
-func startGateway(ctx context.Context, binary, dir, dialect string, cfg config) (*side, error) {
+// others are n endpoints that get nothing, by type and by condition.
+func others(n int, url string) string {
+	var all strings.Builder
+	for i := range n {
+		rule := "events: [user.**]"
+		if i%2 == 1 {
+			rule = fmt.Sprintf(`when: 'event.conversation.id == "elsewhere%d"'`, i)
+		}
+		fmt.Fprintf(&all, "      - {name: other%d, dialect: cloudevents, url: %q, %s}\n", i, url, rule)
+	}
+	return all.String()
+}
+
+// startGateway runs imhook with a WildfireChat and a CloudEvents source, one
+// endpoint that gets everything, and others beside it that get nothing.
+func startGateway(ctx context.Context, cfg config, dir, dialect string, beside int) (*side, error) {
 	s := &side{name: "imhook to " + dialect, sink: imfake.NewSink(), path: "/in/wfc/im_event/message"}
 	if dialect == "wildfirechat" {
 		s.name = "imhook"
@@ -133,18 +149,22 @@ func startGateway(ctx context.Context, binary, dir, dialect string, cfg config) 
 		s.name = fmt.Sprintf("imhook, batches of %d", cfg.Batch)
 		joined = fmt.Sprintf(", batch: {count: %d}", cfg.Batch)
 	}
-	home := filepath.Join(dir, dialect)
+	if len(cfg.Beside) > 1 {
+		s.name += fmt.Sprintf(", %d beside", beside)
+	}
+	s.profiled = true
+	home := filepath.Join(dir, fmt.Sprintf("%s-%d", dialect, beside))
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, fmt.Errorf("making the gateway's directory: %w", err)
 	}
 	file := filepath.Join(home, "imhook.yaml")
-	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), dialect, s.sink.URL(), credentials, joined)
+	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), dialect, s.sink.URL(), credentials, joined, others(beside, s.sink.URL()))
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
 	}
 
 	var log bytes.Buffer
-	s.cmd = exec.CommandContext(ctx, binary, "serve", "--config", file)
+	s.cmd = exec.CommandContext(ctx, cfg.binary, "serve", "--config", file)
 	s.cmd.Stdout, s.cmd.Stderr = &log, &log
 	s.quit = func() error { return s.cmd.Process.Signal(os.Interrupt) }
 	if err := s.cmd.Start(); err != nil {

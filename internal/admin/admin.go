@@ -139,6 +139,7 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	guarded.HandleFunc("POST /api/v1/config/diff", a.compare)
 	guarded.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))
+	profiles(guarded)
 	guarded.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in this API")
 	})
@@ -147,6 +148,7 @@ func New(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", g.wrap(a, guarded))
 	mux.Handle("/metrics", g.wrap(a, guarded))
+	mux.Handle("/debug/pprof/", g.wrap(a, guarded))
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		// Why is for those who may read the API: it names endpoints and directories.

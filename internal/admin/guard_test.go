@@ -32,7 +32,7 @@ func TestGuard_WithoutTokenAnswersThisMachineOnly(t *testing.T) {
 		{"Via", func(r *http.Request) { r.Header.Set("Via", "1.1 proxy") }, 403},
 		{"a token that nobody asked for", func(r *http.Request) { r.Header.Set("Authorization", "Bearer x"); r.RemoteAddr = "10.0.0.2:1" }, 403},
 	} {
-		for _, path := range []string{"/api/v1/endpoints", "/metrics"} {
+		for _, path := range []string{"/api/v1/endpoints", "/metrics", "/debug/pprof/goroutine"} {
 			if w := ask(h, "GET", path, "", tt.change); w.Code != tt.want {
 				t.Errorf("%s: %s = %d, want %d", tt.name, path, w.Code, tt.want)
 			}
