@@ -59,15 +59,16 @@ func TestRules_AskTheNewestEvents(t *testing.T) {
 func TestRules_SayWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	h := setup(t, func(c *admin.Config) { c.Rules = rules{} })
+	long := `{"when":"` + strings.Repeat("x", 300<<10) + `"}`
 	for body, want := range map[string]string{
-		`{"when":"bad"}`:                                  `{"error":{"message":"it is bad","when":"bad","line":2,"column":7}}`,
-		`{"app":"nowhere"}`:                               `{"error":{"message":"there is no app nowhere"}}`,
-		`{"limit":1001}`:                                  `{"error":{"message":"limit is 1001; write 1 to 1000"}}`,
-		`{"limit":-1}`:                                    `{"error":{"message":"limit is -1; write 1 to 1000"}}`,
-		`{"endpoint":"shop/b","when":"true"}`:             `{"error":{"message":"endpoint names a whole rule; leave out app, events, sources and when"}}`,
-		`{"when":"true","since":"soon"}`:                  `{"error":{"message":"since is \"soon\"; write 2026-11-20T08:00:00Z or how long ago, 1h"}}`,
-		`{"typo":1}`:                                      `{"error":{"message":"reading the request: `,
-		`{"when":"` + strings.Repeat("x", 300<<10) + `"}`: `{"error":{"message":"reading the request: `,
+		`{"when":"bad"}`:                      `{"error":{"message":"it is bad","when":"bad","line":2,"column":7}}`,
+		`{"app":"nowhere"}`:                   `{"error":{"message":"there is no app nowhere"}}`,
+		`{"limit":1001}`:                      `{"error":{"message":"limit is 1001; write 1 to 1000"}}`,
+		`{"limit":-1}`:                        `{"error":{"message":"limit is -1; write 1 to 1000"}}`,
+		`{"endpoint":"shop/b","when":"true"}`: `{"error":{"message":"endpoint names a whole rule; leave out app, events, sources and when"}}`,
+		`{"when":"true","since":"soon"}`:      `{"error":{"message":"since is \"soon\"; write 2026-11-20T08:00:00Z or how long ago, 1h"}}`,
+		`{"typo":1}`:                          `{"error":{"message":"reading the request: `,
+		long:                                  `{"error":{"message":"reading the request: `,
 	} {
 		w := ask(h, "POST", "/api/v1/rules/test", body, nil)
 		if w.Code != http.StatusBadRequest || !strings.HasPrefix(w.Body.String(), want) {
