@@ -40,7 +40,7 @@ func TestCrash_LosesNothingAndKeepsOrder(t *testing.T) {
 	t.Parallel()
 	backend := imfake.NewBackend(wildfirechat.New(), imfake.Keep(0))
 	t.Cleanup(backend.Close)
-	gateway := newCrashGateway(t, "conversation", backend.URL())
+	gateway := newCrashGateway(t, "conversation", backend.URL(), "20ms")
 	if err := crash(t, gateway, backend, kills(t), 2*time.Minute); err != nil {
 		t.Errorf("%v\n%s", err, gateway.tail())
 	}
@@ -62,15 +62,17 @@ func TestCrash_FindsDisorderWhereNoOrderIsKept(t *testing.T) {
 	t.Parallel()
 	backend := imfake.NewBackend(wildfirechat.New(), imfake.Keep(0))
 	t.Cleanup(backend.Close)
-	gateway := newCrashGateway(t, "none", backend.URL())
+	// What was refused comes again long after its successors in the conversation,
+	// however slow the machine posts.
+	gateway := newCrashGateway(t, "none", backend.URL(), "2s")
 	err := crash(t, gateway, backend, 3, 2*time.Minute)
 	if disorders, _ := backend.Tally().Disorders(); !errors.Is(err, errLost) || disorders == 0 {
 		t.Errorf("crash = %v with %d messages out of order, want errLost and some\n%s", err, disorders, gateway.tail())
 	}
 }
 
-// newCrashGateway prepares a gateway that tries again soon.
-func newCrashGateway(t *testing.T, order, url string) *process {
+// newCrashGateway prepares a gateway that tries again after about first.
+func newCrashGateway(t *testing.T, order, url, first string) *process {
 	t.Helper()
 	return newGateway(t, func(listen, data string) string {
 		return fmt.Sprintf(`listen: %s
@@ -85,8 +87,8 @@ apps:
         dialect: wildfirechat
         url: %s
         order: %s
-        retry: {fast: [20ms, 100ms], slow: {from: 200ms, to: 500ms}, max_age: 1h}
-`, listen, data, url, order)
+        retry: {fast: [%s, 100ms], slow: {from: 200ms, to: 500ms}, max_age: 1h}
+`, listen, data, url, order, first)
 	})
 }
 
