@@ -489,6 +489,53 @@ func TestReopen_EngineThatLostPagesGoesOnBehindThem(t *testing.T) {
 	}
 }
 
+// With its index whole the engine counts a page that it cannot read, and never
+// delivers it.
+func TestOpen_DamagedLastPageDoesNotKeepTheJournalClosed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	for n := range 5 {
+		if _, err := j.Append(t.Context(), large(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Save(t.Context(), "k", bytes.Repeat([]byte("v"), 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for _, stream := range []string{pageStream, positionStream} {
+		b := blocks(t, dir, stream)
+		last := b[len(b)-1]
+		data, err := os.ReadFile(last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(data)-100] ^= 1
+		write(t, last, string(data))
+	}
+	remove(t, filepath.Join(dir, segmentFolder)) // all pages are read
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	j, err := Open(ctx, Config{Dir: dir, Reserve: 1})
+	if err != nil {
+		t.Fatalf("Open = %v", err)
+	}
+	defer func() {
+		if err := j.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	if got, err := j.Load(t.Context()); err != nil || len(got["k"]) != 1000 {
+		t.Errorf("the position has %d bytes, %v", len(got["k"]), err)
+	}
+	if got := all(t, j); len(got) != 4 {
+		t.Errorf("%d events are left, want 4", len(got))
+	}
+}
+
 // Positions that were lost made endpoints begin at the journal's end.
 func TestOpen_LostPositionsComeFromTheirCopy(t *testing.T) {
 	t.Parallel()
@@ -535,6 +582,38 @@ func TestOpen_LostPositionsComeFromTheirCopy(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A write that failed half way was followed by one over the record that was whole.
+func TestWater_FailedWriteLeavesTheOtherSlotAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w, _, err := openWater(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(n uint64) error { return w.set(time.Now(), func(r *highWater) { r.Last = n }) }
+	for n := uint64(1); n <= 2; n++ {
+		if err := set(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := w.rec.Turn
+	file := w.file
+	if w.file, err = os.Open(file.Name()); err != nil { // not to be written
+		t.Fatal(err)
+	}
+	for range 3 {
+		if set(3) == nil {
+			t.Fatal("set did not fail")
+		}
+		if next := w.rec.Turn + 1; next%2 == good%2 {
+			t.Errorf("the next write goes to slot %d, which holds the record of turn %d", next%2, good)
+		}
+	}
+	if err := errors.Join(w.file.Close(), file.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 

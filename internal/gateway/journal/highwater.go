@@ -154,10 +154,15 @@ func (w *water) write() error {
 	if w.file == nil {
 		return nil // an external engine: the record lasts as long as the process
 	}
-	if _, err := w.file.WriteAt(slot, int64(w.rec.Turn%2)*slotSize); err != nil {
-		return err
+	_, err = w.file.WriteAt(slot, int64(w.rec.Turn%2)*slotSize)
+	if err == nil {
+		err = w.file.Sync()
 	}
-	return w.file.Sync()
+	if err != nil {
+		// The next write goes to the same slot: the other one holds what is whole.
+		w.rec.Turn--
+	}
+	return err
 }
 
 // get returns the record.

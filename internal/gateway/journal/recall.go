@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/imhook/imhook/event"
@@ -17,6 +18,10 @@ import (
 const (
 	readAheadPages = 256
 	readAheadBytes = maxPage + 1<<20
+	// After recallPause without a message the engine is asked whether there is one,
+	// and recallPauses times that is too long.
+	recallPause  = time.Second
+	recallPauses = 30
 )
 
 // recallWindow remembers the keys and guards of the window: from snapshots as far
@@ -109,14 +114,31 @@ func (e *engine) each(ctx context.Context, stream, subject string, st jetstream.
 	}
 	defer context.AfterFunc(ctx, it.Stop)()
 	defer it.Stop()
-	for {
-		m, err := it.Next()
+	next := from
+	for idle := 0; ; {
+		m, err := it.Next(jetstream.NextMaxWait(recallPause))
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if errors.Is(err, nats.ErrTimeout) {
+			// The engine counts a message that it cannot read, and does not deliver it. When
+			// that is the last one, nothing would ever come.
+			_, err := s.GetMsg(ctx, next, jetstream.WithGetMsgSubject(subject))
+			if errors.Is(err, jetstream.ErrMsgNotFound) {
+				return nil
+			}
+			if idle++; err == nil && idle >= recallPauses {
+				err = errors.New("it is not delivered")
+			}
+			if err != nil {
+				return fmt.Errorf("reading message %d of %s: %w", next, stream, err)
+			}
+			continue
 		}
 		if err != nil {
 			return err
 		}
+		idle = 0
 		meta, err := m.Metadata()
 		if err != nil {
 			return err
@@ -127,6 +149,7 @@ func (e *engine) each(ctx context.Context, stream, subject string, st jetstream.
 		if meta.Sequence.Stream >= last || meta.NumPending == 0 {
 			return nil
 		}
+		next = meta.Sequence.Stream + 1
 	}
 }
 
