@@ -19,21 +19,17 @@ import (
 const partsHeader = "Imhook-Parts"
 
 // split returns the messages of a value, in the order in which they must be
-// stored. Call with saving.
-func (j *Journal) split(key string, value []byte) []*nats.Msg {
+// stored, and the slot that its parts take. Once all are stored, stands says so.
+// Call with saving.
+func (j *Journal) split(key string, value []byte) (all []*nats.Msg, slot byte) {
 	subject := j.at.positionPrefix + token(key)
 	limit := int(j.limit.Load())
 	head := nats.NewMsg(subject)
 	if len(value) <= limit {
 		head.Data = value
-		return []*nats.Msg{head}
+		return []*nats.Msg{head}, 0
 	}
-	if j.slots == nil {
-		j.slots = map[string]byte{}
-	}
-	slot := 1 - j.slots[key]
-	j.slots[key] = slot
-	var all []*nats.Msg
+	slot = 1 - j.slots[key]
 	for i := 0; len(value) > 0; i++ {
 		n := min(limit, len(value))
 		m := nats.NewMsg(fmt.Sprintf("%s.%d.%d", subject, slot, i))
@@ -41,7 +37,19 @@ func (j *Journal) split(key string, value []byte) []*nats.Msg {
 		all = append(all, m)
 	}
 	head.Header.Set(partsHeader, fmt.Sprintf("%d %d", slot, len(all)))
-	return append(all, head)
+	return append(all, head), slot
+}
+
+// stands remembers which slot the value of a key is in. Before that the slot it
+// was in before must not be written to. Call with saving.
+func (j *Journal) stands(key string, slot byte, parts int) {
+	if parts < 2 {
+		return
+	}
+	if j.slots == nil {
+		j.slots = map[string]byte{}
+	}
+	j.slots[key] = slot
 }
 
 // putPlace stores a message of a position behind the last one, so that one of a

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,7 +143,7 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 	if j.started {
 		seq, keys = p.seq, len(p.values)
 	}
-	copied := p.values
+	copied := maps.Clone(p.values) // a Save may be on its way out
 	p.mu.Unlock()
 	if info.State.LastSeq < seq || len(values) < keys {
 		log := j.cfg.Log.With("positions", len(values), "had", keys, "last", info.State.LastSeq, "hadLast", seq)
@@ -175,10 +176,8 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 					copied[k] = v
 				}
 			}
-			for k, v := range copied {
-				if _, err := e.js.Publish(ctx, e.at.positionPrefix+token(k), v); err != nil {
-					return fmt.Errorf("restoring the position %s: %w", k, err)
-				}
+			if err := j.restorePlaces(ctx, e, copied); err != nil {
+				return err
 			}
 			log.Error("positions of endpoints are missing, all are taken from their copy: what was delivered in the last seconds is delivered again", "copied", len(copied))
 			values = copied
@@ -190,6 +189,22 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.values, p.seq = values, info.State.LastSeq
+	return nil
+}
+
+// restorePlaces stores all values.
+func (j *Journal) restorePlaces(ctx context.Context, e *engine, values map[string][]byte) error {
+	j.saving.Lock()
+	defer j.saving.Unlock()
+	for k, v := range values {
+		msgs, slot := j.split(k, v)
+		for _, m := range msgs {
+			if _, err := e.js.PublishMsg(ctx, m); err != nil {
+				return fmt.Errorf("restoring the position %s: %w", k, err)
+			}
+		}
+		j.stands(k, slot, len(msgs))
+	}
 	return nil
 }
 
@@ -218,7 +233,16 @@ func (j *Journal) Save(ctx context.Context, key string, value []byte) error {
 	j.saving.Lock()
 	defer j.saving.Unlock()
 	seq := uint64(0)
-	for _, m := range j.split(key, value) {
+	msgs, slot := j.split(key, value)
+	if len(msgs) > 1 {
+		// Who gives up in the middle does not know which parts count. A message that
+		// is not answered is another matter: then all is read anew.
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("saving %s: %w", key, err)
+		}
+		ctx = context.WithoutCancel(ctx)
+	}
+	for _, m := range msgs {
 		// Pages that a position mentions are committed: what it says of them is newer
 		// than the high-water record.
 		last, events := j.done.get()
@@ -228,6 +252,7 @@ func (j *Journal) Save(ctx context.Context, key string, value []byte) error {
 			return fmt.Errorf("saving %s: %w", key, err)
 		}
 	}
+	j.stands(key, slot, len(msgs))
 	j.places.saved(key, value, seq)
 	return nil
 }
@@ -235,6 +260,9 @@ func (j *Journal) Save(ctx context.Context, key string, value []byte) error {
 // Drop forgets key and its value; it is no error when there is none. A crash right
 // after may bring them back.
 func (j *Journal) Drop(ctx context.Context, key string) error {
+	if err := j.Held(); err != nil {
+		return fmt.Errorf("dropping %s: %w", key, err)
+	}
 	e, err := j.use()
 	if err != nil {
 		return err
