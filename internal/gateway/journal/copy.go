@@ -152,13 +152,6 @@ func (c *copying) begin(ctx context.Context) error {
 		c.done.First = src.LastSeq + 1
 	}
 	c.done.Resumed = c.dst.resuming
-	if !c.dst.resuming {
-		for _, s := range []jetstream.Stream{c.to.places, c.to.dead} {
-			if st := s.CachedInfo(); st.State.Msgs > 0 {
-				return fmt.Errorf("%s is not empty: stream %s holds %d messages; copy into an empty directory, or give the journal another name", c.dst.cfg.place(), st.Config.Name, st.State.Msgs)
-			}
-		}
-	}
 	switch {
 	case dst.LastSeq > src.LastSeq:
 		return fmt.Errorf("%s has more pages than %s: it is no copy of it", c.dst.cfg.place(), c.src.cfg.place())

@@ -236,3 +236,41 @@ func TestCopy_IsRefused(t *testing.T) {
 		t.Errorf("copying into what is not empty = %v", err)
 	}
 }
+
+// A target that was refused because of its positions was marked as half a copy all
+// the same: its gateway did not start any more, and the next copy emptied it.
+func TestCopy_RefusedLeavesTheTargetAsItWas(t *testing.T) {
+	t.Parallel()
+	n := natstest.Server(t)
+	full := t.TempDir()
+	source(t, full)
+	dir := t.TempDir()
+	used := open(t, dir)
+	there := openAt(t, n.URL(), func(c *Config) { c.Name = "used" })
+	for _, j := range []*Journal{used, there} { // a gateway that took no event yet
+		if err := j.Save(t.Context(), "endpoint", []byte("now")); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Park(t.Context(), letter(0)); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, to := range []Config{{Dir: dir, Reserve: 1}, {URL: n.URL(), Name: "used"}} {
+		for range 2 {
+			if _, err := Copy(t.Context(), Config{Dir: full, Reserve: 1}, to, nil); err == nil || !strings.Contains(err.Error(), "not empty") {
+				t.Errorf("Copy to %s = %v, want that it is not empty", to.place(), err)
+			}
+		}
+	}
+	for _, j := range []*Journal{open(t, dir), openAt(t, n.URL(), func(c *Config) { c.Name = "used" })} {
+		if got, err := j.Load(t.Context()); err != nil || string(got["endpoint"]) != "now" {
+			t.Errorf("the position is %q, %v", got["endpoint"], err)
+		}
+		if got, err := j.DeadLetters(t.Context(), "", 10); err != nil || len(got) != 1 {
+			t.Errorf("%d dead letters, %v; want 1", len(got), err)
+		}
+	}
+}

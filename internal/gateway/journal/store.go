@@ -80,7 +80,8 @@ func wrongSequence(err error) bool {
 // it again may help.
 func again(err error) bool {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		return api.Code == 503 && fullReason(err) == ""
+		// The second: an earlier try is on its way through the cluster.
+		return api.Code == 503 && fullReason(err) == "" || api.ErrorCode == codeInProcess
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) ||

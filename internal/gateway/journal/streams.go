@@ -49,6 +49,11 @@ func leaseStream(at names) jetstream.StreamConfig {
 
 // streams makes what is missing and looks at what is there.
 func (j *Journal) streams(ctx context.Context, e *engine, account jetstream.AccountLimits) error {
+	if j.copyingFrom != "" {
+		if err := j.checkTarget(ctx, e); err != nil {
+			return err
+		}
+	}
 	for _, s := range []struct {
 		cfg jetstream.StreamConfig
 		to  *jetstream.Stream
@@ -70,6 +75,37 @@ const (
 	copyingMeta = "imhook.copying"
 	copiedMeta  = "imhook.copied"
 )
+
+// checkTarget refuses to copy into a journal that holds something, unless that is
+// a copy which was not finished. Nothing is changed before: the mark of a copy
+// under way keeps gateways out.
+func (j *Journal) checkTarget(ctx context.Context, e *engine) error {
+	for _, name := range []string{j.at.pageStream, j.at.positionStream, j.at.deadStream} {
+		s, err := e.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("looking at stream %s: %w", name, err)
+		}
+		info := s.CachedInfo()
+		if name == j.at.pageStream && info.Config.Metadata[copyingMeta] != "" {
+			j.resuming = true
+			return nil
+		}
+		holds := ""
+		switch {
+		case info.State.Msgs > 0:
+			holds = fmt.Sprintf("holds %d messages", info.State.Msgs)
+		case name == j.at.pageStream && info.State.LastSeq > 0:
+			holds = fmt.Sprintf("held pages up to %d", info.State.LastSeq)
+		}
+		if holds != "" {
+			return hopeless{fmt.Errorf("it is not empty: stream %s %s; copy into an empty directory, or give the journal another name", name, holds)}
+		}
+	}
+	return nil
+}
 
 // stream makes one stream, or looks at the one that is there.
 func (j *Journal) stream(ctx context.Context, e *engine, want jetstream.StreamConfig, account jetstream.AccountLimits) (jetstream.Stream, error) {
@@ -109,12 +145,6 @@ func (j *Journal) stream(ctx context.Context, e *engine, want jetstream.StreamCo
 	have := s.CachedInfo().Config
 	if from := have.Metadata[copyingMeta]; from != "" && from != j.copyingFrom {
 		return nil, hopeless{fmt.Errorf("copying %s into this journal was not finished: run imhook journal copy again, or delete the streams %s and begin anew", from, j.allStreams())}
-	}
-	if want.Name == j.at.pageStream && j.copyingFrom != "" {
-		j.resuming = have.Metadata[copyingMeta] != ""
-		if st := s.CachedInfo().State; !j.resuming && st.LastSeq > 0 {
-			return nil, hopeless{fmt.Errorf("it is not empty: stream %s holds pages up to %d; copy into an empty directory, or give the journal another name", want.Name, st.LastSeq)}
-		}
 	}
 	if want.Name == j.at.pageStream {
 		e.copied.Store(have.Metadata[copiedMeta] != "")
@@ -223,6 +253,7 @@ const (
 	codeStoreFailed       = 10077
 	codeMaxBytesRequired  = 10113
 	codeMaxStreamBytes    = 10122
+	codeInProcess         = 10158
 	codeWrongSequenceTold = 10164
 )
 
