@@ -169,6 +169,11 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 		}
 		c.room.Wait()
 	}
+	if j.counts.broken.Load() {
+		// A page that failed a moment ago may be stored all the same, and its keys are
+		// known only once the engine is mended.
+		return kept, nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, errMending)
+	}
 	j.window.turn(j.cfg.Now())
 	g := c.forming
 	begin, retried := 0, false

@@ -181,6 +181,15 @@ func (j *Journal) missing(ctx context.Context, e *engine, had highWater, more ..
 	st := info.State
 	now := j.cfg.Now().UTC()
 	if st.Msgs == 0 {
+		if had.First == 0 && st.LastSeq < had.Last {
+			// There is no record, but a position names pages that are not there.
+			l := Loss{FoundAt: now, Where: LostEnd, First: st.LastSeq + 1, Last: had.Last, Pages: had.Last - st.LastSeq, Events: -1}
+			if st.LastSeq == 0 {
+				l.Where = LostAll
+			}
+			l.unfinished(had.Floor)
+			return []Loss{l}, nil, st, nil
+		}
 		if had.First == 0 || had.Last < had.First {
 			return nil, nil, st, nil
 		}

@@ -56,7 +56,8 @@ func isHopeless(err error) bool {
 	return errors.As(err, &h)
 }
 
-// servers is the URL without what is secret in it, for people.
+// servers is the URL without what is secret in it, for people. A user without a
+// password is a token to NATS.
 func (c Config) servers() string {
 	var all []string
 	for s := range strings.SplitSeq(c.URL, ",") {
@@ -64,6 +65,9 @@ func (c Config) servers() string {
 		if err != nil {
 			all = append(all, "?")
 			continue
+		}
+		if _, named := u.User.Password(); u.User != nil && !named {
+			u.User = url.User("xxxxx")
 		}
 		all = append(all, u.Redacted())
 	}
@@ -341,9 +345,7 @@ func (j *Journal) prepare(ctx context.Context, e *engine) error {
 	if err := j.lease.take(ctx, e.js, leases, j.at.leaseSubject, j.started); err != nil {
 		return err
 	}
-	if j.lease.stop == nil {
-		j.lease.begin(j.cfg.Log, j.lapsed)
-	}
+	j.lease.begin(j.cfg.Log, j.lapsed)
 	return j.streams(ctx, e, account)
 }
 

@@ -376,7 +376,7 @@ func TestLease_TakenOverWhenItLapsed(t *testing.T) {
 	if err := j.Held(); !errors.Is(err, gateway.ErrUnavailable) || j.Healthy() == nil {
 		t.Errorf("Held = %v and Healthy = %v, want errors", err, j.Healthy())
 	}
-	j.lease.begin(j.cfg.Log, j.lapsed) // the network is back
+	resume(j) // the network is back
 	select {
 	case <-j.Lost():
 	case <-time.After(10 * time.Second):
@@ -404,7 +404,7 @@ func TestLease_LapsedAndNobodyTookIt(t *testing.T) {
 	l.more(t, 50)
 	abandon(t, j)
 	waitFor(t, "the lease to lapse", func() bool { return j.Held() != nil })
-	j.lease.begin(j.cfg.Log, j.lapsed)
+	resume(j)
 	waitFor(t, "the journal to be back", func() bool { return j.Healthy() == nil })
 	l.more(t, 50)
 	l.check(t, f)
@@ -527,6 +527,8 @@ func TestOpen_ExternalIsRefusedInWords(t *testing.T) {
 			"just enough permission", natstest.Server(t, natstest.Allow("im", secret, []string{"imhook.>", "$JS.API.>"}, []string{"_INBOX.>"})),
 			func(c *Config) { c.User, c.Password = "im", secret }, "",
 		},
+		{"wrong token in the URL", natstest.Server(t, natstest.Token("another")), func(c *Config) { c.URL = strings.Replace(c.URL, "//", "//"+secret+"@", 1) }, "refuses the credentials"},
+		{"wrong password in the URL", natstest.Server(t, natstest.Password("im", "another")), func(c *Config) { c.URL = strings.Replace(c.URL, "//", "//im:"+secret+"@", 1) }, "refuses the credentials"},
 		{"nobody there", nil, nil, "127.0.0.1:1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -656,6 +658,33 @@ func TestExternal_StreamAtItsBoundIsFull(t *testing.T) {
 		_, err := j.Append(t.Context(), large(1000))
 		return err == nil
 	})
+}
+
+// Without its stream of pages an external engine gives numbers out anew, and only
+// the positions tell that there was something.
+func TestOpen_ExternalThatLostAllPagesSaysSo(t *testing.T) {
+	t.Parallel()
+	n := natstest.Server(t)
+	j := openAt(t, n.URL())
+	fillPages(t, j, 3, 10)
+	if err := j.Save(t.Context(), "k", []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.engine.Load().js.DeleteStream(t.Context(), j.at.pageStream); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var log lines
+	j = openAt(t, n.URL(), func(c *Config) { c.Log = log.logger() })
+	if l := j.Losses(); len(l) != 1 || l[0].First != 1 || l[0].Last != 3 || log.count("journal is damaged") != 1 {
+		t.Errorf("losses %+v, want pages 1 to 3; the log:\n%s", l, log.String())
+	}
+	fillPages(t, j, 1, 10)
+	if _, last, _, err := j.Bounds(t.Context()); err != nil || last <= 3 {
+		t.Errorf("the next page has number %d, %v: one that was given out before", last, err)
+	}
 }
 
 func TestConfig_ExternalSettings(t *testing.T) {

@@ -197,6 +197,7 @@ type Journal struct {
 	water   *water
 	done    progress
 	nag     nags
+	trimNag nags
 	mendNag nags
 	// suspects are numbers that a reader found no page at.
 	suspects suspects

@@ -49,12 +49,13 @@ type lease struct {
 	// forced is true when the record was taken from a gateway that had not let go.
 	forced bool
 
+	stop context.CancelFunc // ends renewing; nil while nobody renews
+
 	// until is when the lease lapses, on the clock that stops while the machine is
 	// suspended and on the one that does not.
 	until atomic.Pointer[time.Time]
 
-	stop context.CancelFunc
-	wg   sync.WaitGroup
+	wg sync.WaitGroup // who renews
 }
 
 // holding is the record. Members are on the engine: append only.
@@ -218,8 +219,13 @@ func (l *lease) read(ctx context.Context) (rec *holding, seq uint64, age time.Du
 }
 
 // begin renews the lease until release; lapsed is called when that failed for too
-// long, or for good.
+// long, or for good. It does nothing when somebody renews already.
 func (l *lease) begin(log *slog.Logger, lapsed func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stop != nil {
+		return
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	l.wg.Go(func() {
@@ -257,11 +263,17 @@ func (l *lease) begin(log *slog.Logger, lapsed func()) {
 
 // release lets go, so that the next gateway need not wait.
 func (l *lease) release(ctx context.Context) error {
-	if l == nil || l.stop == nil {
+	if l == nil {
 		return nil
 	}
-	l.stop()
-	l.wg.Wait()
+	l.mu.Lock()
+	stop := l.stop
+	l.mu.Unlock()
+	if stop == nil {
+		return nil
+	}
+	stop()
+	l.wg.Wait() // without mu, which renewing takes
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stop = nil

@@ -154,7 +154,7 @@ func (j *Journal) keepHouse(ctx context.Context) {
 			j.mend(ctx)
 		}
 		if err := j.trim(ctx); err != nil && ctx.Err() == nil {
-			j.cfg.Log.Warn("trimming the journal failed", "err", err)
+			j.trimNag.say(j.cfg.Log, j.cfg.Now(), "dropping finished history", err)
 		}
 		if err := j.note(ctx); err != nil && ctx.Err() == nil {
 			j.nag.say(j.cfg.Log, j.cfg.Now(), notNoted, err)
@@ -168,6 +168,9 @@ const slackPart = 64
 
 // trim purges finished history past its bounds, from the front only.
 func (j *Journal) trim(ctx context.Context) error {
+	if j.Held() != nil {
+		return nil // see purge
+	}
 	st, err := j.state(ctx)
 	if err != nil {
 		return err
@@ -222,8 +225,12 @@ func (j *Journal) trim(ctx context.Context) error {
 	return nil
 }
 
-// purge removes the pages below to.
+// purge removes the pages below to. Who does not have the journal any more removes
+// nothing: another gateway may need it.
 func (j *Journal) purge(ctx context.Context, to uint64) error {
+	if err := j.Held(); err != nil {
+		return err
+	}
 	e, err := j.use()
 	if err != nil {
 		return err
