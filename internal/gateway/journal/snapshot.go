@@ -115,7 +115,7 @@ func (j *Journal) saveSnapshot(all bool) error {
 			break
 		}
 		path := filepath.Join(s.dir, fmt.Sprintf("%020d%s", seg.from, segmentSuffix))
-		err := os.MkdirAll(s.dir, 0o755)
+		err := os.MkdirAll(s.dir, 0o700)
 		if err == nil {
 			err = replaceFile(path, appendSegment(nil, seg))
 		}
@@ -199,7 +199,7 @@ func parseSegment(b []byte) (segment, error) {
 // load reads segments, newest first, until they hold the pages from seq on or
 // enough keys. It returns them oldest first, without a gap between them; nil when
 // there is none or they do not reach back far enough. last is the journal's last
-// page: segments past it are of another one.
+// page: segments past it are of pages that are gone, and all are removed.
 func (s *snapshots) load(seq, last uint64, enough int, log *slog.Logger) []segment {
 	if s.dir == "" {
 		return nil
@@ -231,7 +231,15 @@ func (s *snapshots) load(seq, last uint64, enough int, log *slog.Logger) []segme
 			log.Warn("snapshot of the window cannot be read, pages are read instead", "file", f.path, "err", err)
 			return nil
 		}
-		if g.to > last || len(all) > 0 && g.to+1 != all[len(all)-1].from {
+		if g.to > last {
+			// Their numbers are given out again: later it would be taken for a segment of
+			// the pages that have them then.
+			if err := s.drop(); err != nil {
+				log.Warn("snapshots of pages that are gone stay behind", "err", err)
+			}
+			return nil
+		}
+		if len(all) > 0 && g.to+1 != all[len(all)-1].from {
 			return nil
 		}
 		all = append(all, g)

@@ -116,6 +116,56 @@ func TestSnapshot_GoesWithTheWindow(t *testing.T) {
 	}
 }
 
+// A snapshot outlives pages that sync: interval lost with the power. It was taken
+// for that of the pages that had their numbers next.
+func TestSnapshot_OfPagesThatWereLostIsRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	for n := range 3 {
+		if _, err := j.Append(t.Context(), guarded(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	before := t.TempDir()
+	if err := os.CopyFS(before, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, dir)
+	for n := range 2 {
+		if _, err := j.Append(t.Context(), guarded(3+n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	// The power is back, and all but the snapshot is as it was a moment before.
+	remove(t, filepath.Join(before, segmentFolder))
+	if err := os.CopyFS(filepath.Join(before, segmentFolder), os.DirFS(filepath.Join(dir, segmentFolder))); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, before)
+	for n := range 3 { // in the numbers of those that were lost, and one more
+		if _, err := j.Append(t.Context(), guarded(10+n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	killed := t.TempDir()
+	if err := os.CopyFS(killed, os.DirFS(before)); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, killed)
+	for _, c := range []struct{ n, stored int }{{0, 0}, {2, 0}, {10, 0}, {11, 0}, {12, 0}, {3, 1}, {4, 1}} {
+		if kept, err := j.Append(t.Context(), guarded(c.n)); err != nil || kept.Stored != c.stored {
+			t.Errorf("event %d came again: %+v, %v; want %d of it stored", c.n, kept, err, c.stored)
+		}
+	}
+}
+
 func TestSnapshot_IsWrittenByItself(t *testing.T) {
 	t.Parallel()
 	var later atomic.Int64
