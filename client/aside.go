@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,12 +11,18 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/client/internal/spool"
 )
 
 const (
 	asideName = "refused.ndjson"
 	olderName = "refused.1.ndjson"
 )
+
+// maxTorn bounds where a line that a crash cut off is looked for: it is longer than
+// any line.
+const maxTorn = 64 << 20
 
 // aside is the file of events that were refused for good, one a line. When it
 // holds half of its bound it becomes the older one, in place of the older one.
@@ -42,7 +49,7 @@ func openAside(dir string, bound int64, log *slog.Logger) (*aside, error) {
 }
 
 func (a *aside) open() error {
-	f, err := os.OpenFile(filepath.Join(a.dir, asideName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(filepath.Join(a.dir, asideName), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the file for refused events: %w", err)
 	}
@@ -50,8 +57,38 @@ func (a *aside) open() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("opening the file for refused events: %w", err), f.Close())
 	}
-	a.file, a.size = f, info.Size()
+	size, err := cutTorn(f, info.Size())
+	if err == nil {
+		// An event leaves the spool when it is in the file: the file's name must last, too.
+		err = spool.SyncDir(a.dir)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("opening the file for refused events: %w", err), f.Close())
+	}
+	a.file, a.size = f, size
 	return nil
+}
+
+// cutTorn cuts off a line that a crash left half written, and returns the size
+// that is left. Its event is still in the spool; the next line would be spoilt.
+func cutTorn(f *os.File, size int64) (int64, error) {
+	end := size
+	b := make([]byte, 64<<10)
+	for end > 0 && size-end < maxTorn {
+		n := min(end, int64(len(b)))
+		if _, err := f.ReadAt(b[:n], end-n); err != nil {
+			return 0, err
+		}
+		if at := bytes.LastIndexByte(b[:n], '\n'); at >= 0 {
+			end -= n - int64(at) - 1
+			break
+		}
+		end -= n
+	}
+	if end == size {
+		return size, nil
+	}
+	return end, f.Truncate(end)
 }
 
 // write puts a refusal into the file, durably.

@@ -16,6 +16,8 @@ var (
 	ErrSpoolFull = spool.ErrFull
 	// ErrSpoolLocked says that another client uses the spool's directory.
 	ErrSpoolLocked = spool.ErrLocked
+	// ErrSpoolNewer says that a newer version of this package wrote the spool.
+	ErrSpoolNewer = spool.ErrNewer
 	// ErrClosed says that the client was closed.
 	ErrClosed = errors.New("client is closed")
 	// ErrInvalid says that an event cannot be sent as it is; nothing of the call was kept.

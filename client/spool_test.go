@@ -446,3 +446,43 @@ func TestSpool_RefusedFileIsBounded(t *testing.T) {
 		t.Errorf("log = %s", log)
 	}
 }
+
+// A crash in the middle of a line used to spoil the next one, too.
+func TestSpool_RefusedFileWithHalfALine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, was, want string }{
+		{"half of the first", `{"at":"2026`, ""},
+		{"half of another", "{\"id\":\"a\"}\n{\"at\":\"2026", "{\"id\":\"a\"}\n"},
+		{"a long one", "{\"id\":\"a\"}\n" + strings.Repeat("x", 200_000), "{\"id\":\"a\"}\n"},
+		{"whole", "{\"id\":\"a\"}\n", "{\"id\":\"a\"}\n"},
+		{"new", "", ""},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, asideName)
+		if err := os.WriteFile(path, []byte(c.was), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a, err := openAside(dir, 1<<20, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.write(Refusal{ID: "b", JSON: []byte(`{}`)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.close(); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, ok := strings.CutPrefix(string(text), c.want)
+		var got asideLine
+		if err := json.Unmarshal([]byte(line), &got); !ok || err != nil || got.ID != "b" {
+			t.Errorf("%s: the file holds %q, %v", c.name, text[:min(len(text), 200)], err)
+		}
+		if a.size != int64(len(text)) {
+			t.Errorf("%s: size is %d, want %d", c.name, a.size, len(text))
+		}
+	}
+}

@@ -119,7 +119,7 @@ func (s *Spool) begin() (*segment, file, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return seg, w, syncDir(s.cfg.Dir)
+	return seg, w, SyncDir(s.cfg.Dir)
 }
 
 // writeGroup puts the frames at off, durably; what a failure left there is cut

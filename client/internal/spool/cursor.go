@@ -43,6 +43,23 @@ func readCursor(f *os.File) (position, error) {
 	}, nil
 }
 
+// reserveCursor takes the room of the cursor now. On a disk that is full the note
+// of what is done could not be written later, and segments are removed only after
+// it: the spool would stay as large as it is.
+func (s *Spool) reserveCursor() error {
+	info, err := s.cursor.Stat()
+	if err != nil {
+		return fmt.Errorf("opening the cursor: %w", err)
+	}
+	if info.Size() >= cursorBytes {
+		return nil
+	}
+	if err := writeCursor(s.cursor, s.head); err != nil && !errors.Is(failure(err), ErrFull) {
+		return err
+	}
+	return nil
+}
+
 // writeCursor saves the position. It is one small write: torn, its checksum does
 // not fit, and everything comes again.
 func writeCursor(f *os.File, p position) error {

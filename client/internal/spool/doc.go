@@ -21,7 +21,8 @@
 //
 // What a crash left behind the last whole frame is passed over. So is a damaged
 // piece in the middle: the frames behind it are found by their magic. Both are
-// reported.
+// reported. The magic's last byte is the version of the format; a directory with a
+// segment of a newer one is refused.
 //
 // A library was looked for and none fits inside another's server: those for
 // write-ahead logs refuse to open after a torn write or do not notice a changed

@@ -11,7 +11,9 @@ import (
 )
 
 // magic begins every frame; its last byte is the version of the format.
-var magic = []byte{0xf5, 'i', 'm', 0x01}
+var magic = []byte{0xf5, 'i', 'm', version}
+
+const version = 0x01
 
 const (
 	headerBytes = 12

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,25 @@ func listSegments(dir string) ([]*segment, error) {
 	return all, nil
 }
 
+// known says whether the segment is one that this version can read. Taken for
+// damage it would be removed.
+func (s *segment) known() error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	b := make([]byte, len(magic))
+	n, err := f.ReadAt(b, 0)
+	if err != nil && !isEOF(err) {
+		return errors.Join(fmt.Errorf("%s: %w", s.path, err), f.Close())
+	}
+	if v := len(magic) - 1; n == len(magic) && bytes.Equal(b[:v], magic[:v]) && b[v] > version {
+		err = fmt.Errorf("%w: %s has format %d, known are formats up to %d: update this program, or give the client another directory", ErrNewer, s.path, b[v], version)
+		return errors.Join(err, f.Close())
+	}
+	return f.Close()
+}
+
 // count reads the segment from a position on: how many items there are, and when
 // the oldest was taken.
 func (s *segment) count(from position) (damage Damage, oldest time.Time, err error) {
@@ -105,9 +125,9 @@ func (s *segment) report(off int64) bool {
 	return true
 }
 
-// syncDir makes the names in dir durable. Windows has no such thing and needs
+// SyncDir makes the names in dir durable. Windows has no such thing and needs
 // none.
-func syncDir(dir string) error {
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

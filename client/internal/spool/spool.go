@@ -17,6 +17,8 @@ var (
 	// ErrLocked says that another process, or another Spool of this one, has the
 	// directory.
 	ErrLocked = errors.New("spool directory is in use")
+	// ErrNewer says that a newer version of this package wrote the spool.
+	ErrNewer = errors.New("spool was written by a newer version")
 	// ErrClosed says that the spool was closed.
 	ErrClosed = errors.New("spool is closed")
 )
@@ -109,7 +111,7 @@ type group struct {
 }
 
 // Open takes the directory for this process. Damage is what could not be read;
-// it is no error.
+// it is no error. What a newer version wrote is left as it is: [ErrNewer].
 func Open(cfg Config) (*Spool, []Damage, error) {
 	if cfg.create == nil {
 		cfg.create = create
@@ -156,6 +158,11 @@ func (s *Spool) load() (damage []Damage, err error) {
 		return nil, fmt.Errorf("reading the spool directory: %w", err)
 	}
 	for _, seg := range found {
+		if err := seg.known(); err != nil {
+			return nil, err
+		}
+	}
+	for _, seg := range found {
 		s.number = max(s.number, seg.number+1)
 		if seg.number >= s.head.segment {
 			lost, oldest, err := seg.count(s.head)
@@ -183,7 +190,10 @@ func (s *Spool) load() (damage []Damage, err error) {
 	if len(s.segments) > 0 && s.segments[0].number != s.head.segment {
 		s.head = position{segment: s.segments[0].number}
 	}
-	return damage, syncDir(s.cfg.Dir)
+	if err := s.reserveCursor(); err != nil {
+		return nil, err
+	}
+	return damage, SyncDir(s.cfg.Dir)
 }
 
 // Len is how many items wait, and their bytes.

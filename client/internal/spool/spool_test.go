@@ -521,3 +521,49 @@ func BenchmarkAppend(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+// A version that went back to an older one took the newer one's segments for
+// damage and removed them.
+func TestOpen_LeavesWhatANewerVersionWrote(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, _ := open(t, Config{Dir: dir})
+	put(t, s, "a")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := segments(t, dir)[0]
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(magic)-1] = version + 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(Config{Dir: dir, MaxBytes: 1 << 20}); !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), path) {
+		t.Errorf("Open = %v, want ErrNewer that names the file", err)
+	}
+	if got := segments(t, dir); len(got) != 1 {
+		t.Errorf("segments %q are left", got)
+	}
+	b[len(magic)-1] = version // the newer version is back
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _ = open(t, Config{Dir: dir})
+	if got, _ := drain(t, s, 1); !cmp.Equal(got, []string{"a"}) {
+		t.Errorf("items %q", got)
+	}
+}
+
+// The note of what is done needs no room of its own: see reserveCursor.
+func TestOpen_TakesTheRoomOfTheCursor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open(t, Config{Dir: dir})
+	info, err := os.Stat(filepath.Join(dir, cursorName))
+	if err != nil || info.Size() != cursorBytes {
+		t.Errorf("the cursor of a new spool: %v, %v; want %d bytes", info, err, cursorBytes)
+	}
+}
