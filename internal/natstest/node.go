@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -37,6 +38,7 @@ type Node struct {
 	opts server.Options
 	srv  *server.Server // in this process
 	cmd  *exec.Cmd      // or in one of its own
+	in   io.Closer      // its input, which closes when this process ends
 }
 
 // Server starts one server that is no part of a cluster.
@@ -109,8 +111,11 @@ func (n *Node) Stop() {
 		n.srv = nil
 	}
 	if n.cmd != nil {
-		_ = n.cmd.Process.Signal(os.Interrupt)
-		_ = n.cmd.Wait()
+		cmd := n.cmd
+		late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+		defer late.Stop()
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
 		n.cmd = nil
 	}
 }

@@ -3,6 +3,7 @@ package natstest
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -63,6 +64,9 @@ func (n *Node) StartProcess() {
 	if err != nil {
 		n.tb.Fatal(err)
 	}
+	if n.in, err = cmd.StdinPipe(); err != nil {
+		n.tb.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		n.tb.Fatal(err)
 	}
@@ -94,6 +98,10 @@ func RunChild() {
 }
 
 func (c child) run() error {
+	go func() { // a test that was killed stops nobody
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
 	srv, err := server.NewServer(&server.Options{

@@ -18,6 +18,10 @@ import (
 // errOvertaken: another page has the number that ours should have.
 var errOvertaken = errors.New("something else was stored behind the last page")
 
+// errNotThere: the number that a page should have is taken, by nothing that can be
+// read yet.
+var errNotThere = fmt.Errorf("%w, or is about to be", errOvertaken)
+
 // store keeps a page behind page last and returns its number. The engine takes it
 // only in that place, so that nobody else can write in between, and a page whose
 // answer was lost can be sent again: it is stored once.
@@ -35,7 +39,7 @@ func (j *Journal) store(ctx context.Context, e *engine, page []byte, last uint64
 	}
 	id := nuid.Next()
 	m.Header.Set(jetstream.MsgIDHeader, id)
-	for {
+	for tries := 0; ; tries++ {
 		try, cancel := context.WithTimeout(ctx, tryTimeout)
 		ack, err := e.js.PublishMsg(try, m)
 		cancel()
@@ -43,7 +47,11 @@ func (j *Journal) store(ctx context.Context, e *engine, page []byte, last uint64
 		case err == nil:
 			return ack.Sequence, nil
 		case wrongSequence(err):
-			return e.whose(ctx, last+1, id)
+			seq, who := e.whose(ctx, last+1, id)
+			if tries == 0 || !errors.Is(who, errNotThere) {
+				return seq, who
+			}
+			// An earlier try has the number and waits for its quorum, or will be given up.
 		case !again(err):
 			return 0, err
 		}
@@ -61,7 +69,7 @@ func (e *engine) whose(ctx context.Context, seq uint64, id string) (uint64, erro
 	m, err := e.pages.GetMsg(ctx, seq)
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return 0, errOvertaken
+		return 0, errNotThere
 	case err != nil:
 		return 0, fmt.Errorf("reading what is stored as page %d: %w", seq, err)
 	case m.Header.Get(jetstream.MsgIDHeader) == id:
