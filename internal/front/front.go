@@ -131,6 +131,9 @@ func (s *Server) Serve(l net.Listener) error {
 	return err
 }
 
+// silence is how long a connection may say nothing once the server is to stop.
+const silence = 200 * time.Millisecond
+
 // Shutdown takes no more connections and lets requests under way end until ctx
 // does; then it cuts them short.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -142,6 +145,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil // Serve finds that it was stopped
 	}
 	_ = conns.Close()
+	// The engine closes the connections that rest between two requests, and waits for
+	// those that have not begun their first.
+	silent := time.AfterFunc(silence, conns.cutSilent)
+	defer silent.Stop()
 	if s.fast.ShutdownWithContext(ctx) != nil {
 		conns.cut()
 	}

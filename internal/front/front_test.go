@@ -328,6 +328,29 @@ func TestServer_ShutdownCutsWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
+// A connection that was made ahead and on which nothing was ever said, as pools
+// and health checks leave them, was waited for until the time to stop was up.
+func TestServer_ShutdownDoesNotWaitForSilence(t *testing.T) {
+	t.Parallel()
+	addr, stop := start(t, nil)
+	silent, busy := dial(t, addr), dial(t, addr)
+	busy.send("POST /in/a HTTP/1.1\nHost: h\nContent-Length: 3\n\n") // accepted after the silent one
+	busy.send("abc")
+	busy.answer()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	begin := time.Now()
+	if err := stop(ctx); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("Shutdown took %s", took)
+	}
+	if _, err := io.Copy(io.Discard, silent.r); err != nil && !bytes.Contains([]byte(err.Error()), []byte("reset")) {
+		t.Errorf("the silent connection is still open: %v", err)
+	}
+}
+
 func TestServer_SeesThatACallerLeft(t *testing.T) {
 	t.Parallel()
 	addr, _ := start(t, nil)

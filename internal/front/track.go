@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -67,9 +68,22 @@ func (t *tracked) cut() {
 	}
 }
 
+// cutSilent closes the connections on which nothing was said yet.
+func (t *tracked) cutSilent() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for c := range t.conns {
+		if !c.heard.Load() {
+			_ = c.Conn.Close()
+		}
+	}
+}
+
 type trackedConn struct {
 	net.Conn
 	in *tracked
+	// heard is set once something was read.
+	heard atomic.Bool
 	// ended is set once the other side's end was read.
 	ended bool
 	// linger is set when the other side may still be sending what nobody reads.
@@ -78,6 +92,9 @@ type trackedConn struct {
 
 func (c *trackedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if n > 0 && !c.heard.Load() {
+		c.heard.Store(true)
+	}
 	if !errors.Is(err, io.EOF) {
 		return n, err
 	}
