@@ -25,7 +25,8 @@ func TestStartProcess_EndsWithItsParent(t *testing.T) {
 	}
 	go func() { ended <- cmd.Wait() }()
 	select {
-	case <-ended:
+	case err := <-ended:
+		t.Logf("it ended: %v", err)
 	case <-time.After(patience):
 		_ = cmd.Process.Kill()
 		t.Error("the server goes on without its parent")

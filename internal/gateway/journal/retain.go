@@ -153,7 +153,8 @@ func (j *Journal) keepHouse(ctx context.Context) {
 		if j.counts.broken.Load() {
 			j.mend(ctx)
 		}
-		if err := j.trim(ctx); err != nil && ctx.Err() == nil {
+		// Without the lease it purges nothing, and others have said so.
+		if err := j.trim(ctx); err != nil && ctx.Err() == nil && j.Held() == nil {
 			j.trimNag.say(j.cfg.Log, j.cfg.Now(), "dropping finished history", err)
 		}
 		if err := j.note(ctx); err != nil && ctx.Err() == nil {
@@ -168,9 +169,6 @@ const slackPart = 64
 
 // trim purges finished history past its bounds, from the front only.
 func (j *Journal) trim(ctx context.Context) error {
-	if j.Held() != nil {
-		return nil // see purge
-	}
 	st, err := j.state(ctx)
 	if err != nil {
 		return err
