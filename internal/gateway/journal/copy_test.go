@@ -237,6 +237,10 @@ func TestCopy_IsRefused(t *testing.T) {
 	}
 }
 
+func letter(n int) gateway.DeadLetter {
+	return gateway.DeadLetter{Endpoint: "shop/e", Pos: gateway.NewPos(1, n), Event: sample(n), Reason: gateway.ReasonStatus4xx, At: time.Unix(1, 0)}
+}
+
 // A target that was refused because of its positions was marked as half a copy all
 // the same: its gateway did not start any more, and the next copy emptied it.
 func TestCopy_RefusedLeavesTheTargetAsItWas(t *testing.T) {

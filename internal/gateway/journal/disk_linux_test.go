@@ -1,16 +1,12 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,34 +31,6 @@ func smallDisk(t *testing.T, size int) string {
 		}
 	})
 	return dir
-}
-
-// lines collects what is logged.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) count(s string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), s)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func (l *lines) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
 // ballast fills the disk of dir but for left bytes.
@@ -163,10 +131,6 @@ func huge(n int) gateway.Arrival {
 	a := large(n)
 	a.Events[0].Raw.Body = make([]byte, 512<<10)
 	return a
-}
-
-func letter(n int) gateway.DeadLetter {
-	return gateway.DeadLetter{Endpoint: "shop/e", Pos: gateway.NewPos(1, n), Event: sample(n), Reason: gateway.ReasonStatus4xx, At: time.Unix(1, 0)}
 }
 
 func TestDisk_WithoutAnyRoomNothingThatWasAnsweredIsLost(t *testing.T) {

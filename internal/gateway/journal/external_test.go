@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/imhook/imhook/dialect"
@@ -684,6 +686,58 @@ func TestOpen_ExternalThatLostAllPagesSaysSo(t *testing.T) {
 	fillPages(t, j, 1, 10)
 	if _, last, _, err := j.Bounds(t.Context()); err != nil || last <= 3 {
 		t.Errorf("the next page has number %d, %v: one that was given out before", last, err)
+	}
+}
+
+// An operator who purged the stream of a running gateway, or let it expire, took
+// what endpoints were not done with, and nobody heard of it.
+func TestExternal_PurgeByOthersIsTold(t *testing.T) {
+	t.Parallel()
+	n := natstest.Server(t)
+	for _, c := range []struct {
+		name  string
+		below uint64
+		mend  bool
+		want  Loss
+	}{
+		{"some", 6, false, Loss{Where: LostBegin, First: 3, Last: 5, Pages: 3, Events: 3, Unfinished: 3}},
+		{"some, while it is mended", 6, true, Loss{Where: LostBegin, First: 3, Last: 5, Pages: 3, Events: 3, Unfinished: 3}},
+		{"all", 11, false, Loss{Where: LostAll, First: 3, Last: 10, Pages: 8, Events: 8, Unfinished: 3}},
+		{"all, while it is mended", 11, true, Loss{Where: LostAll, First: 3, Last: 10, Pages: 8, Events: 8, Unfinished: 3}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			j := openAt(t, n.URL(), func(cfg *Config) { cfg.Name = nameFor(t.Name()) })
+			fillPages(t, j, 10, 10)
+			j.SetFloor(3)
+			if err := j.purge(t.Context(), 3); err != nil { // our own is no loss
+				t.Fatal(err)
+			}
+			if err := j.note(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if l := j.Losses(); len(l) > 0 {
+				t.Errorf("losses %v after purging what was finished", l)
+			}
+			j.noting.Lock() // not noticed before it is mended
+			if err := j.engine.Load().pages.Purge(t.Context(), jetstream.WithPurgeSequence(c.below)); err != nil {
+				t.Fatal(err)
+			}
+			if c.mend {
+				j.broke()
+				waitFor(t, "mending", func() bool { return j.Healthy() == nil })
+			}
+			j.noting.Unlock()
+			for range 3 {
+				if err := j.note(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				fillPages(t, j, 1, 10)
+			}
+			if diff := cmp.Diff([]Loss{c.want}, j.Losses(), cmpopts.IgnoreFields(Loss{}, "FoundAt")); diff != "" {
+				t.Errorf("losses (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

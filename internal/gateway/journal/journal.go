@@ -354,6 +354,9 @@ func (j *Journal) reopen(ctx context.Context) error {
 			err = fmt.Errorf("recalling what arrived lately: %w", err)
 		}
 	}
+	if err == nil && j.started && len(losses) > 0 {
+		err = j.noteFirst(ctx, e) // or what is gone from the front would be told again
+	}
 	if err != nil {
 		e.close()
 		return err

@@ -44,7 +44,14 @@ func (j *Journal) noteWater(ctx context.Context, e *engine) error {
 	if err != nil {
 		return err
 	}
-	if st.Msgs > 0 && (st.NumDeleted > j.deleted || len(absent) > 0) {
+	first := st.FirstSeq
+	if st.Msgs == 0 {
+		first = st.LastSeq + 1
+	}
+	// We write down what we purge before we do it: what else is gone from the front,
+	// somebody else took.
+	taken := j.started && first > j.water.get().First
+	if taken || st.Msgs > 0 && (st.NumDeleted > j.deleted || len(absent) > 0) {
 		had, err := j.remembered(ctx, e)
 		if err != nil {
 			return err
@@ -59,6 +66,15 @@ func (j *Journal) noteWater(ctx context.Context, e *engine) error {
 		st = now
 	}
 	j.deleted = st.NumDeleted
+	return j.writeWater(ctx, e, first)
+}
+
+// noteFirst writes down which page is the first one now.
+func (j *Journal) noteFirst(ctx context.Context, e *engine) error {
+	st, err := e.state(ctx)
+	if err != nil {
+		return err
+	}
 	first := st.FirstSeq
 	if st.Msgs == 0 {
 		first = st.LastSeq + 1
