@@ -9,6 +9,7 @@ import (
 
 	"github.com/imhook/imhook/dialect/builtin"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway/match"
 )
 
 // TestParse_TheDocumentationsFiles reads every whole configuration in the docs:
@@ -37,7 +38,7 @@ func TestParse_TheDocumentationsFiles(t *testing.T) {
 			}
 			found++
 			o := options()
-			o.Registry = builtin.New()
+			o.Registry, o.Condition = builtin.New(), match.CheckCondition
 			o.LookupEnv = func(string) (string, bool) { return "c2VjcmV0LXNlY3JldC1zZWNyZXRz", true }
 			o.ReadFile = func(name string) ([]byte, error) {
 				base := strings.NewReplacer("tls", "server", "cert", "server").Replace(filepath.Base(name))
