@@ -47,7 +47,7 @@ func shake(t *testing.T, server, client *tls.Config) (serial int64, err error) {
 	c := tls.Client(b, client)
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = b.Close()
-		_ = <-refused
+		<-refused
 		return 0, err
 	}
 	if err := <-refused; err != nil {
