@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -47,8 +48,7 @@ func shake(t *testing.T, server, client *tls.Config) (serial int64, err error) {
 	c := tls.Client(b, client)
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = b.Close()
-		<-refused
-		return 0, err
+		return 0, errors.Join(err, <-refused)
 	}
 	if err := <-refused; err != nil {
 		return 0, err // with TLS 1.3 the client hears of it later
