@@ -119,8 +119,9 @@ func retryAfter(header string, now time.Time) time.Duration {
 		return 0
 	}
 	var d time.Duration
-	if n, err := strconv.ParseInt(header, 10, 64); err == nil {
-		d = time.Duration(min(n, int64(maxRetryAfter/time.Second))) * time.Second
+	// Of a number out of range ParseInt returns the nearest one.
+	if n, err := strconv.ParseInt(header, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		d = time.Duration(min(max(n, 0), int64(maxRetryAfter/time.Second))) * time.Second
 	} else if t, err := http.ParseTime(header); err == nil {
 		d = t.Sub(now)
 	}

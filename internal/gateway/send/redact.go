@@ -1,10 +1,15 @@
 package send
 
 import (
+	"bytes"
+	"cmp"
+	"html"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
 )
@@ -31,10 +36,10 @@ type redactor struct {
 }
 
 func newRedactor(spec *dialect.Spec, cred dialect.Credentials, base *url.URL) *redactor {
-	var pairs []string
+	var all []string
 	add := func(s string) {
 		if len(s) >= minSecret {
-			pairs = append(pairs, s, dialect.Redacted)
+			all = append(all, forms(s)...)
 		}
 	}
 	for _, s := range cred.Secrets {
@@ -43,13 +48,46 @@ func newRedactor(spec *dialect.Spec, cred dialect.Credentials, base *url.URL) *r
 	if base.User != nil {
 		password, _ := base.User.Password()
 		add(password)
+		all = append(all, strings.TrimRight(basicAuth(base.User), "="))
 	}
 	for _, vs := range base.Query() {
 		for _, v := range vs {
 			add(v)
 		}
 	}
+	// Where one begins with another, as when somebody rotates them, the longer one
+	// goes whole.
+	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	pairs := make([]string, 0, 2*len(all))
+	for _, s := range all {
+		pairs = append(pairs, s, dialect.Redacted)
+	}
 	return &redactor{secrets: strings.NewReplacer(pairs...), exempt: spec.SignatureExempt}
+}
+
+// forms are the ways in which a backend's error page may write a secret that it was
+// sent: as it is, in a URL, in JSON, in HTML.
+func forms(s string) []string {
+	all := []string{s, html.EscapeString(s)}
+	for _, escaped := range []string{url.QueryEscape(s), url.PathEscape(s)} {
+		all = append(all, escaped, lowerHex(escaped))
+	}
+	if b, err := jsontext.AppendQuote(nil, s); err == nil {
+		quoted := string(b[1 : len(b)-1])
+		all = append(all, quoted, strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`).Replace(quoted))
+	}
+	return all
+}
+
+// lowerHex writes percent-encoded bytes in lower case.
+func lowerHex(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i+1:], bytes.ToLower(b[i+1:i+3]))
+		}
+	}
+	return string(b)
 }
 
 // text returns b as valid UTF-8 without secrets, cut to limit bytes.

@@ -64,10 +64,15 @@ func New(cfg Config) (*Sender, error) {
 		s.copyBody = s.copyBody || k.Secret
 	}
 	if u := base.User; u != nil {
-		password, _ := u.Password()
-		s.authorization = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))}
+		s.authorization = []string{"Basic " + basicAuth(u)}
 	}
 	return s, nil
+}
+
+// basicAuth is user and password as basic authentication writes them.
+func basicAuth(u *url.Userinfo) string {
+	password, _ := u.Password()
+	return base64.StdEncoding.EncodeToString([]byte(u.Username() + ":" + password))
 }
 
 // Close closes idle connections. Attempts under way are not disturbed; their

@@ -546,6 +546,37 @@ func TestSend_SecretsNeverAppear(t *testing.T) {
 	}
 }
 
+// TestRedactor_HidesSecretsInEveryForm: a backend echoes what it got in its error
+// page, and not as the configuration writes it.
+func TestRedactor_HidesSecretsInEveryForm(t *testing.T) {
+	t.Parallel()
+	base, err := parseBase("https://jo:pass%40word%2F1@backend/in?key=query%2Fsecret%3D1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRedactor(newFake("ours").Spec(), dialect.Credentials{Secrets: []dialect.DatedSecret{
+		{Value: "rotated"}, {Value: "rotated-again"}, {Value: `with "quotes" <&>`},
+	}}, base)
+	for _, text := range []string{
+		"Authorization: Basic am86cGFzc0B3b3JkLzE=",
+		"pw pass@word/1", "pass%40word%2F1",
+		"query/secret=1", "key=query%2Fsecret%3D1", "key=query%2fsecret%3d1",
+		"the new one is rotated-again",
+		`plain with "quotes" <&>`, `{"secret":"with \"quotes\" <&>"}`, `{"secret":"with \"quotes\" \u003c\u0026\u003e"}`,
+		"with+%22quotes%22+%3C%26%3E", "with &#34;quotes&#34; &lt;&amp;&gt;",
+	} {
+		got := r.text(text, shownBytes)
+		for _, left := range []string{"am86", "word", "secret=", "secret%3", "again", "quotes"} {
+			if strings.Contains(got, left) {
+				t.Errorf("%q is shown as %q", text, got)
+			}
+		}
+		if !strings.Contains(got, dialect.Redacted) {
+			t.Errorf("%q is shown as %q, want something hidden", text, got)
+		}
+	}
+}
+
 func TestSend_ExchangeIsBounded(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
