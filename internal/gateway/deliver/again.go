@@ -66,6 +66,9 @@ func (r *runner) readUpTo(tail gateway.Pos) gateway.Pos { return max(r.effective
 func (r *runner) missAll() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.held || r.stopped {
+		return // it is somebody else's to count
+	}
 	r.missAgain(^gateway.Pos(0))
 	r.passAgain()
 }

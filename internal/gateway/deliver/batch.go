@@ -150,12 +150,16 @@ func (r *runner) lingered() {
 // again in halves, down to the event that spoils them; how many requests that may
 // take is bounded, and what is still together then goes alone another time. A lane
 // stops at the first event that is not through, and everything does when the
-// endpoint cannot take anything now.
+// endpoint cannot take anything now or no attempt may begin any more: what was not
+// tried then goes back to its lanes.
 func (r *runner) tryBatch(w *worker) {
 	b := &w.batch
 	b.parts = append(b.parts[:0], part{0, len(w.load)})
 	halvings := 2 * bits.Len(uint(len(w.load)))
-	for len(b.parts) > 0 {
+	for first := true; len(b.parts) > 0; first = false {
+		if !first && !r.goesOn() {
+			break
+		}
 		p := b.parts[len(b.parts)-1]
 		b.parts = b.parts[:len(b.parts)-1]
 		b.collect(w.load, p)
@@ -192,6 +196,14 @@ func (r *runner) tryBatch(w *worker) {
 		}
 	}
 	clear(b.evs)
+}
+
+// goesOn reports whether a load that needs one more request may make it now.
+func (r *runner) goesOn() bool {
+	r.mu.Lock()
+	on := !r.stopped && !r.resting && r.paused == ""
+	r.mu.Unlock()
+	return on && (r.withheld == nil || r.withheld() == nil)
 }
 
 // collect finds the events of a part that may be tried now.

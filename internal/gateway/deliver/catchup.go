@@ -118,9 +118,11 @@ func (r *runner) read1(page *gateway.Page) {
 		r.push(pos, ev)
 	}
 	r.flush()
-	// The rest of the page's positions hold nothing for this endpoint.
-	r.read = gateway.NewPos(page.Seq+1, 0) - 1
-	r.missAgain(r.read + 1)
+	// The rest of the page's positions hold nothing for this endpoint. It may have
+	// moved on already, while the page was read.
+	end := gateway.NewPos(page.Seq+1, 0) - 1
+	r.read = max(r.read, end)
+	r.missAgain(end + 1)
 	r.passAgain()
 	r.dirty = true
 }

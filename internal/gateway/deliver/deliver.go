@@ -112,6 +112,8 @@ type Deliverer struct {
 	gone []*gone
 	// tail is how far the tail has read: the last position of its last page.
 	tail gateway.Pos
+	// changes counts the changes of runners.
+	changes uint64
 	// unflushed are the endpoints that got events of the page being handed out and
 	// send them in batches.
 	unflushed []*runner
@@ -262,7 +264,11 @@ func (d *Deliverer) startRunner(ctx context.Context, r *runner, saved map[string
 	if err != nil {
 		return err
 	}
-	return r.restore(ctx, p, d.tail, last, d.eager)
+	if err := r.restore(ctx, p, d.tail, last, d.eager); err != nil {
+		return err
+	}
+	r.resumes()
+	return nil
 }
 
 // follow hands every new page to the endpoints that it concerns.
@@ -372,8 +378,13 @@ func (d *Deliverer) setFloor() {
 // records that are written in between hold all of those that are still open. An
 // endpoint that stopped being live, or was removed, is thus never taken for read
 // up to the tail.
+//
+// The endpoints that were removed, or came back, in the meantime are not among those
+// that are saved here: then the tail's position waits until the next time.
 func (d *Deliverer) save(ctx context.Context) error {
-	tail, runners, gone := d.serving()
+	d.mu.Lock()
+	tail, runners, gone, changes := d.tail, d.runners, d.gone, d.changes
+	d.mu.Unlock()
 	for _, r := range runners {
 		if err := d.saveRunner(ctx, r); err != nil {
 			return err
@@ -382,7 +393,10 @@ func (d *Deliverer) save(ctx context.Context) error {
 	if err := d.saveGone(ctx, gone); err != nil {
 		return err
 	}
-	if tail == d.savedTail {
+	d.mu.Lock()
+	changed := d.changes != changes
+	d.mu.Unlock()
+	if changed || tail == d.savedTail {
 		return nil
 	}
 	if err := d.cfg.Journal.Save(ctx, tailKey, binary.AppendUvarint(nil, uint64(tail))); err != nil {

@@ -37,6 +37,7 @@
 // Every event that matches is delivered at least once, or parked, or expired by
 // the endpoint's backlog bounds, and each of these is counted. In one lane the
 // next event is not tried before the one before it is finished, across retries
-// and restarts. A failing event holds its own lane only: its followers wait as
-// bare positions and are read again from the journal when their turn comes.
+// and restarts. A failing event holds its own lane only: its followers, and where
+// many fail the events themselves, wait as bare positions and are read again from
+// the journal when their turn comes.
 package deliver

@@ -315,3 +315,20 @@ func (a asked) Match(ev *event.Event) []int {
 	}
 	return places
 }
+
+// resuming is a Sender of events that take three requests, of which it gets through
+// as many at once. It is used by one attempt at a time.
+type resuming struct {
+	through int
+	took    time.Duration
+	from    []int
+}
+
+func (s *resuming) Send(ctx context.Context, _ *event.Event, sent int) gateway.Outcome {
+	s.from = append(s.from, sent)
+	pause(ctx, s.took)
+	if sent+s.through >= 3 {
+		return gateway.Outcome{Kind: gateway.Delivered, Sent: 3}
+	}
+	return gateway.Outcome{Kind: gateway.Retry, Reason: gateway.ReasonStatus5xx, Sent: sent + s.through}
+}

@@ -61,8 +61,8 @@ type item struct {
 // of which some are through, or because there is nothing to be sent.
 func (it *item) alone() bool { return it.company == 1 || it.sent > 0 || it.letter != nil }
 
-// keepLoaded is how many followers of a waiting lane stay in memory with their
-// event; the others are let go.
+// keepLoaded is how many events of a waiting lane stay in memory while there is
+// plenty of room; the others are let go.
 const keepLoaded = 2
 
 // pop removes the head.

@@ -30,7 +30,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"app", "endpoint"}, labels...))
 	}
 	m := &metrics{
-		matched:        counter("imhook_matched_total", "Events that the endpoint's rule picked."),
+		matched:        counter("imhook_matched_total", "Events that the endpoint's rule picked, and those that were open when it began."),
 		delivered:      counter("imhook_delivered_total", "Events that the endpoint has."),
 		attempts:       counter("imhook_attempts_total", "Attempts, each one request, by what became of them.", "outcome", "reason"),
 		parked:         counter("imhook_parked_total", "Events set aside as dead letters.", "reason"),
@@ -100,6 +100,14 @@ func (m endpointMetrics) attempt(o gateway.Outcome) {
 		m.attempts.WithLabelValues(string(o.Kind), string(o.Reason)).Inc()
 	}
 	m.seconds.Observe(o.Took.Seconds())
+}
+
+// resumes counts the events that are open when an endpoint begins: from then on
+// what was matched is what is open and what came to its end.
+func (r *runner) resumes() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.metrics.matched.Add(float64(r.open + len(r.again) + r.missing))
 }
 
 func (m endpointMetrics) delivers() {

@@ -21,6 +21,9 @@ const (
 	maxLoadedBatch = 4 * maxLoaded // where they are sent in batches, and so sooner
 	maxLoadedBytes = 16 << 20
 	maxOpen        = 200_000
+	// maxLanes is how many lanes there may be: the events of those that wait are not
+	// in memory when there are many, and nearly all of them wait then.
+	maxLanes = 32_768
 	// keepPages is of how many pages the events in memory may be parts, which then
 	// stay whole; those of other pages are copied out.
 	keepPages = 32
@@ -160,7 +163,13 @@ func (r *runner) flush() {
 
 // full reports whether reading on must wait. Call with mu.
 func (r *runner) full() bool {
-	return r.loaded >= r.room() || r.loadedBytes >= maxLoadedBytes || r.open >= maxOpen
+	return r.loaded >= r.room() || r.loadedBytes >= maxLoadedBytes || r.open >= maxOpen || len(r.lanes) >= maxLanes
+}
+
+// pressed reports whether lanes that wait shall keep none of their events in
+// memory: they must not take the room of those that go on. Call with mu.
+func (r *runner) pressed() bool {
+	return r.loaded >= r.room()/4 || r.loadedBytes >= maxLoadedBytes/4
 }
 
 // room is how many events may be in memory. Call with mu.
@@ -173,7 +182,7 @@ func (r *runner) room() int {
 
 // roomy reports whether a reader that waited may go on. Call with mu.
 func (r *runner) roomy() bool {
-	return r.loaded < r.room()/2 && r.loadedBytes < maxLoadedBytes/2 && r.open < maxOpen/2
+	return r.loaded < r.room()/2 && r.loadedBytes < maxLoadedBytes/2 && r.open < maxOpen/2 && len(r.lanes) < maxLanes-maxLoaded
 }
 
 // push appends an event to its lane. Call with mu.
@@ -218,7 +227,7 @@ func (r *runner) enqueue(key event.Lane, it item) {
 		}
 		return
 	}
-	if l.state == laneWaiting && len(l.queue) > keepLoaded {
+	if l.state == laneWaiting && (len(l.queue) > keepLoaded || r.pressed()) {
 		r.unload(&it)
 	}
 	l.queue = append(l.queue, it)
@@ -283,8 +292,11 @@ func (r *runner) wait(l *lane, t time.Time) {
 	l.flying = 0
 	l.dueAt = t
 	l.queue[0].dueAt = t
-	for i := keepLoaded; i < len(l.queue); i++ {
-		r.unload(&l.queue[i])
+	for i := range l.queue {
+		// A dead letter that could not be written has its event in any case.
+		if it := &l.queue[i]; i >= keepLoaded || it.letter == nil && r.pressed() {
+			r.unload(it)
+		}
 	}
 	r.waiting.add(l)
 	r.arm()

@@ -316,16 +316,19 @@ func (d *Deliverer) abandon(c *change) {
 func (d *Deliverer) apply(c *change, index Index) (removed []*gone) {
 	for _, n := range c.entries {
 		n.metrics = d.metrics.endpoint(n.App, n.Name)
+		n.resumes()
 	}
 	var over []*line
 	d.mu.Lock()
 	for _, k := range c.kept {
 		k.mu.Lock()
-		if l := k.become(k.next); l != nil {
-			over = append(over, l)
-		}
+		l := k.become(k.next)
 		if k.relaned != nil {
 			k.takeLanes(k.relaned)
+		}
+		if l != nil {
+			over = append(over, l)
+			k.sendWhole()
 		}
 		if k.stilled || k.rested {
 			d.enter(k.runner)
@@ -353,6 +356,7 @@ func (d *Deliverer) apply(c *change, index Index) (removed []*gone) {
 		byID(d.gone)
 	}
 	d.runners, d.index = c.runners, index
+	d.changes++
 	d.mu.Unlock()
 	for _, l := range over {
 		l.leave()
@@ -372,6 +376,20 @@ func (r *runner) become(e Endpoint) *line {
 	}
 	r.Endpoint = e
 	return over
+}
+
+// sendWhole forgets which requests of its open events are through: they are with the
+// sender before, and the next one may lead elsewhere. Call with mu.
+func (r *runner) sendWhole() {
+	for _, l := range r.lanes {
+		for i := range l.queue {
+			l.queue[i].sent = 0
+		}
+	}
+	for i := range r.again {
+		r.again[i].Sent = 0
+	}
+	r.dirty = true
 }
 
 // same reports whether two senders are equal; those that cannot be compared are

@@ -26,11 +26,16 @@ func (r *runner) settle(w *worker) {
 		l.flying = 0
 		if len(l.queue) == 0 {
 			delete(r.lanes, l.key)
-		} else {
-			r.makeReady(l)
-			if !passed {
-				l.readyAt = time.Time{} // its head has stood in line before
-			}
+			continue
+		}
+		// The next one may have failed before, in a lane of another order.
+		if due := l.queue[0].dueAt; !due.IsZero() && due.After(r.now()) {
+			r.wait(l, due)
+			continue
+		}
+		r.makeReady(l)
+		if !passed {
+			l.readyAt = time.Time{} // its head has stood in line before
 		}
 	}
 	r.nudgeIfRoomy()
@@ -48,6 +53,9 @@ type shared struct {
 // past it is sent again after it, so that the lane stays in order. Call with mu.
 func (r *runner) settleHead(l *lane, f *flight, again *shared) bool {
 	it, out := &l.queue[0], f.out
+	if f.line != nil && f.line != r.line.Load() {
+		out.Sent = 0 // what the sender before got through is not with the one that is next
+	}
 	switch {
 	case f.state == missing:
 		r.metrics.expired.Inc()
@@ -131,6 +139,7 @@ func (r *runner) parkHead(l *lane, letter gateway.DeadLetter) bool {
 	r.mu.Unlock()
 	err := r.park(letter)
 	r.mu.Lock()
+	r.dirty = true // the position may have been saved in between
 	if err != nil {
 		l.queue[0].letter = &letter
 		r.wait(l, r.now().Add(time.Second))

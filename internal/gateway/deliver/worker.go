@@ -28,6 +28,8 @@ type flight struct {
 	state flightState
 	// out is what became of it, when it was tried.
 	out gateway.Outcome
+	// line is what it was sent with, where it was sent singly.
+	line *line
 }
 
 // flightState says what happened to a flight.
@@ -190,6 +192,7 @@ func (r *runner) send(f *flight) (out gateway.Outcome) {
 	}()
 	s := r.hold()
 	defer s.leave()
+	f.line = s
 	return s.Send(r.ctx, f.item.ev, f.item.sent)
 }
 
