@@ -34,8 +34,8 @@ type memJournal struct {
 	frozen bool
 	// seqAts counts the calls of SeqAt, each a search through the journal.
 	seqAts int
-	// saving is how long Save takes.
-	saving time.Duration
+	// saving, paging and parking are how long Save, Page and Park take.
+	saving, paging, parking time.Duration
 }
 
 func newMemJournal() *memJournal {
@@ -79,7 +79,7 @@ func (j *memJournal) at(seq uint64) (*gateway.Page, chan struct{}) {
 	return nil, j.more
 }
 
-func (j *memJournal) Page(_ context.Context, seq uint64) (*gateway.Page, error) {
+func (j *memJournal) Page(ctx context.Context, seq uint64) (*gateway.Page, error) {
 	j.mu.Lock()
 	fail := j.failPage > 0
 	if fail {
@@ -89,7 +89,11 @@ func (j *memJournal) Page(_ context.Context, seq uint64) (*gateway.Page, error) 
 	if fail {
 		return nil, gateway.ErrUnavailable
 	}
-	if p, _ := j.at(seq); p != nil {
+	p, _ := j.at(seq)
+	if j.paging > 0 {
+		pause(ctx, j.paging)
+	}
+	if p != nil {
 		return p, nil
 	}
 	return nil, gateway.ErrNoPage
@@ -190,7 +194,10 @@ func (j *memJournal) Load(context.Context) (map[string][]byte, error) {
 	return maps.Clone(j.saved), nil
 }
 
-func (j *memJournal) Park(_ context.Context, d gateway.DeadLetter) error {
+func (j *memJournal) Park(ctx context.Context, d gateway.DeadLetter) error {
+	if j.parking > 0 {
+		pause(ctx, j.parking)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.failPark > 0 {

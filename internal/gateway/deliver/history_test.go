@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,10 +19,11 @@ import (
 )
 
 // TestSet_NothingIsLostOrReorderedAcrossChanges runs random histories of arrivals,
-// failures, crashes and changes of the set of endpoints: added, removed, brought
-// back, with other rules, orders, batches, senders. At the end every endpoint has what its
-// rules picked and nothing else, the first sightings of each lane are in order, no
-// sender was used after its release, and where nothing crashed nothing came twice.
+// failures, events that are refused, restarts, crashes and changes of the set of
+// endpoints: added, removed, brought back, with other rules, orders, batches, senders.
+// At the end every endpoint has what its rules picked and nothing else, and what it
+// refused is parked; the first sightings of each lane are in order, no sender was used
+// after its release, and where nothing crashed nothing came or was parked twice.
 func TestSet_NothingIsLostOrReorderedAcrossChanges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -53,8 +55,10 @@ type history struct {
 	next    [historyLanes]int
 	all     []stored
 	crashed bool
-	problem atomic.Pointer[string]
-	voices  []*voice
+	// peaceful is true when nothing crashes: then nothing may come twice.
+	peaceful bool
+	problem  atomic.Pointer[string]
+	voices   []*voice
 }
 
 // stored is an event in the journal.
@@ -137,8 +141,16 @@ func (v *voice) Send(ctx context.Context, ev *event.Event, sent int) gateway.Out
 	return v.backend.Send(ctx, ev, sent)
 }
 
-// SendBatch sends one event after the other until one fails.
+// poisonous reports whether every endpoint refuses the event.
+func poisonous(id string) bool { return strings.HasSuffix(id, "7") }
+
+// SendBatch sends one event after the other until one fails, or refuses all of them.
 func (v *voice) SendBatch(ctx context.Context, evs []*event.Event) (outs []gateway.Outcome) {
+	if i := slices.IndexFunc(evs, func(ev *event.Event) bool { return poisonous(ev.ID) }); i >= 0 && len(evs) > 1 {
+		out := v.Send(ctx, evs[i], 0)
+		out.Together = len(evs)
+		return slices.Repeat([]gateway.Outcome{out}, len(evs))
+	}
 	for _, ev := range evs {
 		outs = append(outs, v.Send(ctx, ev, 0))
 		if outs[len(outs)-1].Kind != gateway.Delivered {
@@ -192,12 +204,17 @@ func (h *history) endpoint(i int, n *named) Endpoint {
 func (h *history) run(steps []int) string {
 	h.j = newMemJournal()
 	h.j.saving = 7 * time.Millisecond
+	h.j.paging = time.Duration(h.rng.IntN(3)) * 15 * time.Millisecond
+	h.j.parking = time.Duration(h.rng.IntN(3)) * 80 * time.Millisecond
 	for i := range h.names {
 		dice := rand.New(rand.NewPCG(h.rng.Uint64(), 2)) // guarded by its backend's lock
 		b := &backend{took: time.Duration(1+h.rng.IntN(20)) * time.Millisecond}
-		b.answer = func(*event.Event, int) gateway.Outcome {
+		b.answer = func(ev *event.Event, _ int) gateway.Outcome {
 			b.mu.Lock()
 			defer b.mu.Unlock()
+			if poisonous(ev.ID) {
+				return failing(gateway.Refused, gateway.ReasonStatus4xx)
+			}
 			if dice.IntN(100) < int(h.failures.Load()) {
 				return failing(gateway.Retry, gateway.ReasonStatus5xx)
 			}
@@ -206,6 +223,7 @@ func (h *history) run(steps []int) string {
 		h.names[i] = &named{b: b, order: OrderConversation, rule: mask(h.rng.IntN(1 << historyLanes)), open: map[stored][]mask{}, want: map[string]verdict{}}
 		h.newVoice(h.names[i])
 	}
+	h.peaceful = h.rng.IntN(2) == 0
 	h.names[0].here, h.names[0].known = true, true
 	if err := h.boot(); err != nil {
 		return err.Error()
@@ -217,6 +235,8 @@ func (h *history) run(steps []int) string {
 			advance(time.Duration(h.rng.IntN(30)) * time.Millisecond)
 		case step < 10:
 			advance(time.Duration(h.rng.IntN(250)) * time.Millisecond)
+		case step < 11 && h.peaceful:
+			h.restart()
 		case step < 11:
 			h.crash()
 		case step < 12:
@@ -304,6 +324,24 @@ func (h *history) crash() {
 	}
 }
 
+// restart stops and starts in peace: nothing may be lost or come twice by it.
+func (h *history) restart() {
+	h.j.mu.Lock()
+	h.j.failPark = h.rng.IntN(3)
+	h.j.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(h.rng.IntN(30))*time.Millisecond)
+	defer cancel()
+	if err := h.d.Stop(ctx); err != nil {
+		h.fail(err.Error())
+	}
+	for _, n := range h.names {
+		h.newVoice(n)
+	}
+	if err := h.boot(); err != nil {
+		h.fail(err.Error())
+	}
+}
+
 // hasReadAll reports whether an endpoint has looked at everything that is stored.
 func (h *history) hasReadAll(i int) bool {
 	tail, runners, _ := h.d.serving()
@@ -326,6 +364,9 @@ func (h *history) change() {
 		before[i] = *n
 	}
 	way := h.rng.IntN(10)
+	if way == 9 && h.peaceful {
+		way = 0
+	}
 	for _, n := range h.names {
 		switch h.rng.IntN(7) {
 		case 0:
@@ -449,6 +490,17 @@ func (h *history) finish() {
 func (h *history) verdict() string {
 	for i, n := range h.names {
 		seen := map[string]int{}
+		for _, letter := range h.j.parked {
+			if letter.Endpoint != fmt.Sprint("a/", i) {
+				continue
+			}
+			if seen[letter.Event.ID]++; seen[letter.Event.ID] > 1 && !h.crashed {
+				return fmt.Sprintf("endpoint %d: %s was parked twice", i, letter.Event.ID)
+			}
+			if !poisonous(letter.Event.ID) {
+				return fmt.Sprintf("endpoint %d: %s was parked, it was never refused alone", i, letter.Event.ID)
+			}
+		}
 		first := map[byte][]int{}
 		for _, id := range n.b.got {
 			if seen[id]++; seen[id] > 1 {
