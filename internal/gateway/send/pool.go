@@ -44,6 +44,9 @@ const (
 	// maxOneWrite is the largest body that goes out with its head in one write; a
 	// larger one, which takes several packets anyway, is not copied behind it.
 	maxOneWrite = 16 << 10
+	// lastLook is for reading what has come already when the request could not be
+	// written in time.
+	lastLook = 250 * time.Millisecond
 )
 
 // conn is one connection. It belongs to one exchange at a time.
@@ -164,8 +167,13 @@ func (p *pool) exchange(ctx context.Context, deadline time.Time, c *conn, req *h
 	if werr == nil && req.ContentLength > maxOneWrite {
 		werr = c.writeBody(req)
 	}
-	// An endpoint may answer before it has read everything (413) and close: what
-	// it said counts more than that the rest could not be written.
+	// An endpoint may answer before it has read everything (413), and close or read
+	// no further: what it said counts more than that the rest could not be written.
+	if werr != nil && isTimeout(werr) && ctx.Err() == nil {
+		if err := c.SetReadDeadline(time.Now().Add(lastLook)); err != nil {
+			return nil, false, errors.Join(werr, err)
+		}
+	}
 	c.head.N = maxResponseHeader
 	if _, err := c.br.Peek(1); err != nil {
 		return nil, !isTimeout(err), errors.Join(werr, err)
