@@ -78,7 +78,7 @@ func (l *loader) pem(o *object, key string) (v value, path string, data []byte) 
 		v.wrong("the file cannot be read; %v", err)
 		return v, path, nil
 	case len(data) == 0:
-		v.wrong("the file %s is empty; name a PEM file", name)
+		v.wrong("the file %s is empty; name the right one", name)
 		return v, path, nil
 	}
 	return v, path, data
