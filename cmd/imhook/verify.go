@@ -50,6 +50,7 @@ func (p *program) verify() *cobra.Command {
 	flags.StringArrayVar(&f.credentials, "credential", nil, credentialUsage)
 	flags.StringVar(&f.at, "at", "", "`time` of arrival, as 2026-11-20T08:00:00Z (default: now)")
 	flags.DurationVar(&f.maxAge, "max-age", -1, "how far the signed time may lie from that; 0 for any (default: the dialect's)")
+	flags.Lookup("max-age").DefValue = "0s" // so that help does not print -1, which means that it is not given
 	f.wire.add(flags)
 	return c
 }

@@ -136,20 +136,22 @@ func (i *issue) noField(name string) {
 	if r == nil {
 		return
 	}
+	s, err := loadSchema()
+	if err != nil {
+		return
+	}
+	// A body that was left out is likelier than a word that looks alike: kind is
+	// the message's, not a slip for id.
+	if elsewhere := s.having(name); r == s.root && len(elsewhere) > 0 {
+		i.err.Problem += "; did you mean " + strings.Join(elsewhere, " or ") + "?"
+		return
+	}
 	var all []string
 	for _, n := range r.names {
 		all = append(all, operand+"."+n)
 	}
 	if near := suggestion(operand+"."+name, all); near != "" {
 		i.err.Problem += near
-		return
-	}
-	s, err := loadSchema()
-	if err != nil {
-		return
-	}
-	if elsewhere := s.having(name); r == s.root && len(elsewhere) > 0 {
-		i.err.Problem += "; did you mean " + strings.Join(elsewhere, " or ") + "?"
 		return
 	}
 	i.err.Problem += "; there are " + strings.Join(r.names, ", ")
