@@ -93,15 +93,11 @@ func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) err
 
 func (p *program) resume() *cobra.Command {
 	return &cobra.Command{
-		Use:     "resume APP/ENDPOINT",
+		Use:     "resume [APP/]ENDPOINT",
 		Short:   "Let an endpoint go on that was paused because it answered 410",
 		Example: "  imhook resume shop/backend",
-		Args:    exactArgs("APP/ENDPOINT"),
+		Args:    exactArgs("ENDPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, name, ok := strings.Cut(args[0], "/")
-			if !ok {
-				return fmt.Errorf("%q names no endpoint; write app/endpoint, as imhook endpoints shows it", args[0])
-			}
 			c, err := p.client()
 			if err != nil {
 				return err
@@ -109,7 +105,11 @@ func (p *program) resume() *cobra.Command {
 			var answer struct {
 				Resumed string `json:"resumed"`
 			}
-			path := "/api/v1/endpoints/" + url.PathEscape(app) + "/" + url.PathEscape(name) + "/resume"
+			path := "/api/v1/endpoints"
+			for word := range strings.SplitSeq(args[0], "/") {
+				path += "/" + url.PathEscape(word)
+			}
+			path += "/resume"
 			if err := c.post(cmd.Context(), path, struct{}{}, &answer); err != nil {
 				return err
 			}

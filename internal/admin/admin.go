@@ -133,6 +133,7 @@ func New(cfg Config) (http.Handler, error) {
 	guarded.HandleFunc("POST /api/v1/sources/{name}/trigger", a.trigger)
 	guarded.HandleFunc("GET /api/v1/endpoints", a.endpoints)
 	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/resume", a.resume)
+	guarded.HandleFunc("POST /api/v1/endpoints/{name}/resume", a.resume)
 	guarded.HandleFunc("GET /api/v1/deadletters", a.deadLetters)
 	if cfg.Rules != nil {
 		guarded.HandleFunc("POST /api/v1/rules/test", a.testRule)
@@ -195,11 +196,35 @@ func ready(w http.ResponseWriter, r *http.Request, ask func(context.Context) err
 	}
 }
 
+// endpointID completes the name of an endpoint with its app, which may be left out
+// where one app alone has an endpoint of that name. Any other name is returned as
+// it is, to be told as unknown.
+func (a *api) endpointID(ctx context.Context, name string) string {
+	if strings.Contains(name, "/") {
+		return name
+	}
+	id := name
+	for _, s := range a.Endpoints.Endpoints(ctx) {
+		if s.Name != name {
+			continue
+		}
+		if id != name {
+			return name
+		}
+		id = s.App + "/" + s.Name
+	}
+	return id
+}
+
 // resume lets a paused endpoint go on.
 func (a *api) resume(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("app") + "/" + r.PathValue("name")
+	id := r.PathValue("name")
+	if app := r.PathValue("app"); app != "" {
+		id = app + "/" + id
+	}
+	id = a.endpointID(r.Context(), id)
 	if !a.Endpoints.Resume(id) {
-		a.fail(w, r, http.StatusNotFound, "there is no endpoint "+id)
+		a.fail(w, r, http.StatusNotFound, "there is no endpoint "+id+"; write app/endpoint, as imhook endpoints shows it")
 		return
 	}
 	a.Log.InfoContext(r.Context(), "endpoint resumed", "endpoint", id)

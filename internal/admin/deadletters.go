@@ -32,7 +32,7 @@ func (a *api) deadLetters(w http.ResponseWriter, r *http.Request) {
 		}
 		limit = n
 	}
-	letters, err := a.DeadLetters.DeadLetters(r.Context(), r.URL.Query().Get("endpoint"), limit)
+	letters, err := a.DeadLetters.DeadLetters(r.Context(), a.endpointID(r.Context(), r.URL.Query().Get("endpoint")), limit)
 	if err != nil {
 		a.broken(w, r, "reading dead letters", err)
 		return

@@ -93,6 +93,9 @@ func (a *api) testRule(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if want.Endpoint != "" {
+		want.Endpoint = a.endpointID(r.Context(), want.Endpoint)
+	}
 	rule, ask, err := a.Rules.Rule(want.Rule)
 	if err != nil {
 		a.badRule(w, r, rule, err)
