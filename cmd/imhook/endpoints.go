@@ -105,11 +105,11 @@ func (p *program) resume() *cobra.Command {
 			var answer struct {
 				Resumed string `json:"resumed"`
 			}
-			path := "/api/v1/endpoints"
-			for word := range strings.SplitSeq(args[0], "/") {
-				path += "/" + url.PathEscape(word)
+			id := url.PathEscape(args[0])
+			if app, name, ok := strings.Cut(args[0], "/"); ok {
+				id = url.PathEscape(app) + "/" + url.PathEscape(name)
 			}
-			path += "/resume"
+			path := "/api/v1/endpoints/" + id + "/resume"
 			if err := c.post(cmd.Context(), path, struct{}{}, &answer); err != nil {
 				return err
 			}
