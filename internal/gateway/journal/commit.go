@@ -300,11 +300,37 @@ func (j *Journal) commitAll() {
 	}
 }
 
-// commitTimeout is how long the engine may take for one page. A full disk shows
-// as silence.
+// commitTimeout is how long the engine may take for one page.
 const commitTimeout = 10 * time.Second
 
-var errMending = errors.New("the engine is being mended")
+var (
+	errMending   = errors.New("the engine is being mended")
+	errSilent    = errors.New("the engine does not answer")
+	errUnwritten = errors.New("the engine could not write")
+)
+
+// within returns a context for something that e shall store: it ends after d, and
+// at once when e fails to write, for then there will be no answer.
+func (e *engine) within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	if e.embedded == nil {
+		return ctx, cancel
+	}
+	stop := e.embedded.onFailure(cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// noAnswer says in words that a context of [engine.within] ended, of which
+// nobody else was tired.
+func noAnswer(err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errSilent
+	case errors.Is(err, context.Canceled):
+		return errUnwritten
+	}
+	return err
+}
 
 func (j *Journal) commit(g *group) error {
 	if j.counts.broken.Load() {
@@ -320,7 +346,7 @@ func (j *Journal) commit(g *group) error {
 	}
 	last, before := j.done.get()
 	sealPage(g.buf, g.count, before)
-	ctx, cancel := context.WithTimeout(context.Background(), j.commitWithin)
+	ctx, cancel := e.within(context.Background(), j.commitWithin)
 	defer cancel()
 	begin := time.Now()
 	seq, err := j.store(ctx, e, g.buf, last)
@@ -333,11 +359,8 @@ func (j *Journal) commit(g *group) error {
 			j.setLimit(e.nc.MaxPayload())
 			return err
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = errors.New("the engine does not answer")
-		}
 		j.broke()
-		return err
+		return noAnswer(err)
 	}
 	now := j.cfg.Now()
 	g.seq, g.at = seq, now
@@ -377,7 +400,7 @@ func (j *Journal) put(ctx context.Context, m *nats.Msg) (seq uint64, err error) 
 	if err != nil {
 		return 0, err
 	}
-	within, cancel := context.WithTimeout(ctx, j.commitWithin)
+	within, cancel := e.within(ctx, j.commitWithin)
 	defer cancel()
 	ack, err := e.js.PublishMsg(within, m)
 	if err == nil {
@@ -389,5 +412,5 @@ func (j *Journal) put(ctx context.Context, m *nats.Msg) (seq uint64, err error) 
 	if j.engine.Load() == e {
 		j.broke()
 	}
-	return 0, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+	return 0, fmt.Errorf("%w: %w", gateway.ErrUnavailable, noAnswer(err))
 }

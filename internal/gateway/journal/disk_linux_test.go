@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,6 +196,62 @@ func TestDisk_WithoutAnyRoomNothingThatWasAnsweredIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkStored(t, dir, answered)
+}
+
+// A stream that failed to write is silent for good: nobody may wait for its answer.
+func TestDisk_WithoutAnyRoomTheOneThatCannotBeWrittenIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, 96<<20)
+	j := open(t, dir, func(c *Config) { c.Reserve = 1 })
+	if _, err := j.Append(t.Context(), large(0)); err != nil {
+		t.Fatal(err)
+	}
+	path := ballast(t, dir, 300<<10)
+	begin := time.Now()
+	err := j.Save(t.Context(), "k", make([]byte, 400<<10))
+	if !errors.Is(err, gateway.ErrUnavailable) {
+		t.Errorf("Save = %v, want ErrUnavailable", err)
+	}
+	if _, err := j.Append(t.Context(), huge(1)); !errors.Is(err, gateway.ErrFull) && !errors.Is(err, gateway.ErrUnavailable) {
+		t.Errorf("Append = %v, want ErrFull or ErrUnavailable", err)
+	}
+	if err := j.Healthy(); err == nil {
+		t.Error("Healthy = nil: nothing can be kept")
+	}
+	if took := time.Since(begin); took > commitTimeout/2 {
+		t.Errorf("it took %v to learn that nothing can be written", took)
+	}
+	remove(t, path)
+	waitFor(t, "recovering", func() bool { _, err := j.Append(t.Context(), huge(1)); return err == nil })
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	checkStored(t, dir, []string{large(0).Events[0].ID, huge(1).Events[0].ID})
+}
+
+func TestDisk_StartWithoutAnyRoomSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, 32<<20)
+	path := ballast(t, dir, 0)
+	_, err := Open(t.Context(), Config{Dir: filepath.Join(dir, "data")})
+	if want := "is full: make room on it"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("on a full disk Open = %v, want one with %q", err, want)
+	}
+	remove(t, path)
+	j := open(t, filepath.Join(dir, "data"), func(c *Config) { c.Reserve = 1 })
+	if _, err := j.Append(t.Context(), large(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	path = ballast(t, dir, 0)
+	_, err = Open(t.Context(), Config{Dir: filepath.Join(dir, "data")})
+	if want := "is full: make room on it"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("on a disk that was filled Open = %v, want one with %q", err, want)
+	}
+	remove(t, path)
+	checkStored(t, filepath.Join(dir, "data"), []string{large(0).Events[0].ID})
 }
 
 func TestDisk_DropOldestGoesOnWithoutRoom(t *testing.T) {

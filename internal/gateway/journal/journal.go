@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -254,7 +256,7 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	j = newJournal(cfg)
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, j.Close(context.WithoutCancel(ctx)))
+			err = errors.Join(cfg.explain(err), j.Close(context.WithoutCancel(ctx)))
 		}
 	}()
 	if !cfg.external() {
@@ -280,6 +282,16 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	j.wg.Go(j.commitLoop)
 	j.wg.Go(func() { j.keepHouse(running) })
 	return j, nil
+}
+
+// explain says what to do about an error of opening that says only what the
+// operating system does.
+func (c Config) explain(err error) error {
+	// What the engine met comes as text.
+	if c.external() || !errors.Is(err, syscall.ENOSPC) && !strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
+		return err
+	}
+	return fmt.Errorf("the disk of %s is full: make room on it (%w)", c.Dir, err)
 }
 
 func newJournal(cfg Config) *Journal {
