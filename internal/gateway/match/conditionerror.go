@@ -71,6 +71,7 @@ var (
 	saysNoField    = regexp.MustCompile(`^undefined field '(.*)'$`)
 	saysUndeclared = regexp.MustCompile(`(?s)^undeclared reference to '(.*?)'(?: \(.*)?$`)
 	saysOverload   = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)'$`)
+	saysArgument   = regexp.MustCompile(`^invalid (.*) argument$`)
 	saysType       = regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`)
 )
 
@@ -88,6 +89,10 @@ func (i *issue) reword() {
 		i.overload(g[1], strings.TrimSuffix(strings.TrimPrefix(g[2], "("), ")"))
 	} else if g := saysType.FindStringSubmatch(m); g != nil {
 		i.wrongType(g[1], g[2])
+	} else if g := saysArgument.FindStringSubmatch(m); g != nil {
+		i.argument(g[1])
+	} else if m == "invalid argument to has() macro" {
+		i.err.Problem = "has() asks about a field: has(" + variable + ".message)"
 	} else {
 		i.err.Problem = strings.TrimPrefix(m, "Syntax error: ")
 	}
@@ -105,6 +110,32 @@ func (i *issue) unreadable(what string) {
 		i.err.Problem = "this text has no end; close it with " + what[:1]
 	default:
 		i.err.Problem = fmt.Sprintf("%q means nothing here", firstRune(what))
+	}
+}
+
+// argument is about a text that a function cannot read.
+func (i *issue) argument(function string) {
+	parsed, issues := i.env.Parse(i.err.Text)
+	if issues.Err() != nil {
+		return
+	}
+	text := ""
+	ast.PostOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.ID() == i.id {
+			text, _ = textLiteral(e)
+		}
+	}))
+	switch function {
+	case "matches":
+		why := ""
+		if _, err := regexp.Compile(text); err != nil {
+			why = strings.TrimPrefix(err.Error(), "error parsing regexp")
+		}
+		i.err.Problem = fmt.Sprintf("%q is no regular expression%s", text, why)
+	case "timestamp":
+		i.err.Problem = fmt.Sprintf("%q is no time; write 2026-11-20T08:00:00Z", text)
+	case "duration":
+		i.err.Problem = fmt.Sprintf("%q is no duration; write 90s, 5m or 72h", text)
 	}
 }
 
