@@ -43,6 +43,9 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 func decodeSingle(body []byte, contentType string) ([]*event.Event, error) {
 	ev, err := decodeItem(body)
 	if err != nil {
+		if first, _, more := bytes.Cut(bytes.TrimSpace(body), []byte("\n")); more && isValid(first) {
+			return nil, refuse("", "", fmt.Errorf("these are lines: send them as Content-Type: %s", linesType))
+		}
 		return nil, err
 	}
 	ev.Raw = event.Raw{Dialect: Name, ContentType: contentType, Body: bytes.Clone(body)}

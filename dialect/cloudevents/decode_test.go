@@ -111,6 +111,7 @@ func TestDecode_ErrorSaysWhatIsWrong(t *testing.T) {
 		{"long id", `{"specversion":"1.0","id":"` + strings.Repeat("x", 600) + `","type":"im.message.send"}`, "id", "longer"},
 		{"empty batch", `[]`, "", "empty"},
 		{"two batches", `[{}][{}]`, "", "follows"},
+		{"lines that do not say so", written("user.online", "") + "\n" + written("user.online", ""), "", "send them as Content-Type: application/x-ndjson"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,11 @@ func (c *call) admit() *refusal {
 	}
 	// What is streamed is often sent with PUT: curl -T does.
 	if c.r.Method != http.MethodPost && (c.r.Method != http.MethodPut || c.streams() == nil) {
-		re := refuse(ReasonMethod, http.StatusMethodNotAllowed, errors.New("callbacks are sent with POST"))
+		why := "callbacks are sent with POST"
+		if c.r.Method == http.MethodPut && c.bulker() != nil {
+			why += "; PUT is for lines, Content-Type: application/x-ndjson"
+		}
+		re := refuse(ReasonMethod, http.StatusMethodNotAllowed, errors.New(why))
 		re.header = http.Header{"Allow": {http.MethodPost}}
 		return re
 	}

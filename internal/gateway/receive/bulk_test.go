@@ -194,6 +194,9 @@ func TestStream_MediaTypesAndMethods(t *testing.T) {
 		if w.Code != tt.status || strings.Contains(w.Body.String(), `"lines"`) != tt.lines {
 			t.Errorf("%s %s: %d %s", tt.method, tt.media, w.Code, w.Body)
 		}
+		if tt.method == http.MethodPut && tt.status == 405 && !strings.Contains(w.Body.String(), ndjson) {
+			t.Errorf("PUT of something else: %s, want what it is for", w.Body)
+		}
 	}
 }
 
