@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 
@@ -74,6 +75,11 @@ func (f *copyFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--from and --to are both needed; see %s --help", cmd.CommandPath())
 	case isURL(f.from) == isURL(f.to):
 		return errors.New("one of --from and --to is a data directory, the other the URL of a NATS server (nats://host:4222)")
+	}
+	for flag, place := range map[string]string{"from": f.from, "to": f.to} {
+		if holdsUser(place) {
+			return fmt.Errorf("--%s holds a user or password, which would be printed; write --user and --password-env, or --token-env", flag)
+		}
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	from, err := f.end(f.from, log)
@@ -149,5 +155,15 @@ func (f *copyFlags) end(place string, log *slog.Logger) (journal.Config, error) 
 }
 
 func isURL(place string) bool { return strings.Contains(place, "://") }
+
+// holdsUser reports whether one of the URLs names who asks.
+func holdsUser(place string) bool {
+	for one := range strings.SplitSeq(place, ",") {
+		if u, err := url.Parse(strings.TrimSpace(one)); isURL(place) && (err != nil && strings.Contains(one, "@") || err == nil && u.User != nil) {
+			return true
+		}
+	}
+	return false
+}
 
 func mebibytes(n uint64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
