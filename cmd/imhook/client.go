@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,9 @@ func (p *program) client() (*client, error) {
 		return nil, fmt.Errorf("--gateway %q is not a URL; write http://host:port", p.gateway)
 	}
 	c := &http.Client{Timeout: apiTimeout}
+	if (p.tls.CertFile == "") != (p.tls.KeyFile == "") {
+		return nil, errors.New("--tls-cert and --tls-key belong together")
+	}
 	if p.tls != (tlsfile.Client{}) {
 		configs, err := p.tls.Configs(nil)
 		if err != nil {
@@ -86,7 +90,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, v any
 		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err // the URL is in the sentence already
 		}
-		return fmt.Errorf("no gateway answers at %s (%w); start one with imhook serve, or name it with --gateway", c.base, err)
+		return fmt.Errorf("no gateway answers at %s (%w); %s", c.base, err, unansweredHint(err))
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
@@ -100,6 +104,20 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, v any
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	return nil
+}
+
+// unansweredHint says what to do about a gateway that cannot be asked.
+func unansweredHint(err error) string {
+	var untrusted *tls.CertificateVerificationError
+	switch text := err.Error(); {
+	case errors.As(err, &untrusted):
+		return "name the authorities that signed its certificate with --tls-ca, and it as its certificate does"
+	case strings.Contains(text, "certificate required"), strings.Contains(text, "bad certificate"):
+		return "show it a certificate with --tls-cert and --tls-key"
+	case strings.Contains(text, "HTTP response to HTTPS client"):
+		return "it is not encrypted there: write http://"
+	}
+	return "start one with imhook serve, or name it with --gateway"
 }
 
 // refusedError is an answer that says no.
@@ -118,8 +136,14 @@ func apiMessage(status string, answer []byte) string {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	if err := json.Unmarshal(answer, &e); err != nil || e.Error.Message == "" {
-		return status
+	if err := json.Unmarshal(answer, &e); err == nil && e.Error.Message != "" {
+		return e.Error.Message
 	}
-	return e.Error.Message
+	switch {
+	case bytes.Contains(answer, []byte("HTTP request to an HTTPS server")):
+		return status + ": it is encrypted there, write https://"
+	case strings.HasPrefix(status, "404 "):
+		return status + ": the API is not there; where admin.listen is set, --gateway must name that"
+	}
+	return status
 }
