@@ -149,5 +149,12 @@ func newLog(w io.Writer, level slog.Level) *slog.Logger {
 			return slog.New(slog.NewTextHandler(w, o))
 		}
 	}
+	// As text writes it: a bare number says nothing of its unit.
+	o.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration {
+			a.Value = slog.StringValue(a.Value.Duration().String())
+		}
+		return a
+	}
 	return slog.New(slog.NewJSONHandler(w, o))
 }
