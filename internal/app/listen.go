@@ -112,19 +112,16 @@ func (a *App) serve(l net.Listener, in *receive.Handler, others http.Handler) {
 
 // serveAPI serves the API on a listener of its own.
 func (a *App) serveAPI(l net.Listener, api http.Handler) {
-	srv := front.NewHTTP(api, a.cfg.Log)
+	srv := front.NewPlain(api, a.cfg.Log)
 	go func() {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(l); err != nil {
 			a.fail(fmt.Errorf("serving the API: %w", err))
 		}
 	}()
 	a.onStop("API's listener", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, listenerStop)
 		defer cancel()
-		if srv.Shutdown(ctx) != nil {
-			return srv.Close()
-		}
-		return nil
+		return srv.Shutdown(ctx)
 	})
 }
 

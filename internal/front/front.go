@@ -83,7 +83,7 @@ func New(cfg Config) *Server {
 	if cfg.Others == nil {
 		return s
 	}
-	s.others = NewHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.others = newHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A connection that was handed over may turn to a source again.
 		if strings.HasPrefix(r.URL.EscapedPath(), prefix) {
 			cfg.In.ServeHTTP(w, r)
@@ -92,15 +92,6 @@ func New(cfg Config) *Server {
 		cfg.Others.ServeHTTP(w, r)
 	}), cfg.Log)
 	return s
-}
-
-// NewHTTP returns a net/http server with the bounds that every listener of a
-// gateway has.
-func NewHTTP(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
 }
 
 // Serve accepts connections from l until [Server.Shutdown], then returns nil. It

@@ -15,13 +15,18 @@ import (
 type tracked struct {
 	net.Listener
 	log   *slog.Logger
+	close func() error
 	mu    sync.Mutex
 	conns map[*trackedConn]struct{}
 }
 
 func track(l net.Listener, log *slog.Logger) *tracked {
-	return &tracked{Listener: l, log: log, conns: map[*trackedConn]struct{}{}}
+	return &tracked{Listener: l, log: log, close: sync.OnceValue(l.Close), conns: map[*trackedConn]struct{}{}}
 }
+
+// Close ends Accept. It may be called more than once: the engine takes the failure
+// of a second time for one of its own to end what is under way.
+func (t *tracked) Close() error { return t.close() }
 
 // How long accepting rests after a failure that passes, at first and at most.
 const (
