@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	// Conditions name time zones, and a small image has none.
+	_ "time/tzdata"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }

@@ -60,7 +60,11 @@ func newCondition(text string) (*condition, error) {
 // program makes a condition ready to be evaluated.
 func program(env *cel.Env, ast *cel.Ast) (cel.Program, error) {
 	// Optimizing compiles regular expressions and sets once.
-	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	options, err := options()
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, cel.EvalOptions(cel.OptOptimize))
 	if !cheap(env, ast) {
 		options = append(options, cel.CostLimit(maxCost))
 	}

@@ -47,7 +47,6 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.EnableMacroCallTracking(), // so that parts can be written out again
 		cel.ParserExpressionSizeLimit(maxCondition),
 		cel.ParserRecursionLimit(maxNesting),
-		cel.RegexProgramSizeLimit(maxPattern),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 	)
 	if err != nil {

@@ -69,7 +69,29 @@ func (m *meaning) visit(e ast.Expr) {
 					m.compare(args[0], v)
 				}
 			}
+		default:
+			m.literals(e)
 		}
+	}
+}
+
+// literals looks at what a function is called with that is written out.
+func (m *meaning) literals(e ast.Expr) {
+	name, args := e.AsCall().FunctionName(), e.AsCall().Args()
+	if name != "matches" && !timeZones[name] || len(args) == 0 {
+		return
+	}
+	last := args[len(args)-1]
+	text, ok := textLiteral(last)
+	if !ok {
+		return
+	}
+	check := checkPattern
+	if timeZones[name] {
+		check = checkTimeZone
+	}
+	if err := check(text); err != nil {
+		m.fail(last, "%v", err)
 	}
 }
 

@@ -63,7 +63,11 @@ func dissect(text string, s *subject) (ref.Val, *dissection, error) {
 	if issues.Err() != nil {
 		return nil, nil, issues.Err()
 	}
-	prog, err := env.Program(compiled, cel.EvalOptions(cel.OptExhaustiveEval), cel.CostLimit(explainFactor*maxCost))
+	options, err := options()
+	if err != nil {
+		return nil, nil, err
+	}
+	prog, err := env.Program(compiled, append(options, cel.EvalOptions(cel.OptExhaustiveEval), cel.CostLimit(explainFactor*maxCost))...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("explaining the condition: %w", err)
 	}
@@ -246,7 +250,7 @@ func show(v ref.Val) string {
 	case nothing:
 		return "not there"
 	case *bag:
-		return "an object of " + strings.Join(v.names(), ", ")
+		return "an object of " + cut(strings.Join(v.names(), ", "))
 	case *object:
 		return "a " + v.record.name
 	case traits.Lister:
