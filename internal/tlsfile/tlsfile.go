@@ -125,14 +125,12 @@ type follower struct {
 
 	mu     sync.Mutex
 	config *tls.Config
-	seen   []stamp
+	// seen is how the files were when they were read last, nil when they could not
+	// be: then they are read again, for what was in the way may be no part of them.
+	seen   []fs.FileInfo
 	looked time.Time
-}
-
-// stamp is what changes with a file.
-type stamp struct {
-	size int64
-	time time.Time
+	// said is what was wrong the last time.
+	said string
 }
 
 // get returns the newest configuration that could be read. It fails only when none
@@ -145,30 +143,37 @@ func (f *follower) get() (*tls.Config, error) {
 		return f.config, nil
 	}
 	f.looked = now
-	seen, err := f.stamps()
-	if err == nil && f.config != nil && slices.Equal(seen, f.seen) {
+	seen, err := f.look()
+	if err == nil && f.config != nil && slices.EqualFunc(seen, f.seen, unchanged) {
 		return f.config, nil
 	}
 	var c *tls.Config
 	if err == nil {
 		c, err = f.load()
 	}
-	switch {
-	case err == nil:
-		f.config, f.seen = c, seen
-	case f.config == nil:
-		return nil, err
-	case !slices.Equal(seen, f.seen):
-		f.seen = seen // said once
-		if f.log != nil {
-			f.log.Warn("certificate files changed and cannot be read: the old ones stay in use", "err", err)
-		}
+	if err == nil {
+		f.config, f.seen, f.said = c, seen, ""
+		return f.config, nil
 	}
+	if f.config == nil {
+		return nil, err
+	}
+	f.seen = nil
+	if f.said != err.Error() && f.log != nil {
+		f.log.Warn("certificate files changed and cannot be read: the old ones stay in use", "err", err)
+	}
+	f.said = err.Error()
 	return f.config, nil
 }
 
-func (f *follower) stamps() ([]stamp, error) {
-	all := make([]stamp, len(f.files))
+// unchanged reports whether a file is the same and was not written to. A renewal
+// may have size and time of the one before: it is another file then.
+func unchanged(a, b fs.FileInfo) bool {
+	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
+}
+
+func (f *follower) look() ([]fs.FileInfo, error) {
+	all := make([]fs.FileInfo, len(f.files))
 	var errs []error
 	for i, name := range f.files {
 		info, err := os.Stat(name)
@@ -177,9 +182,8 @@ func (f *follower) stamps() ([]stamp, error) {
 				err = fmt.Errorf("%s does not exist", name)
 			}
 			errs = append(errs, err)
-			continue
 		}
-		all[i] = stamp{info.Size(), info.ModTime()}
+		all[i] = info
 	}
 	return all, errors.Join(errs...)
 }
