@@ -14,6 +14,9 @@ import (
 // firstRead is how much is read of a body that does not say how long it is.
 const firstRead = 4 << 10
 
+// trusted is how much room is made for a body before anything of it is there.
+const trusted = 64 << 10
+
 // readBody reads a body of at most MaxBody bytes, unpacked where it is gzip.
 func (h *Handler) readBody(r *Request) (body []byte, refused *refusal) {
 	limit := h.cfg.MaxBody
@@ -58,9 +61,7 @@ func (h *Handler) readBody(r *Request) (body []byte, refused *refusal) {
 // that is not known.
 func readAll(in io.Reader, size, limit int64) ([]byte, error) {
 	if size >= 0 {
-		body := make([]byte, size)
-		_, err := io.ReadFull(in, body)
-		return body, err
+		return readExactly(in, size)
 	}
 	body := make([]byte, 0, min(firstRead, limit+1))
 	for {
@@ -79,6 +80,24 @@ func readAll(in io.Reader, size, limit int64) ([]byte, error) {
 			copy(grown, body)
 			body = grown
 		}
+	}
+}
+
+// readExactly reads as many bytes as are announced. It makes room for them as they
+// come: whoever announces much and sends nothing holds little.
+func readExactly(in io.Reader, size int64) ([]byte, error) {
+	body := make([]byte, min(size, trusted))
+	for have := 0; ; {
+		n, err := io.ReadFull(in, body[have:])
+		if have += n; err != nil && have > 0 && err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil || int64(have) == size {
+			return body[:have], err
+		}
+		grown := make([]byte, min(4*int64(have), size))
+		copy(grown, body)
+		body = grown
 	}
 }
 

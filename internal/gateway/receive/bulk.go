@@ -15,10 +15,16 @@ import (
 )
 
 // maxStreams is how many are read at once: each holds a line and two groups.
-const maxStreams = 64
+// maxOwnStreams is how many of one source, which leaves some to the others.
+const (
+	maxStreams    = 64
+	maxOwnStreams = 48
+)
 
 var (
 	errStopping    = errors.New("the gateway is stopping")
+	errChanged     = errors.New("the source was changed while the stream came")
+	errExpired     = errors.New("the path token that the stream came with has expired")
 	errPanicked    = errors.New("a defect of ours")
 	errNoLines     = errors.New("there are no lines")
 	errNoneTaken   = errors.New("none of the items could be taken")
@@ -62,6 +68,10 @@ func (c *call) streamFrom(b dialect.Bulker, f *feed) (dialect.Response, *refusal
 		return dialect.Response{}, later(ReasonBusy, errManyStreams)
 	}
 	defer c.h.streams.give(1)
+	if !c.src.streams.take(1) {
+		return dialect.Response{}, later(ReasonBusy, errManyStreams)
+	}
+	defer c.src.streams.give(1)
 	if refused := f.open(); refused != nil {
 		return dialect.Response{}, refused
 	}
@@ -88,7 +98,7 @@ func (c *call) streamFrom(b dialect.Bulker, f *feed) (dialect.Response, *refusal
 		c.logUnkept(lost)
 		return c.report(b, &t, unkept(lost), f)
 	case unread != nil:
-		return c.report(b, &t, c.badStream(unread), f)
+		return c.report(b, &t, badStream(f, unread), f)
 	}
 	f.release()
 	if t.Settled() == 0 {
@@ -103,8 +113,8 @@ func (c *call) convey(b dialect.Bulker, r *lineReader, f *feed, road *convoy) (u
 	defer func() { lost = road.end() }()
 	trace := c.trace()
 	for {
-		if f.ending() {
-			return errStopping, nil
+		if err := f.ending(); err != nil {
+			return err, nil
 		}
 		l, err := r.next()
 		if err == io.EOF { //nolint:errorlint // only the plain one is the end
@@ -114,7 +124,9 @@ func (c *call) convey(b dialect.Bulker, r *lineReader, f *feed, road *convoy) (u
 			return err, nil
 		}
 		f.earned = true
-		c.now = c.h.cfg.Now()
+		if c.now = c.h.cfg.Now(); c.token != nil && !c.token.Live(c.now) {
+			return errExpired, nil
+		}
 		var ev *event.Event
 		fa := fate{n: l.n}
 		if l.long {
@@ -231,11 +243,12 @@ func (c *call) report(b dialect.Bulker, t *tally, stopped *refusal, f *feed) (di
 }
 
 // badStream says why a stream could not be read to its end.
-func (c *call) badStream(err error) *refusal {
-	select {
-	case <-c.h.stopping:
-		return later(ReasonStopping, errStopping)
-	default:
-		return badRead(err)
+func badStream(f *feed, err error) *refusal {
+	if errors.Is(err, errExpired) {
+		return refuse(ReasonPathToken, http.StatusUnauthorized, errExpired)
 	}
+	if why := f.ending(); why != nil {
+		return later(ReasonStopping, why)
+	}
+	return badRead(err)
 }

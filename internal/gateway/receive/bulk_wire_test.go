@@ -23,13 +23,18 @@ import (
 // dialStream begins a request of lines whose body comes in chunks.
 func dialStream(t *testing.T, srv *httptest.Server) net.Conn {
 	t.Helper()
+	return dialStreamTo(t, srv, "/in/lines")
+}
+
+func dialStreamTo(t *testing.T, srv *httptest.Server, path string) net.Conn {
+	t.Helper()
 	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
-	if _, err := fmt.Fprintf(conn, "POST /in/lines HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n", ndjson); err != nil {
+	if _, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n", path, ndjson); err != nil {
 		t.Fatal(err)
 	}
 	return conn

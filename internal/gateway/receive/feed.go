@@ -38,24 +38,27 @@ type feed struct {
 	r  *Request
 	// wait is how long the next piece may take.
 	wait time.Duration
-	// stopping is closed when reading has to end.
-	stopping <-chan struct{}
+	// stopping and changed are closed when reading has to end: the gateway stops, the
+	// source is another.
+	stopping, changed <-chan struct{}
 	// earned is set when the sender did enough for another wait.
 	earned bool
 	// begun is set once something was asked of the sender.
 	begun bool
-	// unwatch ends the goroutine that looks at stopping.
+	// unwatch ends the goroutine that looks at them.
 	unwatch func()
 }
 
 func (c *call) newFeed() *feed {
-	f := &feed{r: c.r, wait: c.h.cfg.LineTimeout, stopping: c.h.stopping}
+	f := &feed{r: c.r, wait: c.h.cfg.LineTimeout, stopping: c.h.stopping, changed: c.src.changed}
 	done, gone := make(chan struct{}), make(chan struct{})
 	f.unwatch = sync.OnceFunc(func() { close(done); <-gone })
 	go func() {
 		defer close(gone)
 		select {
 		case <-f.stopping:
+			f.hasten()
+		case <-f.changed:
 			f.hasten()
 		case <-done:
 		}
@@ -65,8 +68,8 @@ func (c *call) newFeed() *feed {
 
 // open begins to read, with one wait for what comes first.
 func (f *feed) open() *refusal {
-	if f.ending() {
-		return later(ReasonStopping, errStopping)
+	if why := f.ending(); why != nil {
+		return later(ReasonStopping, why)
 	}
 	f.extend()
 	f.begun = true
@@ -91,7 +94,7 @@ func (f *feed) extend() {
 		return
 	}
 	_ = f.r.Conn.SetReadDeadline(time.Now().Add(f.wait))
-	if f.ending() { // whoever watches may have set its deadline before ours
+	if f.ending() != nil { // whoever watches may have set its deadline before ours
 		f.hasten()
 	}
 }
@@ -108,13 +111,15 @@ func (f *feed) hasten() {
 	}
 }
 
-// ending reports whether reading has to end.
-func (f *feed) ending() bool {
+// ending is why reading has to end, nil while it may go on.
+func (f *feed) ending() error {
 	select {
 	case <-f.stopping:
-		return true
+		return errStopping
+	case <-f.changed:
+		return errChanged
 	default:
-		return false
+		return nil
 	}
 }
 
@@ -206,7 +211,7 @@ func (c *call) spool(f *feed) (body []byte, held int64, refused *refusal) {
 			f.release()
 			return body, held, nil
 		case err != nil:
-			return nil, held, c.badStream(err)
+			return nil, held, badStream(f, err)
 		case int64(len(body)) > limit:
 			return nil, held, tooLarge()
 		}

@@ -19,6 +19,8 @@ type Handler struct {
 	// unknown logs what belongs to no source.
 	unknown *quietLog
 	sources atomic.Pointer[table]
+	// setting is held while they are replaced.
+	setting sync.Mutex
 	// streams and spools bound what bodies of lines hold together.
 	streams, spools budget
 	// stopping is closed by stop.
@@ -47,13 +49,19 @@ func New(cfg Config) (*Handler, error) {
 }
 
 // Set replaces all sources, or returns an error and changes nothing. Requests
-// under way are finished with the source that they began with.
+// under way are finished with the source that they began with; streams, which may
+// last for ever, are ended where their source changes: who may send no more must
+// not go on, and who still may is told where.
 func (h *Handler) Set(sources []Source) error {
+	h.setting.Lock()
+	defer h.setting.Unlock()
 	t, err := h.newTable(sources)
 	if err != nil {
 		return err
 	}
-	h.sources.Store(&t)
+	if before := h.sources.Swap(&t); before != nil {
+		before.retire(t)
+	}
 	return nil
 }
 

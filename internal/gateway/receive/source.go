@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,11 @@ type source struct {
 	reminders map[dialect.Secret]*reminder
 	metrics   *sourceMetrics
 	log       *quietLog
+	// streams bounds its streams. It outlives the source: those of the one before
+	// count.
+	streams *budget
+	// changed is closed when another source, or none, takes its place.
+	changed chan struct{}
 	// strange are the commands of unknown kinds that the operator was told of.
 	strange once
 }
@@ -57,7 +63,19 @@ func (h *Handler) newSource(s Source) (*source, error) {
 	if s.PathToken != "" {
 		tokens = append([]dialect.DatedSecret{{Value: s.PathToken}}, tokens...)
 	}
-	out.remember(h.source(s.Name))
+	before := h.source(s.Name)
+	out.remember(before)
+	if before != nil {
+		out.streams = before.streams
+	} else {
+		out.streams = &budget{}
+		out.streams.give(maxOwnStreams)
+	}
+	if before != nil && reflect.DeepEqual(before.Source, s) {
+		out.changed = before.changed
+	} else {
+		out.changed = make(chan struct{})
+	}
 	for i, t := range tokens {
 		out.tokens = append(out.tokens, pathToken{sha256.Sum256([]byte(t.Value.Reveal())), out.own(keyPathToken, i, t)})
 	}
@@ -84,6 +102,15 @@ func (h *Handler) newTable(sources []Source) (table, error) {
 		t[s.Name] = ready
 	}
 	return t, nil
+}
+
+// retire ends the streams of those that others, or none, took the place of.
+func (t table) retire(next table) {
+	for name, s := range t {
+		if n := next[name]; n == nil || n.changed != s.changed {
+			close(s.changed)
+		}
+	}
 }
 
 // source is the one of that name that is called now, nil when there is none.
