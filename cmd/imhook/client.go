@@ -32,6 +32,9 @@ type client struct {
 }
 
 func (p *program) client() (*client, error) {
+	if strings.Contains(p.gateway, "@") {
+		return nil, errors.New("--gateway holds a user or password, which would be printed; the gateway wants --token or IMHOOK_TOKEN")
+	}
 	u, err := url.Parse(p.gateway)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("--gateway %q is not a URL; write http://host:port", p.gateway)

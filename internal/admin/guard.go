@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,10 +59,21 @@ func (g *guard) refuses(r *http.Request) *refusal {
 	case !isLoopbackHost(r.Host):
 		// A name that somebody made resolve to 127.0.0.1.
 		return &refusal{http.StatusForbidden, "the request asks for another host than localhost or 127.0.0.1" + todo}
-	case g.cross.Check(r) != nil:
+	case g.cross.Check(r) != nil, embedded(r.Header):
 		return &refusal{http.StatusForbidden, "the request comes from another site's page"}
 	}
 	return nil
+}
+
+// embedded reports whether the page of another site asks, as for an image of its
+// own: it cannot read the answer, but it can make the gateway work. Somebody who
+// follows a link may.
+func embedded(h http.Header) bool {
+	switch h.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		return h.Get("Sec-Fetch-Mode") != "navigate" || h.Get("Sec-Fetch-Dest") != "document"
+	}
+	return false
 }
 
 // bears reports whether the request has a token that is valid now.
@@ -78,11 +90,17 @@ func (g *guard) bears(r *http.Request, admin config.Admin) (ok bool) {
 	return ok
 }
 
+// proxies are the headers with which proxies say that they are one, and for whom.
+var proxies = []string{
+	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Forwarded-For", "X-Original-Host",
+	"X-Envoy-External-Address", "True-Client-Ip", "Cf-Connecting-Ip", "Cf-Ray", "Cdn-Loop", "Fastly-Client-Ip", "Fly-Client-Ip",
+}
+
 // forwarded names a header that a proxy left, or "".
 func forwarded(h http.Header) string {
 	for name := range h {
 		switch {
-		case name == "Forwarded", name == "Via", name == "X-Real-Ip", strings.HasPrefix(name, "X-Forwarded-"):
+		case strings.HasPrefix(name, "X-Forwarded-"), slices.Contains(proxies, name):
 			return name
 		}
 	}

@@ -29,6 +29,23 @@ func TestGuard_WithoutTokenAnswersThisMachineOnly(t *testing.T) {
 		{"X-Forwarded-For", func(r *http.Request) { r.Header.Set("X-Forwarded-For", "1.2.3.4") }, 403},
 		{"X-Forwarded-Proto", func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") }, 403},
 		{"Forwarded", func(r *http.Request) { r.Header.Set("Forwarded", "for=1.2.3.4") }, 403},
+		{"a proxy's own header", func(r *http.Request) { r.Header.Set("CF-Connecting-IP", "1.2.3.4") }, 403},
+		{"another site's image", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Mode", "no-cors")
+			r.Header.Set("Sec-Fetch-Dest", "image")
+		}, 403},
+		{"another port's frame", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "same-site")
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			r.Header.Set("Sec-Fetch-Dest", "iframe")
+		}, 403},
+		{"a link on another site", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			r.Header.Set("Sec-Fetch-Dest", "document")
+		}, 200},
+		{"our own page", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-origin") }, 200},
 		{"Via", func(r *http.Request) { r.Header.Set("Via", "1.1 proxy") }, 403},
 		{"a token that nobody asked for", func(r *http.Request) { r.Header.Set("Authorization", "Bearer x"); r.RemoteAddr = "10.0.0.2:1" }, 403},
 	} {

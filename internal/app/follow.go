@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"time"
 
@@ -58,7 +57,7 @@ type follower struct {
 
 // look reloads once the files have changed and rest.
 func (f *follower) look(ctx context.Context, now time.Time) {
-	differs := slices.ContainsFunc(f.inputs, func(i config.Input) bool { return i.Changed(nil) })
+	differs := slices.ContainsFunc(f.inputs, func(i config.Input) bool { return i.Changed() })
 	switch {
 	case differs && !f.changed:
 		f.changed = true
@@ -76,11 +75,7 @@ func (f *follower) look(ctx context.Context, now time.Time) {
 // see takes the files as they are now.
 func (f *follower) see() {
 	for i := range f.inputs {
-		path := f.inputs[i].Path
-		f.inputs[i] = config.Input{Path: path}
-		if b, err := os.ReadFile(path); err == nil {
-			f.inputs[i] = config.NewInput(path, b)
-		}
+		f.inputs[i] = f.inputs[i].Again()
 	}
 }
 

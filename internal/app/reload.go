@@ -4,14 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/imhook/imhook/internal/config"
 )
 
-// reloadTimeout bounds how long a change waits for attempts in flight.
+// reloadTimeout is how long a change waits for attempts in flight, at least.
 const reloadTimeout = 30 * time.Second
+
+// patience is how long a change waits for attempts in flight: as long as one of
+// them may take. Less, and an endpoint that is slow enough would never change.
+func patience(c *config.Config) time.Duration {
+	longest := time.Duration(0)
+	for _, app := range c.Apps {
+		for _, e := range app.Endpoints {
+			longest = max(longest, e.Timeout)
+		}
+	}
+	if longest > math.MaxInt64-reloadTimeout {
+		return longest
+	}
+	return longest + reloadTimeout
+}
 
 // Reload applies another configuration while the gateway runs, and returns what
 // changed. It is applied whole, or refused whole with the reason while the one
@@ -47,7 +63,7 @@ func (a *App) Reload(ctx context.Context, next *config.Config) ([]config.Change,
 	if err != nil {
 		return changes, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patience(a.current.Load()))
 	defer cancel()
 	// Endpoints first: what a new source brings finds those that it is for.
 	if err := a.deliver.Set(ctx, plan.endpoints, plan.index); err != nil {

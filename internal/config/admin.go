@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -18,6 +19,12 @@ func (l *loader) admin(o *object) {
 			v.wrong("at most one of token and tokens; remove one")
 		}
 		a.Tokens, l.hasToken = all, true
+	}
+	for _, token := range append([]dialect.DatedSecret{{Value: a.Token}}, a.Tokens...) {
+		if strings.ContainsFunc(token.Value.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
+			o.wrong("a token holds white space or another character that no request can bear; use letters, digits and punctuation")
+			break
+		}
 	}
 	o.text("listen", &a.Listen)
 	if v, ok := o.get("listen"); ok {

@@ -3,6 +3,7 @@ package config
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -95,6 +96,8 @@ func (l *loader) url(v value, e *Endpoint) {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Hostname() == "":
 		// Not even the text: it may hold a password in the wrong place.
 		v.wrong("is not a URL; write http://host:port/path or https://…")
+	case !isPort(u.Port()):
+		v.wrong("has a port that is none; write a number from 1 to 65535")
 	case u.User != nil:
 		v.wrong("holds a user or password, which would be printed and is not sent; remove it")
 	case u.Fragment != "" || strings.Contains(s, "#"):
@@ -102,6 +105,12 @@ func (l *loader) url(v value, e *Endpoint) {
 	default:
 		e.URL = s
 	}
+}
+
+// isPort reports whether s can be connected to; empty is the scheme's own.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && n > 0
 }
 
 // paths reads what stands in place of the dialect's own paths, by command. A key

@@ -2,6 +2,9 @@ package config
 
 import (
 	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -25,16 +28,62 @@ func NewInput(path string, content []byte) Input {
 }
 
 // Changed reads the file again and reports whether it holds something else now. A
-// file that came or went has changed. A nil readFile is os.ReadFile.
-func (i Input) Changed(readFile func(name string) ([]byte, error)) bool {
-	if readFile == nil {
-		readFile = os.ReadFile
+// file that came or went has changed; a pipe never has, it can be read once.
+func (i Input) Changed() bool {
+	if info, err := os.Stat(i.Path); err == nil && !info.Mode().IsRegular() {
+		return false
 	}
-	now := Input{Path: i.Path}
-	if b, err := readFile(i.Path); err == nil {
-		now = NewInput(i.Path, b)
+	return i.Again() != i
+}
+
+// Again is the file as it is now.
+func (i Input) Again() Input {
+	b, err := readRegular(i.Path)
+	if err != nil {
+		return Input{Path: i.Path}
 	}
-	return now != i
+	return NewInput(i.Path, b)
+}
+
+// maxFile bounds a file in bytes: a configuration and what it names are small.
+const maxFile = 16 << 20
+
+// readRegular reads a file that ends, which a device does not, and that does not
+// make its reader wait, as a pipe does: a configuration may come from somebody who
+// only asks what it would change.
+func readRegular(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the file
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("open %s: it is no file but a %s", name, kindOfFile(info.Mode()))
+	}
+	return readBounded(name)
+}
+
+func kindOfFile(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "pipe"
+	}
+	return "device"
+}
+
+// readBounded reads a file of at most maxFile bytes.
+func readBounded(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the file
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("read %s: it is larger than %d MiB", name, maxFile>>20)
+	}
+	return b, err
 }
 
 // Inputs returns the files that c was read from, the YAML first, each once. What

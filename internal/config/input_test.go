@@ -46,7 +46,7 @@ func TestInputs_ChangeWhenTheirFilesDo(t *testing.T) {
 	changed := func(inputs []config.Input) []string {
 		var all []string
 		for _, i := range inputs {
-			if i.Changed(nil) {
+			if i.Changed() {
 				all = append(all, filepath.Base(i.Path))
 			}
 		}

@@ -12,6 +12,9 @@ import (
 // held in memory several times.
 const maxMaxBody = 16 << 20
 
+// leastRetain is how little of a journal may be kept, in bytes.
+const leastRetain = 1 << 20
+
 // maxReplicas is what JetStream takes.
 const maxReplicas = 5
 
@@ -62,6 +65,9 @@ func (l *loader) journal(o *object) {
 		r := v.object()
 		r.duration("age", &j.RetainAge)
 		r.size("bytes", &j.RetainBytes)
+		if v, ok := r.get("bytes"); ok && j.RetainBytes < leastRetain {
+			v.wrong("is less than %d bytes: the journal would be full before it began; write more", leastRetain)
+		}
 		r.done()
 	}
 	o.size("max_body", &j.MaxBody)

@@ -32,7 +32,9 @@ type Options struct {
 	// Listen and DataDir win over the file's when they are not empty.
 	Listen  string
 	DataDir string
-	// LookupEnv and ReadFile default to the os package's, Now to time.Now.
+	// LookupEnv defaults to the os package's, Now to time.Now. ReadFile defaults to
+	// reading files of a reasonable size that are neither pipes nor devices; the
+	// configuration itself may be a pipe.
 	LookupEnv func(key string) (string, bool)
 	ReadFile  func(name string) ([]byte, error)
 	Now       func() time.Time
@@ -43,7 +45,7 @@ type Options struct {
 func Load(path string, o Options) (*Config, error) {
 	read := o.ReadFile
 	if read == nil {
-		read = os.ReadFile
+		read = readBounded
 	}
 	data, err := read(path)
 	if err != nil {
@@ -59,7 +61,7 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 		o.LookupEnv = os.LookupEnv
 	}
 	if o.ReadFile == nil {
-		o.ReadFile = os.ReadFile
+		o.ReadFile = readRegular
 	}
 	if o.Now == nil {
 		o.Now = time.Now

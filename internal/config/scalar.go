@@ -221,6 +221,9 @@ func (o *object) prefixes(key string) []netip.Prefix {
 			item.wrong("%s has bits beyond its mask; write %s", p, p.Masked())
 			continue
 		}
+		if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(a.Unmap(), p.Bits()-96) // callers are compared without these clothes
+		}
 		all = append(all, p)
 	}
 	return all

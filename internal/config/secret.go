@@ -49,6 +49,11 @@ func (l *loader) secret(o *object, key string) (dialect.Secret, bool) {
 
 // fromEnv reads an environment variable.
 func (l *loader) fromEnv(v value, name string) string {
+	if strings.ContainsFunc(name, func(c rune) bool { return c != '.' && needsEscape(c) }) {
+		// Not even the text: it may be the secret itself, in the wrong place.
+		v.wrong("is not the name of an environment variable; write its name, in letters, digits, - _ and .")
+		return ""
+	}
 	s, ok := l.LookupEnv(name)
 	switch {
 	case !ok:
