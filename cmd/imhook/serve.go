@@ -81,6 +81,12 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, f *serveFlags) 
 	if err != nil {
 		return err
 	}
+	// From here to the end, so that one that comes early or late ends nothing.
+	hups := make(chan os.Signal, 1)
+	if f.config != "" {
+		signal.Notify(hups, syscall.SIGHUP)
+		defer signal.Stop(hups)
+	}
 	if err := a.Start(ctx); err != nil {
 		return err
 	}
@@ -91,7 +97,7 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, f *serveFlags) 
 	} else {
 		go func() {
 			defer close(following)
-			p.follow(ctx, a, f)
+			p.follow(ctx, a, f, hups)
 		}()
 	}
 	select {
@@ -108,11 +114,8 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, f *serveFlags) 
 	return err
 }
 
-// follow applies the file again when it changes, and at once on SIGHUP.
-func (p *program) follow(ctx context.Context, a *app.App, f *serveFlags) {
-	hups := make(chan os.Signal, 1)
-	signal.Notify(hups, syscall.SIGHUP)
-	defer signal.Stop(hups)
+// follow applies the file again when it changes, and at once when a signal comes.
+func (p *program) follow(ctx context.Context, a *app.App, f *serveFlags, hups <-chan os.Signal) {
 	again := make(chan struct{}, 1)
 	go func() {
 		for {

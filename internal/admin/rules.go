@@ -113,6 +113,9 @@ func (a *api) testRule(w http.ResponseWriter, r *http.Request) {
 		Events  []tested `json:"events"`
 	}{Rule: rule, Tested: len(f.Events), Events: []tested{}}
 	for _, ev := range f.Events {
+		if r.Context().Err() != nil {
+			return // nobody waits for it, and an explanation is dear
+		}
 		t := tested{ID: ev.ID, Type: ev.Type, Source: ev.Source, Lane: ev.Lane, Time: ev.Time, RuleResult: ask(ev)}
 		if t.Matched {
 			answer.Matched++

@@ -79,6 +79,9 @@ func (a *api) trigger(w http.ResponseWriter, r *http.Request) {
 	}
 	exchanges := []exchange{}
 	for i := range want.Count {
+		if r.Context().Err() != nil {
+			return
+		}
 		req, err := sample.Make(d, sample.Wish{
 			Command: want.Command, Edits: edits, Seed: *want.Seed + uint64(i), Credentials: s.Credentials, Now: a.Now(),
 		})
