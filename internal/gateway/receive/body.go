@@ -106,7 +106,7 @@ func badRead(err error) *refusal {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return refuse(ReasonTimeout, http.StatusRequestTimeout, errors.New("the body did not come in time"))
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), isCorrupt(err):
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, errUnpacked), isCorrupt(err):
 		return refuse(ReasonEncoding, http.StatusBadRequest, err)
 	}
 	return refuse(ReasonClientGone, http.StatusBadRequest, errors.New("the body ended early"))

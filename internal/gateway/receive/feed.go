@@ -19,16 +19,52 @@ func unpacked(r *Request) (body io.Reader, packed bool, refused *refusal) {
 	case coding == "" || strings.EqualFold(coding, "identity"):
 		return r.Body, false, nil
 	case strings.EqualFold(coding, "gzip"):
-		z, err := gzip.NewReader(r.Body)
+		in := &counter{in: r.Body}
+		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, true, badRead(fmt.Errorf("unpacking gzip: %w", err))
 		}
-		return z, true, nil
+		return &unpacker{counter: counter{in: z}, packed: in}, true, nil
 	default:
 		re := refuse(ReasonEncoding, http.StatusUnsupportedMediaType, fmt.Errorf("content encoding %.40q is not supported: send plain or gzip", coding))
 		re.header = http.Header{"Accept-Encoding": {"gzip"}}
 		return nil, true, re
 	}
+}
+
+// What a body may unpack to: events that resemble each other are packed to a
+// fortieth. More comes of bodies that are made to keep us busy, and a stream of
+// lines has no other bound.
+const (
+	maxUnpacked = 16 << 20
+	maxRatio    = 250
+)
+
+var errUnpacked = fmt.Errorf("the body unpacks to more than %d times its size", maxRatio)
+
+// counter counts what is read.
+type counter struct {
+	in io.Reader
+	n  int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.n += int64(n)
+	return n, err //nolint:wrapcheck // a reader's
+}
+
+// unpacker reads what a packed body means, unless that is out of all proportion.
+type unpacker struct {
+	counter
+	packed *counter
+}
+
+func (u *unpacker) Read(p []byte) (int, error) {
+	if u.n > maxUnpacked && u.n > maxRatio*u.packed.n {
+		return 0, errUnpacked
+	}
+	return u.counter.Read(p)
 }
 
 // feed reads a body for as long as something arrives: whoever sends less than
