@@ -2,36 +2,13 @@ package rongcloud
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"strconv"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
-
-// chatroomStatus reports rooms that are made and closed, and members who come
-// and go: an array of independent items.
-var chatroomStatus = command{
-	spec: dialect.Command{
-		Name: "chatroom_status", Phase: event.After, Path: "/chatroom_status",
-		Types: chatroomStatusTypes,
-		Line:  "a chatroom was made or closed, or members entered or left it",
-	},
-	decode: decodeChatroomStatus,
-	encode: encodeChatroomStatus,
-	sample: sampleChatroomStatus,
-	// Being put out of a room is a way of leaving it; there is no word for it.
-	lossy: []event.Type{event.ChatroomMemberKick},
-	array: true,
-}
-
-var chatroomStatusTypes = []event.Type{
-	event.ChatroomCreate, event.ChatroomMemberJoin, event.ChatroomMemberLeave,
-	event.ChatroomMemberBan, event.ChatroomDestroy,
-}
 
 // What an item's type and status say.
 const (
@@ -51,10 +28,6 @@ const (
 	reasonTimeout = "timeout"
 	reasonIdle    = "idle"
 )
-
-// lastMilli is the end of the year 9999, the last that a CloudEvents time can
-// name.
-const lastMilli = 253402300799999
 
 // roomStatus is one item.
 type roomStatus struct {
@@ -77,7 +50,8 @@ type roomVendor struct {
 	Unknown jsontext.Value `json:",embed"`
 }
 
-func decodeChatroomStatus(body []byte, raw event.Raw) ([]*event.Event, error) {
+// decodeChatroomStatus reads an array of independent items, or one bare object.
+func decodeChatroomStatus(_ *command, body []byte, raw event.Raw) ([]*event.Event, error) {
 	const name = "chatroom_status"
 	if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && first[0] == '{' {
 		raw.Body = bytes.Clone(body)
@@ -99,7 +73,10 @@ func decodeChatroomStatus(body []byte, raw event.Raw) ([]*event.Event, error) {
 			return []*event.Event{items[0].event(raw)}, nil
 		}
 		evs := make([]*event.Event, 0, len(items))
-		elements := elementsOf(body, len(items))
+		elements, ok := dialect.Elements(body)
+		if !ok || len(elements) != len(items) { // cannot be: it was read as an array
+			return nil, &dialect.DecodeError{Dialect: Name, Command: name, Err: errNotItems}
+		}
 		for i := range items {
 			raw.Body = envelope(body, elements[i], len(items))
 			evs = append(evs, items[i].event(raw))
@@ -126,6 +103,18 @@ func decodeChatroomStatus(body []byte, raw event.Raw) ([]*event.Event, error) {
 		evs = append(evs, item.event(raw))
 	}
 	return evs, nil
+}
+
+// envelope is a body that carries one element of n alone: body itself when it is
+// the only one. The result shares no memory with its arguments.
+func envelope(body, element []byte, n int) []byte {
+	if n == 1 {
+		return bytes.Clone(body)
+	}
+	b := make([]byte, 0, len(element)+2)
+	b = append(b, '[')
+	b = append(b, element...)
+	return append(b, ']')
 }
 
 // malformedRoom keeps an item that cannot be read, in its room's lane where that
@@ -164,12 +153,10 @@ func (s *roomStatus) event(raw event.Raw) *event.Event {
 	r := &roomEvent{conversation: event.Conversation{Kind: event.KindChatroom, ID: s.ChatRoomID}}
 	ev := &r.Event
 	*ev = event.Event{
-		Phase: event.After, Dialect: Name, Command: "chatroom_status",
+		Phase: event.After, Dialect: Name, Command: "chatroom_status", Generation: v3,
 		Lane: r.conversation.Lane(), Dedupe: s.dedupe(), Raw: raw,
 	}
-	if s.Time > 0 {
-		ev.Time = time.UnixMilli(s.Time).UTC()
-	}
+	ev.Time, _ = moment(s.Time)
 	if *s.Type < roomCreate || *s.Type > roomDestroy {
 		ev.Type = event.VendorUnknown
 		return ev
@@ -267,12 +254,8 @@ func (s *roomStatus) dedupe() string {
 	return string(b)
 }
 
-func appendSized(b []byte, s string) []byte {
-	b = strconv.AppendInt(b, int64(len(s)), 10)
-	return append(append(b, ':'), s...)
-}
-
-func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
+func encodeChatroomStatus(out *output) error {
+	ev, own := out.ev, out.own
 	room := ""
 	switch {
 	case ev.Conversation != nil && ev.Conversation.Kind == event.KindChatroom:
@@ -281,14 +264,13 @@ func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
 		room = ev.Chatroom.ID
 	}
 	if room == "" {
-		return nil, dialect.Untranslatable("%s without a chatroom", ev.Type)
+		return dialect.Untranslatable("it names no chatroom")
 	}
 
 	var rest roomVendor
-	own := ev.Dialect == Name
 	if own {
 		if err := dialect.FromVendor(ev.Vendor, &rest); err != nil {
-			return nil, err
+			return dialect.Untranslatable("%v", err)
 		}
 	}
 	kind, status := roomCreate, byCall
@@ -308,6 +290,9 @@ func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
 	default:
 		if len(members) == 0 && ev.Actor != nil && ev.Actor.ID != "" {
 			members = []event.Member{{ID: ev.Actor.ID}}
+		}
+		if len(members) == 0 && !own {
+			return dialect.Untranslatable("it names no member")
 		}
 		kind = roomLeave
 		switch ev.Type {
@@ -348,12 +333,13 @@ func encodeChatroomStatus(ev *event.Event) ([]byte, error) {
 	b = append(b, `,"type":`...)
 	b = strconv.AppendInt(b, int64(kind), 10)
 	b = append(b, `,"time":`...)
-	b = strconv.AppendInt(b, milli(ev.Time), 10)
+	b = strconv.AppendInt(b, milli(out.time()), 10)
 	if members := bytes.TrimSpace(rest.Unknown); len(members) > len("{}") {
 		b = append(b, ',')
 		b = append(b, members[1:len(members)-1]...)
 	}
-	return append(b, "}]"...), nil
+	out.reqs = append(out.reqs, dialect.Request{Path: out.command.spec.Path, ContentType: jsonType, Body: append(b, "}]"...)})
+	return nil
 }
 
 // timedOut reports whether the server took all of the members out. A mixed lot
@@ -365,19 +351,4 @@ func timedOut(members []event.Member) bool {
 		}
 	}
 	return len(members) > 0
-}
-
-func sampleChatroomStatus(r *rand.Rand, now time.Time) ([]byte, error) {
-	user := event.Member{ID: "user" + strconv.Itoa(1000+r.IntN(9000))}
-	ev := &event.Event{
-		Type:         chatroomStatusTypes[r.IntN(len(chatroomStatusTypes))],
-		Time:         now,
-		Conversation: &event.Conversation{Kind: event.KindChatroom, ID: "room" + strconv.Itoa(100+r.IntN(900))},
-	}
-	switch ev.Type {
-	case event.ChatroomCreate, event.ChatroomDestroy:
-	default:
-		ev.Members = []event.Member{user}
-	}
-	return encodeChatroomStatus(ev)
 }

@@ -2,6 +2,11 @@ package rongcloud
 
 import (
 	"bytes"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -12,18 +17,138 @@ const (
 	textType = "text/plain; charset=utf-8"
 )
 
-// Decode reads one request. The command is the path; a path that is not read
-// (yet) gives one event of type vendor.unknown.
+var (
+	errNotItems = errors.New("neither an array of items nor one object")
+	errField    = errors.New("is missing or cannot be read")
+)
+
+// input is one item on its way in.
+type input struct {
+	command *command
+	object
+	// item is what the vendor's retry repeats.
+	item []byte
+}
+
+// Decode reads one request. The command is the path; without one it is Nexconn's
+// envelope, which names it. A path that no command has, an item that cannot be
+// read and a value that its command does not know are events of type
+// vendor.unknown.
 func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	raw := event.Raw{Dialect: Name, Path: req.Path, Query: unsigned(req.Query), ContentType: req.ContentType}
 	name := commandOf(req.Path)
-	if c := lookup(name); c != nil {
+	c := d.byPath[name]
+	switch {
+	case c != nil && c.items != nil:
+		return c.items(c, req.Body, raw)
+	case c != nil:
 		return c.decode(req.Body, raw)
+	case name == "":
+		return d.decodeNexconn(req.Body, raw)
 	}
 	raw.Body = bytes.Clone(req.Body)
-	ev := unknown(name, raw)
-	if reserved[name] {
-		ev.Dedupe = event.DeriveID(string(req.Body))
+	return []*event.Event{unknown(name, raw)}, nil
+}
+
+// decode reads a body of a command that has a path.
+func (c *command) decode(body []byte, raw event.Raw) ([]*event.Event, error) {
+	in := &input{command: c, item: body}
+	first := bytes.TrimLeft(body, " \t\r\n")
+	if c.form && (len(first) == 0 || first[0] != '{' && !strings.Contains(raw.ContentType, "json")) {
+		if err := in.parseForm(body); err != nil {
+			return nil, &dialect.DecodeError{Dialect: Name, Command: c.spec.Name, Err: err}
+		}
+		raw.Body = bytes.Clone(body)
+		return in.one(raw)
+	}
+	if err := c.check(body); err != nil {
+		return nil, err
+	}
+	switch {
+	case first[0] == '{' && in.parse(body):
+		if c.array && in.has("profiles") {
+			// The text of the group pages speaks of this field, their examples of an
+			// array.
+			if elements, ok := dialect.Elements(in.take("profiles").orNull()); ok {
+				return c.each(elements, raw, func(element []byte) []byte { return alone(body, "profiles", element) }, body)
+			}
+		}
+		raw.Body = bytes.Clone(body)
+		return in.one(raw)
+	case first[0] == '[' && !c.form && c.spec.Phase == event.After:
+		elements, ok := dialect.Elements(body)
+		if !ok {
+			break
+		}
+		return c.each(elements, raw, func(element []byte) []byte { return append(append([]byte{'['}, element...), ']') }, body)
+	}
+	return nil, &dialect.DecodeError{Dialect: Name, Command: c.spec.Name, Err: errNotItems}
+}
+
+// orNull is the value of a field that may be missing.
+func (p *pair) orNull() []byte {
+	if p == nil {
+		return nil
+	}
+	return p.value
+}
+
+// check is nil when body is one JSON value.
+func (c *command) check(body []byte) error {
+	if valid(body) {
+		return nil
+	}
+	var v jsontext.Value
+	return dialect.Unmarshal(Name, c.spec.Name, body, &v)
+}
+
+// each reads the independent items of a body: one that is bad does not take its
+// siblings with it. alone is a body with one item, of several.
+func (c *command) each(elements [][]byte, raw event.Raw, alone func([]byte) []byte, body []byte) ([]*event.Event, error) {
+	evs := make([]*event.Event, 0, len(elements))
+	for _, element := range elements {
+		if raw.Body = bytes.Clone(body); len(elements) > 1 {
+			raw.Body = alone(element)
+		}
+		in := &input{command: c, item: element}
+		if !in.parse(element) {
+			evs = append(evs, unknown(c.spec.Name, raw))
+			continue
+		}
+		one, err := in.one(raw)
+		if err != nil {
+			return nil, err
+		}
+		evs = append(evs, one...)
+	}
+	return evs, nil
+}
+
+// one reads the item that was taken apart. A proposal that cannot be read is an
+// error, so that the vendor goes on as it does without an answer; so is a form
+// that names nobody, since any text is a form. Anything else is kept.
+func (in *input) one(raw event.Raw) ([]*event.Event, error) {
+	c := in.command
+	lane := in.guessLane()
+	ev := c.read(in)
+	if ev == nil || in.bad != "" {
+		if c.spec.Phase == event.Before || c.form && lane == systemLane() {
+			return nil, &dialect.DecodeError{Dialect: Name, Command: c.spec.Name, Field: in.bad, Err: errField}
+		}
+		ev = unknown(c.spec.Name, raw)
+		ev.Lane = lane
+	}
+	if ev.Type == event.VendorUnknown {
+		// Every item holds a time or an id, so that equal bytes are a retry.
+		ev.Dedupe = event.DeriveID(string(in.item))
+	}
+	ev.Phase, ev.Dialect, ev.Command, ev.Raw = c.spec.Phase, Name, c.spec.Name, raw
+	ev.Generation = v3
+	if c.nexconn {
+		ev.Generation = nexconn
+	}
+	if ev.Type != event.VendorUnknown {
+		ev.Vendor = in.rest()
 	}
 	return []*event.Event{ev}, nil
 }
@@ -31,7 +156,78 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 // unknown is the event for what cannot be read.
 func unknown(command string, raw event.Raw) *event.Event {
 	return &event.Event{
-		Type: event.VendorUnknown, Phase: event.After, Dialect: Name, Command: command,
-		Lane: event.NewLane(event.KindSystem, ""), Raw: raw,
+		Type: event.VendorUnknown, Phase: event.After, Dialect: Name, Command: command, Generation: v3,
+		Lane: systemLane(), Raw: raw,
 	}
 }
+
+func systemLane() event.Lane { return event.NewLane(event.KindSystem, "") }
+
+func userLane(id string) event.Lane { return event.NewLane(event.KindUser, id) }
+
+// owners are the fields that name whose an item is, the strongest first.
+var owners = [...]struct {
+	name string
+	kind event.Kind
+}{
+	{"chatRoomId", event.KindChatroom},
+	{"chatroomId", event.KindChatroom},
+	{"groupId", event.KindGroup},
+	{"userId", event.KindUser},
+	{"userid", event.KindUser},
+	{"fromUserId", event.KindUser},
+}
+
+// guessLane finds an order for an item that may turn out not to be understood.
+// It takes nothing.
+func (o *object) guessLane() event.Lane {
+	for _, owner := range owners {
+		for i := range o.pairs {
+			if p := &o.pairs[i]; p.name == owner.name && (p.plain || p.value[0] == '"') {
+				if id, _ := p.text(); id != "" {
+					return event.NewLane(owner.kind, id)
+				}
+			}
+		}
+	}
+	return systemLane()
+}
+
+func actor(id string) *event.Actor {
+	if id == "" {
+		return nil
+	}
+	return &event.Actor{ID: id}
+}
+
+func members(ids []string) []event.Member {
+	if len(ids) == 0 {
+		return nil
+	}
+	ms := make([]event.Member, len(ids))
+	for i, id := range ids {
+		ms[i].ID = id
+	}
+	return ms
+}
+
+// dedupe joins what a retry repeats; lengths stand before the parts so that no two
+// lists read alike.
+func dedupe(parts ...string) string {
+	var stack [256]byte
+	b := stack[:0]
+	for i, p := range parts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendSized(b, p)
+	}
+	return string(b)
+}
+
+func appendSized(b []byte, s string) []byte {
+	b = strconv.AppendInt(b, int64(len(s)), 10)
+	return append(append(b, ':'), s...)
+}
+
+func digits(n int64) string { return strconv.FormatInt(n, 10) }

@@ -3,13 +3,14 @@ package rongcloud
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
 
-// What message_callback is answered.
+// What a question is answered; the same in both generations.
 const (
 	passRefuse  = 0
 	passDeliver = 1
@@ -18,30 +19,39 @@ const (
 	extraBytes = 1024
 )
 
-// messageCallback is the path of the one before-command.
-const messageCallback = "/message_callback"
-
-// Ack answers after-callbacks, whose success is the status alone. A request to
-// message_callback is not understood yet and asks for delivery.
-func (d *Dialect) Ack(req *dialect.Request, _ []*event.Event) dialect.Response {
-	if "/"+commandOf(req.Path) == messageCallback {
-		return passed(verdict{Pass: new(passDeliver)})
+// Ack answers after-callbacks, whose success is the status alone. A question that
+// is not known, and was kept as unknown, asks for delivery: without an answer
+// Nexconn delivers nothing.
+func (d *Dialect) Ack(req *dialect.Request, evs []*event.Event) dialect.Response {
+	question := "/"+commandOf(req.Path) == messageCallback
+	for _, ev := range evs {
+		question = question || strings.HasSuffix(ev.Command, preMessagingSuffix)
+	}
+	if question {
+		return passed(&verdict{Pass: new(passDeliver)})
 	}
 	return dialect.Response{Status: http.StatusOK, ContentType: textType, Body: []byte("ok")}
 }
 
-// Answer says deliver or refuse. Whether the sender of a refused message is told
-// is a switch of the vendor's console, so drop is refusal without words; a
-// rewrite becomes a refusal.
-func (d *Dialect) Answer(_ *event.Event, v event.Verdict) dialect.Response {
-	switch v.Action {
-	case event.Allow:
-		return passed(verdict{Pass: new(passDeliver)})
-	case event.Deny, event.Rewrite:
-		return passed(verdict{Pass: new(passRefuse), Extra: cut(v.Reason, extraBytes)})
-	default:
-		return passed(verdict{Pass: new(passRefuse)})
+// Answer says deliver, refuse or replace. Whether the sender of a refused message
+// is told is a switch of the vendor's console, so drop is refusal without words; a
+// rewrite of more than the wire can replace becomes a refusal.
+func (d *Dialect) Answer(ev *event.Event, v event.Verdict) dialect.Response {
+	refuse := &verdict{Pass: new(passRefuse)}
+	switch {
+	case len(v.Refused) > 0:
+		refuse.Extra = cut(v.Reason, extraBytes)
+	case v.Action == event.Allow:
+		return passed(&verdict{Pass: new(passOf(ev, v.Changes))})
+	case v.Action == event.Rewrite:
+		if r, ok := replacement(ev, v.Changes); ok {
+			return passed(r)
+		}
+		refuse.Extra = cut(v.Reason, extraBytes)
+	case v.Action == event.Deny:
+		refuse.Extra = cut(v.Reason, extraBytes)
 	}
+	return passed(refuse)
 }
 
 // Refuse answers with the status, which the vendor's server takes as a failure
@@ -54,11 +64,11 @@ func (d *Dialect) Refuse(_ *dialect.Request, status int, err error) dialect.Resp
 	return dialect.Response{Status: status, ContentType: textType, Body: []byte(cut(text, extraBytes))}
 }
 
-// verdict is an answer to message_callback, as far as it is read.
+// verdict is an answer to a question.
 type verdict struct {
 	Pass  *int   `json:"pass"`
 	Extra string `json:"extra,omitzero"`
-	// What a hook may put in place of the message's own.
+	// What is put in place of the message's own; nil leaves it.
 	Content      *string `json:"replaceContent,omitzero"`
 	PushContent  *string `json:"replacePushContent,omitzero"`
 	DisablePush  *bool   `json:"replaceDisablePush,omitzero"`
@@ -70,17 +80,18 @@ func (v *verdict) replaces() bool {
 	return v.Content != nil || v.PushContent != nil || v.DisablePush != nil || v.PushExt != nil || v.ExtraContent != nil
 }
 
-func passed(v verdict) dialect.Response {
-	body, err := dialect.Marshal(&v)
+func passed(v *verdict) dialect.Response {
+	body, err := dialect.Marshal(v)
 	if err != nil { // no value of these types fails
 		body = []byte(`{"pass":0}`)
 	}
 	return dialect.Response{Status: http.StatusOK, ContentType: jsonType, Body: body}
 }
 
-// Verdict reads a hook's answer. One that replaces content is [dialect.ErrBadReply]:
-// letting the message through as it was would not be what the hook said.
-func (d *Dialect) Verdict(_ *event.Event, res *dialect.Response) (event.Verdict, error) {
+// Verdict reads a hook's answer. What it says beyond the canonical form, that the
+// vendor's later checks be left out and what replaces the message's expansion,
+// stands in Changes.Vendor under the names pass and extraContent.
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
 	if res.Status != http.StatusOK {
 		return event.Verdict{}, fmt.Errorf("%w: status %d, want 200", dialect.ErrBadReply, res.Status)
 	}
@@ -95,10 +106,14 @@ func (d *Dialect) Verdict(_ *event.Event, res *dialect.Response) (event.Verdict,
 		return event.Verdict{Action: event.Deny, Reason: v.Extra}, nil
 	case *v.Pass != passDeliver && *v.Pass != passSkip:
 		return event.Verdict{}, fmt.Errorf("%w: pass is %d, want 0, 1 or 2", dialect.ErrBadReply, *v.Pass)
-	case v.replaces():
-		return event.Verdict{}, fmt.Errorf("%w: replacing content is not supported", dialect.ErrBadReply)
+	case !v.replaces():
+		return event.Verdict{Action: event.Allow, Changes: v.beyond(ev)}, nil
 	}
-	return event.Allowed(), nil
+	changes, err := v.changes(ev)
+	if err != nil {
+		return event.Verdict{}, err
+	}
+	return event.Verdict{Action: event.Rewrite, Changes: changes}, nil
 }
 
 // Judge finds no refusal: the vendor looks at the status alone.

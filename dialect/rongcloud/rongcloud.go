@@ -1,7 +1,6 @@
 package rongcloud
 
 import (
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -12,8 +11,25 @@ import (
 // Name is the dialect's word in configuration.
 const Name = "rongcloud"
 
-// Dialect is RongCloud's wire language. It has no state; use [New].
-type Dialect struct{ spec dialect.Spec }
+// The generations of the wire: one path for each callback, or Nexconn's one
+// envelope. The first is written unless the other is asked for: it has a callback
+// for everything.
+const (
+	v3      = "v3"
+	nexconn = "nexconn"
+)
+
+// sampleKey stands in samples for the app key.
+const sampleKey = "n19jmcy59zsample"
+
+// Dialect is RongCloud's wire language. It does not change and is safe for
+// concurrent use; make it with [New].
+type Dialect struct {
+	spec   dialect.Spec
+	byName map[string]*command
+	byPath map[string]*command
+	byType map[saying]*command
+}
 
 var (
 	_ dialect.Dialect = (*Dialect)(nil)
@@ -22,43 +38,48 @@ var (
 
 // New returns the dialect.
 func New() *Dialect {
-	spec := dialect.Spec{
-		Name: Name,
-		Credentials: []dialect.CredentialKey{
-			{Name: "app_key", Required: true, Line: "the App Key of the console; a request that names another is refused"},
-			{Name: "app_secret", Secret: true, Required: true, Line: "the App Secret that signs"},
+	d := &Dialect{
+		spec: dialect.Spec{
+			Name: Name,
+			Credentials: []dialect.CredentialKey{
+				{
+					Name: "app_key", Required: true, Sample: sampleKey,
+					Line: "the App Key of the console; a request that names another is refused",
+				},
+				{Name: "app_secret", Secret: true, Required: true, Line: "the App Secret that signs"},
+			},
+			Generations:     []string{v3, nexconn},
+			MaxAge:          5 * time.Minute,
+			Deadline:        3 * time.Second,
+			SignatureExempt: []string{"rc-signature", "signature", "Signature"},
 		},
-		MaxAge:          5 * time.Minute,
-		Deadline:        3 * time.Second,
-		SignatureExempt: []string{"rc-signature", "signature", "Signature"},
+		byName: map[string]*command{},
+		byPath: map[string]*command{},
+		byType: map[saying]*command{},
 	}
-	for i := range commands {
-		spec.Commands = append(spec.Commands, commands[i].spec)
+	for _, c := range commands() {
+		d.spec.Commands = append(d.spec.Commands, c.spec)
+		d.byName[c.spec.Name] = c
+		if c.spec.Path != "" {
+			d.byPath[commandOf(c.spec.Path)] = c
+		}
+		for _, t := range c.says {
+			d.byType[saying{c.nexconn, c.spec.Phase, t}] = c
+		}
 	}
-	return &Dialect{spec: spec}
+	return d
 }
 
 // Spec describes the dialect.
 func (d *Dialect) Spec() *dialect.Spec { return &d.spec }
-
-// Sample returns what RongCloud's server would send for a command.
-func (d *Dialect) Sample(name string, r *rand.Rand, now time.Time) (dialect.Request, error) {
-	for i := range commands {
-		if c := &commands[i]; c.spec.Name == name {
-			body, err := c.sample(r, now)
-			return dialect.Request{Path: c.spec.Path, ContentType: jsonType, Body: body}, err
-		}
-	}
-	return dialect.Request{}, dialect.ErrUnknownCommand
-}
 
 // Path returns the path that ev came in on.
 func (d *Dialect) Path(ev *event.Event) string {
 	if ev.Raw.Dialect == Name {
 		return ev.Raw.Path
 	}
-	if c, ok := d.spec.Command(ev.Command); ok && ev.Dialect == Name {
-		return c.Path
+	if c := d.byName[ev.Command]; c != nil && ev.Dialect == Name {
+		return c.spec.Path
 	}
 	return ""
 }

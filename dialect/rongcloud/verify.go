@@ -66,6 +66,9 @@ func (d *Dialect) Verify(req *dialect.Request, cred dialect.Credentials, v diale
 	if !ok {
 		return dialect.Proof{}, fmt.Errorf("%w: nonce, timestamp or signature is missing from query and headers", dialect.ErrSignature)
 	}
+	if s.appKey == "" && "/"+commandOf(req.Path) == messageCallback {
+		s.appKey = appKeyOf(req.Body) // the question names the app in its body as well
+	}
 	if want := cred.Get("app_key"); s.appKey != "" && want != "" && s.appKey != want {
 		return dialect.Proof{}, fmt.Errorf("%w: app key is %.64q", dialect.ErrWrongApp, s.appKey)
 	}
@@ -91,10 +94,6 @@ func (d *Dialect) Verify(req *dialect.Request, cred dialect.Credentials, v diale
 	}
 	return dialect.Proof{Once: s.nonce + s.timestamp, Secret: match}, nil
 }
-
-// firstMilli is where numbers are taken for milliseconds: as seconds it lies in
-// the year 5138, as milliseconds in 1973.
-const firstMilli = 100_000_000_000
 
 // parseTimestamp reads seconds or milliseconds, told apart by magnitude.
 func parseTimestamp(s string) (time.Time, error) {

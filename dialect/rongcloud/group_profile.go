@@ -1,0 +1,96 @@
+package rongcloud
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/imhook/imhook/event"
+)
+
+// readGroupProfile reads what changed of a hosted group. An announcement among it
+// stays part of the change.
+func readGroupProfile(in *input) *event.Event {
+	group := in.text("groupId")
+	if group == "" {
+		return nil
+	}
+	said := ""
+	for _, p := range in.pairs {
+		switch p.name {
+		case "groupName", "groupProfile", "groupExtProfile", "permissions", "optUserId":
+			said += p.name + string(p.value)
+		}
+	}
+	conv, lane, _ := place("GROUP", "", group, "")
+	ev := &event.Event{
+		Type: event.GroupUpdate, Lane: lane, Conversation: &conv, Actor: actor(in.first("optUserId")), Time: in.time("time"),
+	}
+	profile := in.inner("groupProfile")
+	ev.Group = &event.Group{
+		ID: group, Name: in.text("groupName"), Introduction: profile.string("introduction"),
+		Announcement: profile.string("announcement"), Avatar: profile.string("portraitUrl"),
+	}
+	if ext := in.inner("groupExtProfile"); len(ext.pairs) > 0 {
+		ev.Group.Attributes = ext.strings()
+		in.nested("groupExtProfile", &ext)
+	}
+	in.nested("groupProfile", &profile)
+	if !ev.Time.IsZero() {
+		ev.Dedupe = dedupe(group, digits(milli(ev.Time)), event.DeriveID(said))
+	}
+	return ev
+}
+
+// strings takes all values that are strings; nil when there are none.
+func (o *object) strings() map[string]string {
+	var all map[string]string
+	for i := range o.pairs {
+		name := o.pairs[i].name
+		if o.pairs[i].taken || o.pairs[i].plain || o.pairs[i].value[0] != '"' {
+			continue
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[name] = o.text(name)
+	}
+	return all
+}
+
+func encodeGroupProfile(out *output) error {
+	ev := out.ev
+	g := event.Group{}
+	if ev.Group != nil {
+		g = *ev.Group
+	}
+	var err error
+	if g.ID, err = whose(ev, event.KindGroup, g.ID); err != nil {
+		return err
+	}
+	var w, profile, ext writer
+	w.text("groupId", g.ID)
+	some(&w, "groupName", g.Name)
+	w.number("time", milli(out.time()))
+	some(&w, "optUserId", actorID(ev))
+
+	some(&profile, "introduction", g.Introduction)
+	if g.Announcement != "" || ev.Type == event.GroupUnannounce {
+		profile.text("announcement", g.Announcement)
+	}
+	some(&profile, "portraitUrl", g.Avatar)
+	kept := out.kept.inner("groupProfile")
+	leftover(&profile, &kept)
+	if len(profile.b) > 0 {
+		w.raw("groupProfile", profile.end())
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.Attributes)) {
+		ext.text(name, g.Attributes[name])
+	}
+	kept = out.kept.inner("groupExtProfile")
+	leftover(&ext, &kept)
+	if len(ext.b) > 0 {
+		w.raw("groupExtProfile", ext.end())
+	}
+	out.post(&w)
+	return nil
+}

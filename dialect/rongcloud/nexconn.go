@@ -1,0 +1,157 @@
+package rongcloud
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+var errNotOne = errors.New("a question needs exactly one element in data")
+
+// preMessagingSuffix ends the types of all questions, also of those that are not
+// known yet.
+const preMessagingSuffix = ":pre_messaging"
+
+// preMessagingChannel is one of Nexconn's questions.
+type preMessagingChannel struct {
+	command string
+	// word is the conversation type that goes without saying.
+	word string
+	line string
+}
+
+// preMessaging are the questions that Nexconn asks, one for each kind of channel.
+var preMessaging = [...]preMessagingChannel{
+	{"direct_channel:pre_messaging", "PERSON", "two users"},
+	{"group_channel:pre_messaging", "GROUP", "a group"},
+	{"open_channel:pre_messaging", "TEMPGROUP", "an open channel, which RongCloud calls chatroom"},
+	{"community_channel:pre_messaging", ultraGroup, "a community channel, which RongCloud calls ultra group"},
+}
+
+// fits reports whether the question is asked about messages of c.
+func (p *preMessagingChannel) fits(c *event.Conversation) bool { return usualWord(c) == p.word }
+
+// preMessagingWord is the conversation type of a question, "" for another command.
+func preMessagingWord(command string) string {
+	for i := range preMessaging {
+		if preMessaging[i].command == command {
+			return preMessaging[i].word
+		}
+	}
+	return ""
+}
+
+// decodeNexconn reads the envelope {type, id, time, data[]}: one event for each
+// element of data. Without a known type all of it is one unknown event.
+func (d *Dialect) decodeNexconn(body []byte, raw event.Raw) ([]*event.Event, error) {
+	if !valid(body) {
+		var v jsontext.Value
+		return nil, dialect.Unmarshal(Name, "", body, &v)
+	}
+	var env object
+	if !env.parse(body) {
+		raw.Body = bytes.Clone(body)
+		return []*event.Event{unknown("", raw)}, nil
+	}
+	name := strings.ToValidUTF8(env.text("type"), "\uFFFD")
+	data := env.take("data")
+	elements, ok := dialect.Elements(data.orNull())
+	c := d.byName[name]
+	if c != nil && c.spec.Phase == event.Before && len(elements) != 1 {
+		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Field: "data", Err: errNotOne}
+	}
+	id, _ := env.pick("id")
+	if c == nil || !c.nexconn || !ok || len(elements) == 0 || env.bad != "" {
+		raw.Body = bytes.Clone(body)
+		ev := unknown(name, raw)
+		if name != "" {
+			ev.Generation = nexconn
+		}
+		var first object
+		if len(elements) > 0 && first.parse(elements[0]) {
+			ev.Lane = first.guessLane()
+		}
+		if id != "" {
+			ev.Dedupe = event.DeriveID(id, string(body))
+		}
+		return []*event.Event{ev}, nil
+	}
+	rest := env.rest()
+	evs := make([]*event.Event, 0, len(elements))
+	for _, element := range elements {
+		raw.Body = bytes.Clone(body)
+		if len(elements) > 1 {
+			raw.Body = alone(body, "data", element)
+		}
+		in := &input{command: c, item: element}
+		if !in.parse(element) {
+			ev := unknown(name, raw)
+			ev.Generation = nexconn
+			evs = append(evs, ev)
+			continue
+		}
+		if rest != nil {
+			in.keepJSON("envelope", rest)
+		}
+		one, err := in.one(raw)
+		if err != nil {
+			return nil, err
+		}
+		// The index of an element would change when it travels alone.
+		one[0].Dedupe = ""
+		if id != "" {
+			one[0].Dedupe = event.DeriveID(id, string(element))
+		}
+		evs = append(evs, one...)
+	}
+	return evs, nil
+}
+
+// pick returns a text without taking it.
+func (o *object) pick(name string) (string, bool) {
+	for i := range o.pairs {
+		if p := &o.pairs[i]; p.name == name && !p.taken {
+			return p.text()
+		}
+	}
+	return "", false
+}
+
+// alone is an object with one element alone in an array of its, everything else
+// byte for byte.
+func alone(body []byte, name string, element []byte) []byte {
+	var env object
+	env.parse(body)
+	var w writer
+	for i := range env.pairs {
+		if p := &env.pairs[i]; p.name != name {
+			w.raw(p.name, p.value)
+		}
+	}
+	w.raw(name, append(append([]byte{'['}, element...), ']'))
+	return w.end()
+}
+
+// wrap is the inverse: an element in its envelope.
+func (out *output) wrap(env *object, element []byte) []byte {
+	var w writer
+	w.text("type", out.command.spec.Name)
+	if id := env.text("id"); id != "" {
+		w.text("id", id)
+	} else {
+		w.text("id", out.ev.ID)
+	}
+	if n, ok := env.number("time"); ok {
+		w.number("time", n)
+	} else {
+		w.number("time", milli(out.time()))
+	}
+	leftover(&w, env)
+	w.raw("data", append(append([]byte{'['}, element...), ']'))
+	return w.end()
+}

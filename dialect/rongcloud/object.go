@@ -1,0 +1,372 @@
+package rongcloud
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+)
+
+// pair is one field of a body: a JSON value, or the plain text of a form.
+type pair struct {
+	name  string
+	value []byte
+	plain bool
+	taken bool
+}
+
+// object is a body, or an object inside one, that is taken apart field by field:
+// what nobody took is left over and kept under the vendor's names. Of a name given
+// twice the last JSON value counts, as the vendors' parsers have it.
+type object struct {
+	pairs []pair
+	// bad is the first field that has a type which cannot be read.
+	bad string
+}
+
+// parse reads a JSON object whose values share the memory of body. It is false
+// for anything else.
+func (o *object) parse(body []byte) bool {
+	*o = object{pairs: o.pairs[:0]}
+	body = bytes.TrimSpace(body)
+	if len(body) < 2 || body[0] != '{' || !valid(body) {
+		return false
+	}
+	o.scan(body)
+	return true
+}
+
+// scan cuts an object that is known to be valid JSON, without reading it a second
+// time.
+func (o *object) scan(body []byte) {
+	for i := skip(body, 1); body[i] != '}'; {
+		end := quoteEnd(body, i)
+		name := unquote(body[i:end])
+		i = skip(body, skip(body, end)+1) // behind the colon
+		end = valueEnd(body, i)
+		o.pairs = append(o.pairs, pair{name: name, value: body[i:end:end]})
+		if i = skip(body, end); body[i] == ',' {
+			i = skip(body, i+1)
+		}
+	}
+}
+
+// valid reports whether b is JSON as vendors write it.
+func valid(b []byte) bool {
+	return jsontext.Value(b).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+func skip(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+// quoteEnd is the place behind the string that begins at i.
+func quoteEnd(b []byte, i int) int {
+	for i++; b[i] != '"'; i++ {
+		if b[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// valueEnd is the place behind the value that begins at i.
+func valueEnd(b []byte, i int) int {
+	depth := 0
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			i = quoteEnd(b, i) - 1
+			if depth == 0 {
+				return i + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return i
+}
+
+// unquote is the text of a JSON string that is known to be valid but for its
+// UTF-8.
+func unquote(v []byte) string {
+	inner := v[1 : len(v)-1]
+	plain := true
+	for _, c := range inner {
+		if c == '\\' || c >= 0x80 {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return string(inner)
+	}
+	var s string
+	if dialect.Unmarshal(Name, "", v, &s) != nil {
+		return strings.ToValidUTF8(string(inner), "\uFFFD")
+	}
+	return s
+}
+
+// take returns the last value of a name and marks all of them as read; nil when
+// there is none or it is null.
+func (o *object) take(name string) *pair {
+	var last *pair
+	for i := range o.pairs {
+		p := &o.pairs[i]
+		if p.name != name || p.taken {
+			continue
+		}
+		p.taken = true
+		last = p
+		if p.plain {
+			break // a form's readers use the first, and keep the others for list
+		}
+	}
+	if last == nil || !last.plain && last.value[0] == 'n' {
+		return nil
+	}
+	return last
+}
+
+func (o *object) fail(name string) {
+	if o.bad == "" {
+		o.bad = name
+	}
+}
+
+// has reports whether a name is there and not yet taken.
+func (o *object) has(name string) bool {
+	for i := range o.pairs {
+		if o.pairs[i].name == name && !o.pairs[i].taken {
+			return true
+		}
+	}
+	return false
+}
+
+// text takes a string; a number or boolean is its digits or word.
+func (o *object) text(name string) string {
+	p := o.take(name)
+	if p == nil {
+		return ""
+	}
+	s, ok := p.text()
+	if !ok {
+		o.fail(name)
+	}
+	return s
+}
+
+func (p *pair) text() (string, bool) {
+	switch {
+	case p.plain:
+		return string(p.value), true
+	case p.value[0] == '"':
+		return unquote(p.value), true
+	case p.value[0] == '{' || p.value[0] == '[':
+		return "", false
+	}
+	return string(p.value), true
+}
+
+// json takes a value as text: a string as it is, anything else as its JSON.
+func (o *object) json(name string) string {
+	p := o.take(name)
+	if p == nil {
+		return ""
+	}
+	if s, ok := p.text(); ok {
+		return s
+	}
+	if tidy, err := dialect.Tidy(p.value); err == nil {
+		return string(tidy)
+	}
+	return string(p.value)
+}
+
+// number takes a whole number, which may stand in a string. False when there is
+// none.
+func (o *object) number(name string) (int64, bool) {
+	p := o.take(name)
+	if p == nil {
+		return 0, false
+	}
+	s, ok := p.text()
+	if s = strings.TrimSpace(s); ok && s == "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if !ok || err != nil {
+		o.fail(name)
+		return 0, false
+	}
+	return n, true
+}
+
+// flag takes a boolean, which may stand in a string or be 0 or 1.
+func (o *object) flag(name string) bool {
+	s := o.text(name)
+	return s == "1" || strings.EqualFold(s, "true")
+}
+
+// list takes an array of strings; in a form a name once for each.
+func (o *object) list(name string) []string {
+	var ids []string
+	for i := range o.pairs {
+		p := &o.pairs[i]
+		if p.name != name || p.taken {
+			continue
+		}
+		p.taken = true
+		if p.plain {
+			if len(p.value) > 0 {
+				ids = append(ids, string(p.value))
+			}
+			continue
+		}
+		ids = nil
+		if p.value[0] == 'n' {
+			continue
+		}
+		elements, ok := dialect.Elements(p.value)
+		if !ok {
+			o.fail(name)
+			continue
+		}
+		for _, e := range elements {
+			id, ok := (&pair{value: e}).text()
+			if !ok || e[0] == 'n' {
+				o.fail(name)
+				continue
+			}
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// commas takes ids that stand in one string with commas between them, or an array
+// of them.
+func (o *object) commas(name string) []string {
+	for i := range o.pairs {
+		if p := &o.pairs[i]; p.name == name && !p.taken && !p.plain && p.value[0] == '[' {
+			return o.list(name)
+		}
+	}
+	s := o.text(name)
+	if s == "" {
+		return nil
+	}
+	var ids []string
+	for id := range strings.SplitSeq(s, ",") {
+		if id = strings.TrimSpace(id); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// first takes a string, or the first one where an array stands by mistake.
+func (o *object) first(name string) string {
+	for i := range o.pairs {
+		if p := &o.pairs[i]; p.name == name && !p.taken && !p.plain && p.value[0] == '[' {
+			if ids := o.list(name); len(ids) > 0 {
+				return ids[0]
+			}
+			return ""
+		}
+	}
+	return o.text(name)
+}
+
+// inner takes an object, which may stand in a string. It is empty when there is
+// none; what else stands there stays for rest.
+func (o *object) inner(name string) object {
+	var found object
+	for i := range o.pairs {
+		p := &o.pairs[i]
+		if p.name != name || p.taken {
+			continue
+		}
+		value := p.value
+		if s, ok := p.text(); ok {
+			value = []byte(s)
+		}
+		if found.parse(value) {
+			p.taken = true
+		}
+	}
+	return found
+}
+
+// keep puts a value that was taken back among those that are left over.
+func (o *object) keep(name, text string) {
+	o.pairs = append(o.pairs, pair{name: name, value: []byte(text), plain: true})
+}
+
+// keepJSON is keep for JSON.
+func (o *object) keepJSON(name string, value []byte) {
+	o.pairs = append(o.pairs, pair{name: name, value: value})
+}
+
+// rest is what is left over as a JSON object, or nil: plain texts are strings, and
+// arrays of them where a form has a name several times.
+func (o *object) rest() jsontext.Value {
+	var w writer
+	strict := true
+	for i := range o.pairs {
+		p := &o.pairs[i]
+		if p.taken {
+			continue
+		}
+		if !p.plain {
+			p.taken = true
+			w.raw(p.name, p.value)
+			strict = false
+			continue
+		}
+		var values []string
+		for k := i; k < len(o.pairs); k++ {
+			if q := &o.pairs[k]; q.name == p.name && !q.taken {
+				q.taken = true
+				values = append(values, string(q.value))
+			}
+		}
+		if len(values) == 1 {
+			w.text(p.name, values[0])
+		} else {
+			w.list(p.name, values)
+		}
+	}
+	if w.b == nil {
+		return nil
+	}
+	out := jsontext.Value(w.end())
+	if !strict {
+		// Values of the wire may hold a key twice, and so may we.
+		tidy, err := dialect.Tidy(out)
+		if err != nil {
+			return nil
+		}
+		out = tidy
+	}
+	return out
+}
