@@ -13,9 +13,13 @@ import (
 	"github.com/imhook/imhook/event"
 )
 
-func TestAck_DeliversWhatIsNotReadYet(t *testing.T) {
+func TestAck_LetsUnknownQuestionsPass(t *testing.T) {
 	t.Parallel()
-	for path, want := range map[string]string{"/chatroom_status": "ok", "/message_callback": `{"pass":1}`, "/bot": "ok"} {
+	future := []*event.Event{{Type: event.VendorUnknown, Command: "thread_channel:pre_messaging"}}
+	if res := rongcloud.New().Ack(&dialect.Request{}, future); string(res.Body) != `{"pass":1}` {
+		t.Errorf("a question that nobody knows yet is answered %s", res.Body)
+	}
+	for path, want := range map[string]string{"/chatroom_status": "ok", "/message_callback": `{"pass":1}`, "/bot": "ok", "": "ok"} {
 		if res := rongcloud.New().Ack(&dialect.Request{Path: path}, nil); res.Status != http.StatusOK || string(res.Body) != want {
 			t.Errorf("%s: %d %s, want 200 %s", path, res.Status, res.Body, want)
 		}
@@ -71,9 +75,10 @@ func TestVerdict_ReadsPass(t *testing.T) {
 		{200, `{}`, event.Verdict{}, true},
 		{200, ``, event.Verdict{}, true},
 		{204, `{"pass":1}`, event.Verdict{}, true},
-		{200, `{"pass":1,"replaceContent":"{}"}`, event.Verdict{}, true},
+		{200, `{"pass":1,"replaceContent":7}`, event.Verdict{}, true},
+		{200, `{"pass":1,"replaceContent":"plain"}`, event.Verdict{}, true},
 	} {
-		got, err := rongcloud.New().Verdict(&event.Event{}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
+		got, err := rongcloud.New().Verdict(&event.Event{Message: &event.Message{Kind: event.Text, Text: "x"}}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
 		if bad := errors.Is(err, dialect.ErrBadReply); bad != tt.bad || (err != nil) != tt.bad {
 			t.Errorf("%d %s: err = %v, want bad reply: %v", tt.status, tt.body, err, tt.bad)
 		}
