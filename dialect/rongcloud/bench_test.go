@@ -2,6 +2,7 @@ package rongcloud_test
 
 import (
 	"encoding/json"
+	"net/url"
 	"testing"
 
 	"github.com/imhook/imhook/dialect"
@@ -44,6 +45,51 @@ func BenchmarkDecodeEncode(b *testing.B) {
 			if _, err := json.Marshal(items); err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+}
+
+// BenchmarkMessage reads and writes one routed message, against the standard
+// library that reads and writes the same fields and the content inside.
+func BenchmarkMessage(b *testing.B) {
+	body := []byte("fromUserId=ann-17&toUserId=rowers&objectName=RC%3ATxtMsg&content=%7B%22content%22%3A%22the+boats+are+back%22%2C%22extra%22%3A%22%22%7D" +
+		"&channelType=GROUP&msgTimestamp=1795200000123&msgUID=BQJ5-7LMN-Q2CK-9VQT&sensitiveType=0&source=iOS")
+
+	b.Run("imhook", func(b *testing.B) {
+		d := rongcloud.New()
+		req := dialect.Request{Path: "/message_sync", ContentType: "application/x-www-form-urlencoded", Body: body}
+		b.ReportAllocs()
+		for b.Loop() {
+			evs, err := d.Decode(&req)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := d.Encode(evs[0], dialect.Target{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("net-url", func(b *testing.B) {
+		type content struct {
+			Content string `json:"content"`
+			Extra   string `json:"extra"`
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			values, err := url.ParseQuery(string(body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			var c content
+			if err := json.Unmarshal([]byte(values.Get("content")), &c); err != nil {
+				b.Fatal(err)
+			}
+			text, err := json.Marshal(&c)
+			if err != nil {
+				b.Fatal(err)
+			}
+			values.Set("content", string(text))
+			_ = values.Encode()
 		}
 	})
 }

@@ -79,13 +79,9 @@ func readBot(in *input) *event.Event {
 	e := &botEvents[kind]
 	ev.Type, ev.Echo = e.t, e.echo
 	ev.Actor, ev.Lane = actor(from), userLane(id)
-	var conv event.Conversation
-	var lane event.Lane
-	ok := false
+	conv, lane, ok := place("PERSON", from, id, "")
 	if e.group {
 		conv, lane, ok = place("GROUP", "", group, "")
-	} else {
-		conv, lane, ok = place("PERSON", from, id, "")
 	}
 	if ok {
 		ev.Conversation, ev.Lane = &conv, lane
@@ -123,7 +119,7 @@ func readBot(in *input) *event.Event {
 func (o *object) peekList(name string) []string {
 	c := object{}
 	for _, p := range o.pairs {
-		if p.name == name {
+		if p.is(name) {
 			c.pairs = append(c.pairs, p)
 		}
 	}
@@ -167,7 +163,7 @@ func readBotMessage(in *input, ev *event.Event, data *object) {
 func (o *object) peekJSON(name string) string {
 	c := object{}
 	for _, p := range o.pairs {
-		if p.name == name {
+		if p.is(name) {
 			c.pairs = append(c.pairs, p)
 		}
 	}

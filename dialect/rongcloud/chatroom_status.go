@@ -1,10 +1,8 @@
 package rongcloud
 
 import (
-	"bytes"
 	"strconv"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"time"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -29,107 +27,6 @@ const (
 	reasonIdle    = "idle"
 )
 
-// roomStatus is one item.
-type roomStatus struct {
-	ChatRoomID string   `json:"chatRoomId"`
-	UserIDs    []string `json:"userIds"`
-	// Status is missing in old bodies, which means 0.
-	Status  int            `json:"status"`
-	Type    *int           `json:"type"`
-	Time    int64          `json:"time"`
-	Unknown jsontext.Value `json:",embed"`
-}
-
-// roomVendor is what an item says beyond the canonical fields.
-type roomVendor struct {
-	// UserIDs of a created or closed room, of which the canonical form keeps the
-	// first at most.
-	UserIDs []string `json:"userIds,omitzero"`
-	// Status where it does not follow from type and reason.
-	Status  int            `json:"status,omitzero"`
-	Unknown jsontext.Value `json:",embed"`
-}
-
-// decodeChatroomStatus reads an array of independent items, or one bare object.
-func decodeChatroomStatus(_ *command, body []byte, raw event.Raw) ([]*event.Event, error) {
-	const name = "chatroom_status"
-	if first := bytes.TrimLeft(body, " \t\r\n"); len(first) > 0 && first[0] == '{' {
-		raw.Body = bytes.Clone(body)
-		var item roomStatus
-		if dialect.Unmarshal(Name, name, body, &item) == nil {
-			return []*event.Event{item.event(raw)}, nil
-		}
-		var object jsontext.Value
-		if err := dialect.Unmarshal(Name, name, body, &object); err != nil {
-			return nil, err
-		}
-		return []*event.Event{malformedRoom(object, raw)}, nil
-	}
-
-	var items []roomStatus
-	if dialect.Unmarshal(Name, name, body, &items) == nil && items != nil {
-		if len(items) == 1 {
-			raw.Body = bytes.Clone(body)
-			return []*event.Event{items[0].event(raw)}, nil
-		}
-		evs := make([]*event.Event, 0, len(items))
-		elements, ok := dialect.Elements(body)
-		if !ok || len(elements) != len(items) { // cannot be: it was read as an array
-			return nil, &dialect.DecodeError{Dialect: Name, Command: name, Err: errNotItems}
-		}
-		for i := range items {
-			raw.Body = envelope(body, elements[i], len(items))
-			evs = append(evs, items[i].event(raw))
-		}
-		return evs, nil
-	}
-
-	// One bad item must not take its siblings with it.
-	var elements []jsontext.Value
-	if err := dialect.Unmarshal(Name, name, body, &elements); err != nil {
-		return nil, err
-	}
-	if elements == nil {
-		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Err: errNotItems}
-	}
-	evs := make([]*event.Event, 0, len(elements))
-	for _, element := range elements {
-		raw.Body = envelope(body, element, len(elements))
-		var item roomStatus
-		if dialect.Unmarshal(Name, name, element, &item) != nil {
-			evs = append(evs, malformedRoom(element, raw))
-			continue
-		}
-		evs = append(evs, item.event(raw))
-	}
-	return evs, nil
-}
-
-// envelope is a body that carries one element of n alone: body itself when it is
-// the only one. The result shares no memory with its arguments.
-func envelope(body, element []byte, n int) []byte {
-	if n == 1 {
-		return bytes.Clone(body)
-	}
-	b := make([]byte, 0, len(element)+2)
-	b = append(b, '[')
-	b = append(b, element...)
-	return append(b, ']')
-}
-
-// malformedRoom keeps an item that cannot be read, in its room's lane where that
-// much can be told.
-func malformedRoom(item jsontext.Value, raw event.Raw) *event.Event {
-	ev := unknown("chatroom_status", raw)
-	var room struct {
-		ID string `json:"chatRoomId"`
-	}
-	if dialect.Unmarshal(Name, ev.Command, item, &room) == nil && room.ID != "" {
-		ev.Lane = event.NewLane(event.KindChatroom, room.ID)
-	}
-	return ev
-}
-
 // roomEvent is an event with the bodies that most items have, so that one
 // allocation holds them.
 type roomEvent struct {
@@ -139,77 +36,66 @@ type roomEvent struct {
 	member       [1]event.Member
 }
 
-// event is the canonical form of the item. An item without room, type or a
-// possible time is vendor.unknown.
-func (s *roomStatus) event(raw event.Raw) *event.Event {
-	if s.ChatRoomID == "" || s.Type == nil || s.Time < 0 || s.Time > lastMilli {
-		ev := unknown("chatroom_status", raw)
-		if s.ChatRoomID != "" {
-			ev.Lane = event.NewLane(event.KindChatroom, s.ChatRoomID)
-		}
-		return ev
+// readChatroomStatus reads one item; without room, type or a possible time it
+// cannot be read. Status is missing in old bodies, which means 0. What has no
+// canonical place stays as it is: a status that does not follow from type and
+// reason, and the users of a created or closed room.
+func readChatroomStatus(in *input) *event.Event {
+	room, lane, named := in.lane(event.KindChatroom, "chatRoomId")
+	kind, ok := in.number("type")
+	at := in.time("time")
+	status, _ := in.number("status")
+	users := in.list("userIds")
+	if !named || !ok || in.bad != "" {
+		return nil
 	}
-
-	r := &roomEvent{conversation: event.Conversation{Kind: event.KindChatroom, ID: s.ChatRoomID}}
+	r := &roomEvent{}
 	ev := &r.Event
-	*ev = event.Event{
-		Phase: event.After, Dialect: Name, Command: "chatroom_status", Generation: v3,
-		Lane: r.conversation.Lane(), Dedupe: s.dedupe(), Raw: raw,
-	}
-	ev.Time, _ = moment(s.Time)
-	if *s.Type < roomCreate || *s.Type > roomDestroy {
+	r.conversation, ev.Lane = event.Conversation{Kind: event.KindChatroom, ID: room}, lane
+	if kind < roomCreate || kind > roomDestroy {
 		ev.Type = event.VendorUnknown
 		return ev
 	}
-	ev.Conversation = &r.conversation
-
-	rest := roomVendor{Status: s.Status, Unknown: s.Unknown}
-	reason := ""
-	switch pair := [2]int{*s.Type, s.Status}; pair {
-	case [2]int{roomCreate, byCall}:
-		ev.Type, rest.Status, rest.UserIDs = event.ChatroomCreate, 0, s.UserIDs
-		if len(s.UserIDs) > 0 {
-			r.act(s.UserIDs[0])
+	ev.Time, ev.Conversation, ev.Type = at, &r.conversation, roomTypes[kind]
+	ev.Dedupe = roomDedupe(kind, status, at, room, users)
+	said := status // what the canonical form says of it
+	switch {
+	case kind == roomCreate || kind == roomDestroy:
+		ev.Chatroom = &event.Chatroom{ID: room}
+		switch {
+		case kind == roomDestroy && status == byIdle:
+			ev.Chatroom.Reason = reasonIdle
+		case status != byCall:
+			said = byCall
+		case kind == roomCreate && len(users) > 0:
+			r.act(users[0])
 		}
-	case [2]int{roomDestroy, byCall}, [2]int{roomDestroy, byIdle}:
-		ev.Type, rest.Status, rest.UserIDs = event.ChatroomDestroy, 0, s.UserIDs
-		if s.Status == byIdle {
-			reason = reasonIdle
+		if said != status {
+			r.include(users, "")
+		} else if len(users) > 0 {
+			var w writer
+			w.list("", users)
+			in.keepJSON("userIds", w.b[len(`{"":`):])
 		}
-	case [2]int{roomJoin, byCall}, [2]int{roomLeave, byCall}:
-		ev.Type, rest.Status = event.ChatroomMemberJoin, 0
-		if *s.Type == roomLeave {
-			ev.Type = event.ChatroomMemberLeave
+	case status == byCall:
+		r.include(users, "")
+		if len(users) == 1 {
+			r.act(users[0])
 		}
-		r.include(s.UserIDs, "")
-		if len(s.UserIDs) == 1 {
-			r.act(s.UserIDs[0])
+	case kind == roomLeave && status == byTimeout:
+		r.include(users, reasonTimeout)
+		if len(users) == 0 {
+			said = byCall // there is no member to say it
 		}
-	case [2]int{roomLeave, byTimeout}:
-		ev.Type = event.ChatroomMemberLeave
-		r.include(s.UserIDs, reasonTimeout)
-		if len(s.UserIDs) > 0 {
-			rest.Status = 0 // the members say it
-		}
-	case [2]int{roomLeave, byBan}:
-		ev.Type, rest.Status = event.ChatroomMemberBan, 0
-		r.include(s.UserIDs, "")
+	case kind == roomLeave && status == byBan:
+		ev.Type = event.ChatroomMemberBan
+		r.include(users, "")
 	default:
-		ev.Type = roomTypes[*s.Type]
-		r.include(s.UserIDs, "")
+		said = byCall
+		r.include(users, "")
 	}
-	if *s.Type == roomCreate || *s.Type == roomDestroy {
-		ev.Chatroom = &event.Chatroom{ID: s.ChatRoomID, Reason: reason}
-	}
-	if len(rest.UserIDs) == 0 {
-		rest.UserIDs = nil
-	}
-	if rest.Status != 0 || rest.UserIDs != nil || rest.Unknown != nil {
-		vendor, err := dialect.Vendor(&rest)
-		if err != nil { // cannot be: the item was read from JSON
-			return unknown("chatroom_status", raw)
-		}
-		ev.Vendor = vendor
+	if said != status {
+		in.keepJSON("status", []byte(digits(status)))
 	}
 	return ev
 }
@@ -239,16 +125,16 @@ func (r *roomEvent) include(users []string, reason string) {
 	}
 }
 
-// dedupe is all that an item says, which the server's retry repeats. Lengths
+// roomDedupe is all that an item says, which the server's retry repeats. Lengths
 // stand before the ids so that no two lists read alike.
-func (s *roomStatus) dedupe() string {
+func roomDedupe(kind, status int64, at time.Time, room string, users []string) string {
 	var stack [256]byte
-	b := strconv.AppendInt(stack[:0], int64(*s.Type), 10)
-	b = strconv.AppendInt(append(b, '/'), int64(s.Status), 10)
-	b = strconv.AppendInt(append(b, '/'), s.Time, 10)
+	b := strconv.AppendInt(stack[:0], kind, 10)
+	b = strconv.AppendInt(append(b, '/'), status, 10)
+	b = strconv.AppendInt(append(b, '/'), milli(at), 10)
 	b = append(b, '/')
-	b = appendSized(b, s.ChatRoomID)
-	for _, u := range s.UserIDs {
+	b = appendSized(b, room)
+	for _, u := range users {
 		b = appendSized(append(b, ','), u)
 	}
 	return string(b)
@@ -267,13 +153,7 @@ func encodeChatroomStatus(out *output) error {
 		return dialect.Untranslatable("it names no chatroom")
 	}
 
-	var rest roomVendor
-	if own {
-		if err := dialect.FromVendor(ev.Vendor, &rest); err != nil {
-			return dialect.Untranslatable("%v", err)
-		}
-	}
-	kind, status := roomCreate, byCall
+	kind, status := int64(roomCreate), int64(byCall)
 	members := ev.Members
 	switch ev.Type {
 	case event.ChatroomCreate, event.ChatroomDestroy:
@@ -306,37 +186,38 @@ func encodeChatroomStatus(out *output) error {
 			}
 		}
 	}
-	if rest.Status != 0 {
-		status = rest.Status
+	if kept, ok := out.kept.number("status"); ok {
+		status = kept
 	}
-
-	b := make([]byte, 0, 128+len(room)+24*(len(members)+len(rest.UserIDs))+len(rest.Unknown))
+	users := out.kept.list("userIds")
+	var few [8]string
+	if len(users) == 0 {
+		users = few[:0]
+		for i := range members {
+			users = append(users, members[i].ID)
+		}
+	}
+	// The most frequent of all: written in one piece.
+	b := make([]byte, 0, 128+len(room)+24*len(users))
 	b = append(b, `[{"chatRoomId":`...)
 	b = dialect.AppendString(b, room)
 	b = append(b, `,"userIds":[`...)
-	for i, u := range rest.UserIDs {
+	for i, user := range users {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = dialect.AppendString(b, u)
-	}
-	if len(rest.UserIDs) == 0 {
-		for i := range members {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = dialect.AppendString(b, members[i].ID)
-		}
+		b = dialect.AppendString(b, user)
 	}
 	b = append(b, `],"status":`...)
-	b = strconv.AppendInt(b, int64(status), 10)
+	b = strconv.AppendInt(b, status, 10)
 	b = append(b, `,"type":`...)
-	b = strconv.AppendInt(b, int64(kind), 10)
+	b = strconv.AppendInt(b, kind, 10)
 	b = append(b, `,"time":`...)
 	b = strconv.AppendInt(b, milli(out.time()), 10)
-	if members := bytes.TrimSpace(rest.Unknown); len(members) > len("{}") {
-		b = append(b, ',')
-		b = append(b, members[1:len(members)-1]...)
+	if out.own && len(out.kept.pairs) > 0 {
+		w := writer{b: b}
+		leftover(&w, &out.kept)
+		b = w.b
 	}
 	out.reqs = append(out.reqs, dialect.Request{Path: out.command.spec.Path, ContentType: jsonType, Body: append(b, "}]"...)})
 	return nil

@@ -147,7 +147,7 @@ func TestDecode_KeepsTheSiblingsOfAMalformedItem(t *testing.T) {
 	t.Parallel()
 	good := `{"chatRoomId":"a","userIds":["ann"],"status":0,"type":1,"time":1795200000001}`
 	for _, bad := range []string{
-		`{"chatRoomId":"a","userIds":["ann"],"status":0,"type":"1","time":1795200000001}`,
+		`{"chatRoomId":"a","userIds":["ann"],"status":0,"type":[1],"time":1795200000001}`,
 		`{"chatRoomId":"a","userIds":"ann","status":0,"type":1,"time":1795200000001}`,
 		`{"chatRoomId":"a","userIds":["ann"],"status":0,"time":1795200000001}`,
 		`{"chatRoomId":"a","userIds":["ann"],"status":0,"type":1,"time":-1}`,

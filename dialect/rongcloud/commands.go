@@ -2,6 +2,7 @@ package rongcloud
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -24,12 +25,14 @@ type command struct {
 	// read takes one item apart; the caller adds what is the same for all. Nil
 	// means that it cannot be read.
 	read func(in *input) *event.Event
-	// items reads a body of the one command that has its own way.
-	items func(c *command, body []byte, raw event.Raw) ([]*event.Event, error)
 	// encode writes the requests of an event of one of the types.
 	encode func(out *output) error
 	// sample draws an event as the vendor would report it.
 	sample func(d *draw) *event.Event
+
+	// inputs are used again: what a body is taken apart in is larger than what
+	// comes of it.
+	inputs sync.Pool
 }
 
 // commands lists all callbacks in the order of the vendor's pages.
@@ -56,8 +59,8 @@ func commands() []*command {
 			spec:  after("chatroom_status", "a chatroom was made or closed, or members entered or left it", chatroomStatus...),
 			array: true,
 			// Being put out of a room is a way of leaving it; there is no word for it.
-			says:  append(slices.Clone(chatroomStatus), event.ChatroomMemberKick),
-			items: decodeChatroomStatus, encode: encodeChatroomStatus, sample: sampleChatroomStatus,
+			says: append(slices.Clone(chatroomStatus), event.ChatroomMemberKick),
+			read: readChatroomStatus, encode: encodeChatroomStatus, sample: sampleChatroomStatus,
 		},
 		{
 			spec: after("chatroom_kv", "attributes of a chatroom were set or removed", chatroomKV...),

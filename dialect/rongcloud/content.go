@@ -159,7 +159,7 @@ func (o *object) readShape(s *shape, m *event.Message) {
 // string takes a name whose value is a string.
 func (o *object) string(name string) string {
 	for i := range o.pairs {
-		if p := &o.pairs[i]; name != "" && p.name == name && !p.taken && !p.plain && p.value[0] == '"' {
+		if p := &o.pairs[i]; name != "" && p.is(name) && !p.taken && !p.plain && p.value[0] == '"' {
 			return o.text(name)
 		}
 	}

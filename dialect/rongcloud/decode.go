@@ -28,6 +28,25 @@ type input struct {
 	object
 	// item is what the vendor's retry repeats.
 	item []byte
+	// room is where the fields of most bodies find place.
+	room [16]pair
+}
+
+// input is for one request; release gives it back. What an event took from it is
+// the event's own.
+func (c *command) input(item []byte) *input {
+	in, _ := c.inputs.Get().(*input)
+	if in == nil {
+		in = &input{command: c}
+	}
+	in.item, in.pairs = item, in.room[:0]
+	return in
+}
+
+func (in *input) release() {
+	clear(in.pairs)
+	in.object, in.item = object{}, nil
+	in.command.inputs.Put(in)
 }
 
 // Decode reads one request. The command is the path; without one it is Nexconn's
@@ -39,8 +58,6 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	name := commandOf(req.Path)
 	c := d.byPath[name]
 	switch {
-	case c != nil && c.items != nil:
-		return c.items(c, req.Body, raw)
 	case c != nil:
 		return c.decode(req.Body, raw)
 	case name == "":
@@ -52,35 +69,33 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 
 // decode reads a body of a command that has a path.
 func (c *command) decode(body []byte, raw event.Raw) ([]*event.Event, error) {
-	in := &input{command: c, item: body}
+	in := c.input(body)
+	defer in.release()
 	first := bytes.TrimLeft(body, " \t\r\n")
 	if c.form && (len(first) == 0 || first[0] != '{' && !strings.Contains(raw.ContentType, "json")) {
 		if err := in.parseForm(body); err != nil {
 			return nil, &dialect.DecodeError{Dialect: Name, Command: c.spec.Name, Err: err}
 		}
 		raw.Body = bytes.Clone(body)
-		return in.one(raw)
+		return in.alone(raw)
 	}
 	if err := c.check(body); err != nil {
 		return nil, err
 	}
 	switch {
-	case first[0] == '{' && in.parse(body):
+	case first[0] == '{':
+		in.scan(first)
 		if c.array && in.has("profiles") {
 			// The text of the group pages speaks of this field, their examples of an
 			// array.
-			if elements, ok := dialect.Elements(in.take("profiles").orNull()); ok {
-				return c.each(elements, raw, func(element []byte) []byte { return alone(body, "profiles", element) }, body)
+			if list := in.take("profiles").orNull(); len(list) > 0 && list[0] == '[' {
+				return in.each(list, raw, body, func(element []byte) []byte { return alone(body, "profiles", element) })
 			}
 		}
 		raw.Body = bytes.Clone(body)
-		return in.one(raw)
+		return in.alone(raw)
 	case first[0] == '[' && !c.form && c.spec.Phase == event.After:
-		elements, ok := dialect.Elements(body)
-		if !ok {
-			break
-		}
-		return c.each(elements, raw, func(element []byte) []byte { return append(append([]byte{'['}, element...), ']') }, body)
+		return in.each(first, raw, body, bracketed)
 	}
 	return nil, &dialect.DecodeError{Dialect: Name, Command: c.spec.Name, Err: errNotItems}
 }
@@ -102,36 +117,51 @@ func (c *command) check(body []byte) error {
 	return dialect.Unmarshal(Name, c.spec.Name, body, &v)
 }
 
-// each reads the independent items of a body: one that is bad does not take its
-// siblings with it. alone is a body with one item, of several.
-func (c *command) each(elements [][]byte, raw event.Raw, alone func([]byte) []byte, body []byte) ([]*event.Event, error) {
-	evs := make([]*event.Event, 0, len(elements))
-	for _, element := range elements {
-		if raw.Body = bytes.Clone(body); len(elements) > 1 {
+// each reads the independent items of list, an array in body that is known to be
+// valid: one that is bad does not take its siblings with it. alone is a body with
+// one item, of several.
+func (in *input) each(list []byte, raw event.Raw, body []byte, alone func([]byte) []byte) ([]*event.Event, error) {
+	var evs []*event.Event
+	for i := skip(list, 1); list[i] != ']'; {
+		end := valueEnd(list, i)
+		element := list[i:end:end]
+		if i = skip(list, end); list[i] == ',' {
+			i = skip(list, i+1)
+		}
+		if evs == nil && list[i] == ']' {
+			raw.Body = bytes.Clone(body)
+		} else {
 			raw.Body = alone(element)
 		}
-		in := &input{command: c, item: element}
-		if !in.parse(element) {
-			evs = append(evs, unknown(c.spec.Name, raw))
+		in.item, in.object = element, object{pairs: in.pairs[:0]}
+		if element[0] != '{' {
+			evs = append(evs, unknown(in.command.spec.Name, raw))
 			continue
 		}
-		one, err := in.one(raw)
+		in.scan(element)
+		ev, err := in.one(raw)
 		if err != nil {
 			return nil, err
 		}
-		evs = append(evs, one...)
+		evs = append(evs, ev)
 	}
 	return evs, nil
+}
+
+// bracketed is an array of one.
+func bracketed(element []byte) []byte {
+	b := make([]byte, 0, len(element)+2)
+	return append(append(append(b, '['), element...), ']')
 }
 
 // one reads the item that was taken apart. A proposal that cannot be read is an
 // error, so that the vendor goes on as it does without an answer; so is a form
 // that names nobody, since any text is a form. Anything else is kept.
-func (in *input) one(raw event.Raw) ([]*event.Event, error) {
+func (in *input) one(raw event.Raw) (*event.Event, error) {
 	c := in.command
-	lane := in.guessLane()
 	ev := c.read(in)
 	if ev == nil || in.bad != "" {
+		lane := in.guessLane()
 		if c.spec.Phase == event.Before || c.form && lane == systemLane() {
 			return nil, &dialect.DecodeError{Dialect: Name, Command: c.spec.Name, Field: in.bad, Err: errField}
 		}
@@ -149,6 +179,15 @@ func (in *input) one(raw event.Raw) ([]*event.Event, error) {
 	}
 	if ev.Type != event.VendorUnknown {
 		ev.Vendor = in.rest()
+	}
+	return ev, nil
+}
+
+// alone is one for a body without siblings.
+func (in *input) alone(raw event.Raw) ([]*event.Event, error) {
+	ev, err := in.one(raw)
+	if err != nil {
+		return nil, err
 	}
 	return []*event.Event{ev}, nil
 }
@@ -183,7 +222,7 @@ var owners = [...]struct {
 func (o *object) guessLane() event.Lane {
 	for _, owner := range owners {
 		for i := range o.pairs {
-			if p := &o.pairs[i]; p.name == owner.name && (p.plain || p.value[0] == '"') {
+			if p := &o.pairs[i]; p.is(owner.name) && (p.plain || p.value[0] == '"') {
 				if id, _ := p.text(); id != "" {
 					return event.NewLane(owner.kind, id)
 				}

@@ -1,27 +1,36 @@
-// Package rongcloud speaks the RongCloud (融云) IM server callbacks.
+// Package rongcloud speaks the RongCloud (融云) IM server callbacks, and the
+// webhooks of Nexconn, which is RongCloud's name abroad.
 //
 // Inbound:  POST below the source's URL; the command is the path
-// (/chatroom_status …). Chatroom status is a JSON array of independent items, or
-// one bare object, which the vendor's text speaks of. The signature is lower-case
-// hex SHA-1(AppSecret ‖ Nonce ‖ Timestamp), in the query under one of three
-// generations of names or in headers, compared in constant time. The body is not
-// covered: the same nonce and timestamp with another body is a replay, for which
-// Verify returns them as Proof.Once.
+// (/chatroom_status …), or the type in Nexconn's envelope {type, id, time, data[]}
+// where there is no path. Message callbacks and user deactivation are forms, all
+// else is JSON: one object, or an array of independent items of which a bad one
+// does not spoil the others. Where pages and examples disagree both are taken. The
+// signature is lower-case hex SHA-1(AppSecret ‖ Nonce ‖ Timestamp), in the query
+// under one of three generations of names or in headers, compared in constant
+// time. The body is not covered: the same nonce and timestamp with another body is
+// a replay, for which Verify returns them as Proof.Once.
 //
-// Reply:    HTTP 200 with any body; /message_callback {"pass":1} to deliver,
-// {"pass":0,"extra":"…"} to refuse. The platform waits 5 s for an after-callback
-// and 3 s for message_callback, which it delivers when no answer comes.
+// Reply:    HTTP 200 with any body; a question {"pass":1} to deliver (2: and skip
+// the vendor's later checks), {"pass":0,"extra":"…"} to refuse, replace… beside 1 or
+// 2 to change. The platform waits 5 s for an after-callback and 3 s for
+// message_callback, which it delivers when no answer comes; Nexconn does not.
 //
 // Retry:    the platform resends an after-callback twice with the same body, so
-// the event id is built from all fields of an item. It promises no order.
+// the event id is built from message ids, or from all that an item says. It
+// promises no order.
 //
-// Outbound: the same forms, so an endpoint written for RongCloud needs no change.
-// The signature goes into the query under the current names, with the time in
-// milliseconds; the nonce is drawn from event id and body.
+// Outbound: the same forms, so an endpoint written for RongCloud needs no change;
+// generation nexconn writes the envelope. The signature goes into the query under
+// the current names, with the time in milliseconds; the nonce is drawn from event
+// id and body.
 //
-// Read: the chatroom status page and its newer copy, the signature pages, the
-// pages on post- and pre-messaging, 2026-11-20. Verified against: documentation
-// only; the signature also against three published or computed vectors.
+// Read: the pages on chatroom status and attributes, online status, post- and
+// pre-messaging, moderation, deactivation, group and user profiles, friends,
+// message content, signatures, and Nexconn's webhooks, 2026-11-20 and -21; message
+// operations and bots from the library feymanlee/rongcloud-go alone. Verified
+// against: documentation only; the signature also against three published or
+// computed vectors.
 //
 // Not supported: see SKIPPED.md.
 package rongcloud

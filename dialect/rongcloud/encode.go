@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -23,6 +24,8 @@ type output struct {
 	// kept are the event's vendor fields where it is own: taken when written.
 	kept object
 	reqs []dialect.Request
+	// first is room for the one request that most events are.
+	first [1]dialect.Request
 }
 
 // Encode says ev in RongCloud's words: an event that came from one of the
@@ -33,11 +36,12 @@ func (d *Dialect) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request,
 	if err != nil {
 		return nil, err
 	}
-	out := output{command: c, ev: ev, to: to, same: ev.Dialect == Name}
+	out := &output{command: c, ev: ev, to: to, same: ev.Dialect == Name}
+	out.reqs = out.first[:0]
 	if out.own = out.same && ev.Command == c.spec.Name; out.own && len(ev.Vendor) > 0 && !out.kept.parse(ev.Vendor) {
 		return nil, dialect.Untranslatable("its vendor fields are no JSON object")
 	}
-	if err := c.encode(&out); err != nil {
+	if err := c.encode(out); err != nil {
 		return nil, err
 	}
 	if len(out.reqs) > 1 {
@@ -75,14 +79,7 @@ func (d *Dialect) choose(ev *event.Event, hooks bool) (*command, error) {
 	return nil, dialect.Untranslatable("RongCloud has no callback for %s", ev.Type)
 }
 
-func (c *command) saysType(t event.Type) bool {
-	for _, s := range c.says {
-		if s == t {
-			return true
-		}
-	}
-	return false
-}
+func (c *command) saysType(t event.Type) bool { return slices.Contains(c.says, t) }
 
 // fields is what the body of the command is written into.
 func (out *output) fields() sink {
@@ -109,8 +106,10 @@ func (out *output) post(w sink) {
 		case out.command.nexconn:
 			req.Body = out.wrap(&env, req.Body)
 		case out.command.array:
-			b := make([]byte, 0, len(req.Body)+2)
-			req.Body = append(append(append(b, '['), req.Body...), ']')
+			b := append(req.Body, "]]"...)
+			copy(b[1:], req.Body)
+			b[0] = '['
+			req.Body = b
 		}
 	}
 	out.reqs = append(out.reqs, req)

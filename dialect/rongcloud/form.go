@@ -32,7 +32,7 @@ func (o *object) parseForm(body []byte) error {
 		if err != nil {
 			return err
 		}
-		o.pairs = append(o.pairs, pair{name: string(name), value: value, plain: true})
+		o.pairs = append(o.pairs, pair{name: name, value: value, plain: true})
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (w *formWriter) raw(name string, value []byte) {
 		w.text(name, s)
 		return
 	}
-	o := object{pairs: []pair{{name: name, value: value}}}
+	o := object{pairs: []pair{{name: []byte(name), value: value}}}
 	if elements, ok := dialect.Elements(value); ok && len(elements) > 0 {
 		if values := o.list(name); o.bad == "" {
 			w.list(name, values)

@@ -14,11 +14,11 @@ func readGroupProfile(in *input) *event.Event {
 	if group == "" {
 		return nil
 	}
-	said := ""
+	var said []byte
 	for _, p := range in.pairs {
-		switch p.name {
+		switch string(p.name) {
 		case "groupName", "groupProfile", "groupExtProfile", "permissions", "optUserId":
-			said += p.name + string(p.value)
+			said = append(append(said, p.name...), p.value...)
 		}
 	}
 	conv, lane, _ := place("GROUP", "", group, "")
@@ -36,7 +36,7 @@ func readGroupProfile(in *input) *event.Event {
 	}
 	in.nested("groupProfile", &profile)
 	if !ev.Time.IsZero() {
-		ev.Dedupe = dedupe(group, digits(milli(ev.Time)), event.DeriveID(said))
+		ev.Dedupe = dedupe(group, digits(milli(ev.Time)), event.DeriveID(string(said)))
 	}
 	return ev
 }
@@ -45,7 +45,7 @@ func readGroupProfile(in *input) *event.Event {
 func (o *object) strings() map[string]string {
 	var all map[string]string
 	for i := range o.pairs {
-		name := o.pairs[i].name
+		name := string(o.pairs[i].name)
 		if o.pairs[i].taken || o.pairs[i].plain || o.pairs[i].value[0] != '"' {
 			continue
 		}

@@ -88,26 +88,28 @@ func (d *Dialect) decodeNexconn(body []byte, raw event.Raw) ([]*event.Event, err
 		if len(elements) > 1 {
 			raw.Body = alone(body, "data", element)
 		}
-		in := &input{command: c, item: element}
-		if !in.parse(element) {
+		if element[0] != '{' {
 			ev := unknown(name, raw)
 			ev.Generation = nexconn
 			evs = append(evs, ev)
 			continue
 		}
+		in := c.input(element)
+		in.scan(element)
 		if rest != nil {
 			in.keepJSON("envelope", rest)
 		}
-		one, err := in.one(raw)
+		ev, err := in.one(raw)
+		in.release()
 		if err != nil {
 			return nil, err
 		}
 		// The index of an element would change when it travels alone.
-		one[0].Dedupe = ""
+		ev.Dedupe = ""
 		if id != "" {
-			one[0].Dedupe = event.DeriveID(id, string(element))
+			ev.Dedupe = event.DeriveID(id, string(element))
 		}
-		evs = append(evs, one...)
+		evs = append(evs, ev)
 	}
 	return evs, nil
 }
@@ -115,7 +117,7 @@ func (d *Dialect) decodeNexconn(body []byte, raw event.Raw) ([]*event.Event, err
 // pick returns a text without taking it.
 func (o *object) pick(name string) (string, bool) {
 	for i := range o.pairs {
-		if p := &o.pairs[i]; p.name == name && !p.taken {
+		if p := &o.pairs[i]; p.is(name) && !p.taken {
 			return p.text()
 		}
 	}
@@ -129,8 +131,8 @@ func alone(body []byte, name string, element []byte) []byte {
 	env.parse(body)
 	var w writer
 	for i := range env.pairs {
-		if p := &env.pairs[i]; p.name != name {
-			w.raw(p.name, p.value)
+		if p := &env.pairs[i]; !p.is(name) {
+			w.raw(string(p.name), p.value)
 		}
 	}
 	w.raw(name, append(append([]byte{'['}, element...), ']'))

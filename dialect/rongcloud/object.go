@@ -5,14 +5,16 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 )
 
 // pair is one field of a body: a JSON value, or the plain text of a form.
 type pair struct {
-	name  string
+	name  []byte
 	value []byte
 	plain bool
 	taken bool
@@ -44,7 +46,10 @@ func (o *object) parse(body []byte) bool {
 func (o *object) scan(body []byte) {
 	for i := skip(body, 1); body[i] != '}'; {
 		end := quoteEnd(body, i)
-		name := unquote(body[i:end])
+		name := body[i+1 : end-1]
+		if !ascii(name) {
+			name = []byte(unquote(body[i:end]))
+		}
 		i = skip(body, skip(body, end)+1) // behind the colon
 		end = valueEnd(body, i)
 		o.pairs = append(o.pairs, pair{name: name, value: body[i:end:end]})
@@ -56,7 +61,23 @@ func (o *object) scan(body []byte) {
 
 // valid reports whether b is JSON as vendors write it.
 func valid(b []byte) bool {
-	return jsontext.Value(b).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return jsontext.Value(b).IsValid(lenient)
+}
+
+// lenient is how vendors' JSON is read, as by [dialect.Unmarshal].
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+// is reports whether the field has a name.
+func (p *pair) is(name string) bool { return string(p.name) == name }
+
+// ascii reports whether the inside of a string stands for itself.
+func ascii(inner []byte) bool {
+	for _, c := range inner {
+		if c == '\\' || c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func skip(b []byte, i int) int {
@@ -108,14 +129,7 @@ func valueEnd(b []byte, i int) int {
 // UTF-8.
 func unquote(v []byte) string {
 	inner := v[1 : len(v)-1]
-	plain := true
-	for _, c := range inner {
-		if c == '\\' || c >= 0x80 {
-			plain = false
-			break
-		}
-	}
-	if plain {
+	if ascii(inner) {
 		return string(inner)
 	}
 	var s string
@@ -131,7 +145,7 @@ func (o *object) take(name string) *pair {
 	var last *pair
 	for i := range o.pairs {
 		p := &o.pairs[i]
-		if p.name != name || p.taken {
+		if !p.is(name) || p.taken {
 			continue
 		}
 		p.taken = true
@@ -155,7 +169,7 @@ func (o *object) fail(name string) {
 // has reports whether a name is there and not yet taken.
 func (o *object) has(name string) bool {
 	for i := range o.pairs {
-		if o.pairs[i].name == name && !o.pairs[i].taken {
+		if o.pairs[i].is(name) && !o.pairs[i].taken {
 			return true
 		}
 	}
@@ -173,6 +187,26 @@ func (o *object) text(name string) string {
 		o.fail(name)
 	}
 	return s
+}
+
+// lane takes an id together with the lane that it makes, in one string; false
+// without an id.
+func (o *object) lane(kind event.Kind, name string) (id string, lane event.Lane, ok bool) {
+	p := o.take(name)
+	if p == nil {
+		return "", "", false
+	}
+	if !p.plain && p.value[0] == '"' && ascii(p.value) {
+		lane = event.Lane(string(kind) + ":" + string(p.value[1:len(p.value)-1]))
+	} else {
+		s, ok := p.text()
+		if !ok {
+			o.fail(name)
+		}
+		lane = event.NewLane(kind, s)
+	}
+	id = string(lane[len(kind)+1:])
+	return id, lane, id != ""
 }
 
 func (p *pair) text() (string, bool) {
@@ -209,6 +243,9 @@ func (o *object) number(name string) (int64, bool) {
 	if p == nil {
 		return 0, false
 	}
+	if n, ok := small(p.value); ok {
+		return n, true
+	}
 	s, ok := p.text()
 	if s = strings.TrimSpace(s); ok && s == "" {
 		return 0, false
@@ -217,6 +254,21 @@ func (o *object) number(name string) (int64, bool) {
 	if !ok || err != nil {
 		o.fail(name)
 		return 0, false
+	}
+	return n, true
+}
+
+// small reads digits alone, as nearly all numbers are, up to those that fit
+// anyhow.
+func small(b []byte) (n int64, ok bool) {
+	if len(b) == 0 || len(b) > 18 {
+		return 0, false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
 	}
 	return n, true
 }
@@ -232,7 +284,7 @@ func (o *object) list(name string) []string {
 	var ids []string
 	for i := range o.pairs {
 		p := &o.pairs[i]
-		if p.name != name || p.taken {
+		if !p.is(name) || p.taken {
 			continue
 		}
 		p.taken = true
@@ -246,18 +298,21 @@ func (o *object) list(name string) []string {
 		if p.value[0] == 'n' {
 			continue
 		}
-		elements, ok := dialect.Elements(p.value)
-		if !ok {
+		if p.value[0] != '[' {
 			o.fail(name)
 			continue
 		}
-		for _, e := range elements {
-			id, ok := (&pair{value: e}).text()
-			if !ok || e[0] == 'n' {
+		for at := skip(p.value, 1); p.value[at] != ']'; {
+			end := valueEnd(p.value, at)
+			e := pair{value: p.value[at:end]}
+			if id, ok := e.text(); ok && e.value[0] != 'n' {
+				ids = append(ids, id)
+			} else {
 				o.fail(name)
-				continue
 			}
-			ids = append(ids, id)
+			if at = skip(p.value, end); p.value[at] == ',' {
+				at = skip(p.value, at+1)
+			}
 		}
 	}
 	return ids
@@ -267,7 +322,7 @@ func (o *object) list(name string) []string {
 // of them.
 func (o *object) commas(name string) []string {
 	for i := range o.pairs {
-		if p := &o.pairs[i]; p.name == name && !p.taken && !p.plain && p.value[0] == '[' {
+		if p := &o.pairs[i]; p.is(name) && !p.taken && !p.plain && p.value[0] == '[' {
 			return o.list(name)
 		}
 	}
@@ -287,7 +342,7 @@ func (o *object) commas(name string) []string {
 // first takes a string, or the first one where an array stands by mistake.
 func (o *object) first(name string) string {
 	for i := range o.pairs {
-		if p := &o.pairs[i]; p.name == name && !p.taken && !p.plain && p.value[0] == '[' {
+		if p := &o.pairs[i]; p.is(name) && !p.taken && !p.plain && p.value[0] == '[' {
 			if ids := o.list(name); len(ids) > 0 {
 				return ids[0]
 			}
@@ -303,7 +358,7 @@ func (o *object) inner(name string) object {
 	var found object
 	for i := range o.pairs {
 		p := &o.pairs[i]
-		if p.name != name || p.taken {
+		if !p.is(name) || p.taken {
 			continue
 		}
 		value := p.value
@@ -319,12 +374,12 @@ func (o *object) inner(name string) object {
 
 // keep puts a value that was taken back among those that are left over.
 func (o *object) keep(name, text string) {
-	o.pairs = append(o.pairs, pair{name: name, value: []byte(text), plain: true})
+	o.pairs = append(o.pairs, pair{name: []byte(name), value: []byte(text), plain: true})
 }
 
 // keepJSON is keep for JSON.
 func (o *object) keepJSON(name string, value []byte) {
-	o.pairs = append(o.pairs, pair{name: name, value: value})
+	o.pairs = append(o.pairs, pair{name: []byte(name), value: value})
 }
 
 // rest is what is left over as a JSON object, or nil: plain texts are strings, and
@@ -339,21 +394,21 @@ func (o *object) rest() jsontext.Value {
 		}
 		if !p.plain {
 			p.taken = true
-			w.raw(p.name, p.value)
+			w.raw(string(p.name), p.value)
 			strict = false
 			continue
 		}
 		var values []string
 		for k := i; k < len(o.pairs); k++ {
-			if q := &o.pairs[k]; q.name == p.name && !q.taken {
+			if q := &o.pairs[k]; bytes.Equal(q.name, p.name) && !q.taken {
 				q.taken = true
 				values = append(values, string(q.value))
 			}
 		}
 		if len(values) == 1 {
-			w.text(p.name, values[0])
+			w.text(string(p.name), values[0])
 		} else {
-			w.list(p.name, values)
+			w.list(string(p.name), values)
 		}
 	}
 	if w.b == nil {

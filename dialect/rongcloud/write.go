@@ -93,7 +93,7 @@ func some(w sink, name, value string) {
 func leftover(w sink, o *object) {
 	for i := range o.pairs {
 		if p := &o.pairs[i]; !p.taken {
-			w.raw(p.name, p.value)
+			w.raw(string(p.name), p.value)
 		}
 	}
 }
