@@ -44,7 +44,7 @@ func (c *command) input(item []byte) *input {
 }
 
 func (in *input) release() {
-	clear(in.pairs)
+	clear(in.room[:])
 	in.object, in.item = object{}, nil
 	in.command.inputs.Put(in)
 }
@@ -89,7 +89,7 @@ func (c *command) decode(body []byte, raw event.Raw) ([]*event.Event, error) {
 			// The text of the group pages speaks of this field, their examples of an
 			// array.
 			if list := in.take("profiles").orNull(); len(list) > 0 && list[0] == '[' {
-				return in.each(list, raw, body, func(element []byte) []byte { return alone(body, "profiles", element) })
+				return in.each(list, raw, body, in.around("profiles"))
 			}
 		}
 		raw.Body = bytes.Clone(body)

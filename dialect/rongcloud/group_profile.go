@@ -52,7 +52,8 @@ func (o *object) strings() map[string]string {
 		if all == nil {
 			all = map[string]string{}
 		}
-		all[name] = o.text(name)
+		all[name] = unquote(o.pairs[i].value)
+		o.pairs[i].taken = true
 	}
 	return all
 }

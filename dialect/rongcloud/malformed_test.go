@@ -2,8 +2,10 @@ package rongcloud_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/rongcloud"
@@ -119,5 +121,42 @@ func TestVerify_TheAppOfAQuestionStandsInItsBody(t *testing.T) {
 	req.Body = []byte("appKey=someappKey&fromUserId=ann")
 	if _, err := rongcloud.New().Verify(&req, vectorCredentials(), dialect.Verification{Now: vectorTime}); err != nil {
 		t.Error(err)
+	}
+}
+
+// What stands around many items is said again with each of them, and must not
+// make a body of a megabyte into gigabytes; nor may many names cost the square of
+// their number.
+func TestDecode_HostileBodiesStayCheap(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 400_000)
+	items := strings.Repeat(`{"userId":"a","groupId":"a"},`, 10_000) + `{"userId":"a","groupId":"a"}`
+	var names, keys strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&names, "&n%d=1", i)
+		fmt.Fprintf(&keys, `,"n%d":"1"`, i)
+	}
+	for _, tt := range []struct{ path, contentType, body string }{
+		{"", "application/json", `{"type":"message:send","id":"` + long + `","data":[` + items + `]}`},
+		{"/group_operation", "application/json", `{"x":"` + long + `","profiles":[` + items + `]}`},
+		{"/user_deactivation", "application/x-www-form-urlencoded", "userId=a&type=0" + names.String()},
+		{"/group_profile", "application/json", `[{"groupId":"g","groupExtProfile":{"a":"1"` + keys.String() + `}}]`},
+		{"/friend_relation", "application/json", `{"userId":"a","toUserId":"b","eventType":1` + keys.String() + `}`},
+	} {
+		begun := time.Now()
+		evs, err := rongcloud.New().Decode(&dialect.Request{Path: tt.path, ContentType: tt.contentType, Body: []byte(tt.body)})
+		if err != nil {
+			t.Errorf("%s: %v", tt.path, err)
+		}
+		size := 0
+		for _, ev := range evs {
+			size += len(ev.Raw.Body) + len(ev.Vendor)
+		}
+		if size > 8*len(tt.body) {
+			t.Errorf("%q: %d bytes became %d", tt.path, len(tt.body), size)
+		}
+		if took := time.Since(begun); took > 20*time.Second {
+			t.Errorf("%q took %v", tt.path, took)
+		}
 	}
 }

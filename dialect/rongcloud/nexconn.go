@@ -47,7 +47,8 @@ func preMessagingWord(command string) string {
 }
 
 // decodeNexconn reads the envelope {type, id, time, data[]}: one event for each
-// element of data. Without a known type all of it is one unknown event.
+// element of data. Without a known type, or with several elements in an envelope
+// that is larger than any real one, all of it is one unknown event.
 func (d *Dialect) decodeNexconn(body []byte, raw event.Raw) ([]*event.Event, error) {
 	if !valid(body) {
 		var v jsontext.Value
@@ -66,7 +67,8 @@ func (d *Dialect) decodeNexconn(body []byte, raw event.Raw) ([]*event.Event, err
 		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Field: "data", Err: errNotOne}
 	}
 	id, _ := env.pick("id")
-	if c == nil || !c.nexconn || !ok || len(elements) == 0 || env.bad != "" {
+	around := len(body) - len(data.orNull())
+	if c == nil || !c.nexconn || !ok || len(elements) == 0 || env.bad != "" || len(elements) > 1 && around > maxAround {
 		raw.Body = bytes.Clone(body)
 		ev := unknown(name, raw)
 		if name != "" {
@@ -81,12 +83,13 @@ func (d *Dialect) decodeNexconn(body []byte, raw event.Raw) ([]*event.Event, err
 		}
 		return []*event.Event{ev}, nil
 	}
+	alone := env.around("data")
 	rest := env.rest()
 	evs := make([]*event.Event, 0, len(elements))
 	for _, element := range elements {
 		raw.Body = bytes.Clone(body)
 		if len(elements) > 1 {
-			raw.Body = alone(body, "data", element)
+			raw.Body = alone(element)
 		}
 		if element[0] != '{' {
 			ev := unknown(name, raw)
@@ -124,19 +127,30 @@ func (o *object) pick(name string) (string, bool) {
 	return "", false
 }
 
-// alone is an object with one element alone in an array of its, everything else
-// byte for byte.
-func alone(body []byte, name string, element []byte) []byte {
-	var env object
-	env.parse(body)
+// maxAround is how much may stand around an array of several items: it is said
+// again with each of them.
+const maxAround = 4096
+
+// around returns what puts one item alone into an object whose other fields, all
+// but the array of a name that was taken, are as they were; they are left out
+// where they are too long.
+func (o *object) around(name string) func(element []byte) []byte {
 	var w writer
-	for i := range env.pairs {
-		if p := &env.pairs[i]; !p.is(name) {
+	for i := range o.pairs {
+		if p := &o.pairs[i]; !p.is(name) {
 			w.raw(string(p.name), p.value)
 		}
 	}
-	w.raw(name, append(append([]byte{'['}, element...), ']'))
-	return w.end()
+	if len(w.b) > maxAround {
+		w.b = nil
+	}
+	w.key(name)
+	head := w.b
+	return func(element []byte) []byte {
+		b := make([]byte, 0, len(head)+len(element)+3)
+		b = append(append(b, head...), '[')
+		return append(append(b, element...), "]}"...)
+	}
 }
 
 // wrap is the inverse: an element in its envelope.

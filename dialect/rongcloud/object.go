@@ -387,29 +387,36 @@ func (o *object) keepJSON(name string, value []byte) {
 func (o *object) rest() jsontext.Value {
 	var w writer
 	strict := true
+	// values are the plain texts of the names that a form has several times.
+	values := map[string][]string(nil)
+	for i := range o.pairs {
+		p := &o.pairs[i]
+		switch {
+		case p.taken:
+		case p.plain:
+			if values == nil {
+				values = map[string][]string{}
+			}
+			values[string(p.name)] = append(values[string(p.name)], string(p.value))
+		default:
+			p.taken, strict = true, false
+			w.raw(string(p.name), p.value)
+		}
+	}
 	for i := range o.pairs {
 		p := &o.pairs[i]
 		if p.taken {
 			continue
 		}
-		if !p.plain {
-			p.taken = true
-			w.raw(string(p.name), p.value)
-			strict = false
-			continue
+		p.taken = true
+		switch all := values[string(p.name)]; len(all) {
+		case 0: // written where the name stood first
+		case 1:
+			w.text(string(p.name), all[0])
+		default:
+			w.list(string(p.name), all)
 		}
-		var values []string
-		for k := i; k < len(o.pairs); k++ {
-			if q := &o.pairs[k]; bytes.Equal(q.name, p.name) && !q.taken {
-				q.taken = true
-				values = append(values, string(q.value))
-			}
-		}
-		if len(values) == 1 {
-			w.text(string(p.name), values[0])
-		} else {
-			w.list(string(p.name), values)
-		}
+		delete(values, string(p.name))
 	}
 	if w.b == nil {
 		return nil
