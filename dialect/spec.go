@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"slices"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -31,8 +32,11 @@ type Spec struct {
 // Command is one vendor command.
 type Command struct {
 	// Name is the command in imcommand and for trigger.
-	Name  string
-	Phase event.Phase
+	Name string
+	// Aliases are further words for it that a person may write: that of the
+	// vendor's own configuration. They are never on the wire.
+	Aliases []string
+	Phase   event.Phase
 	// Path is where it goes below a source's URL; empty when the command is not
 	// told from the path.
 	Path string
@@ -57,10 +61,15 @@ type CredentialKey struct {
 	Sample string
 }
 
-// Command finds a command by name.
+// Command finds a command by name, or by an alias that is no command's name.
 func (s *Spec) Command(name string) (Command, bool) {
 	for _, c := range s.Commands {
 		if c.Name == name {
+			return c, true
+		}
+	}
+	for _, c := range s.Commands {
+		if slices.Contains(c.Aliases, name) {
 			return c, true
 		}
 	}

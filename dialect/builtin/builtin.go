@@ -6,6 +6,7 @@ import (
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/cloudevents"
 	"github.com/imhook/imhook/dialect/easemob"
+	"github.com/imhook/imhook/dialect/openim"
 	"github.com/imhook/imhook/dialect/rongcloud"
 	"github.com/imhook/imhook/dialect/wildfirechat"
 )
@@ -14,6 +15,7 @@ import (
 func New() *dialect.Registry {
 	return dialect.NewRegistry(
 		wildfirechat.New(),
+		openim.New(),
 		rongcloud.New(),
 		easemob.New(),
 		cloudevents.New(),

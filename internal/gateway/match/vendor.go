@@ -37,7 +37,7 @@ func parseVendor(text string, phase event.Phase, reg *dialect.Registry) (vendorP
 	if c.Phase != "" && c.Phase != phase {
 		return vendorPattern{}, fmt.Errorf("the command reports %s-events only, the rule takes %s-events", c.Phase, phase)
 	}
-	p := vendorPattern{dialect: name, command: command}
+	p := vendorPattern{dialect: name, command: c.Name}
 	for _, t := range c.Types {
 		// What one vendor's unknown command is has nothing to do with another's.
 		if t != event.VendorUnknown {

@@ -1,0 +1,246 @@
+package openim
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// defaultCode is the error that a sender sees when a refusal brings none of its
+// own: codes up to 0 would read as "internal server error".
+const defaultCode = 5001
+
+// codes are what every answer has: CommonCallbackResp.
+type codes struct {
+	ActionCode int32  `json:"actionCode"`
+	ErrCode    int32  `json:"errCode"`
+	ErrMsg     string `json:"errMsg"`
+	ErrDlt     string `json:"errDlt"`
+	NextCode   int32  `json:"nextCode"`
+}
+
+// oldCodes are those of v2.
+type oldCodes struct {
+	ActionCode  int32  `json:"actionCode"`
+	ErrCode     int32  `json:"errCode"`
+	ErrMsg      string `json:"errMsg"`
+	OperationID string `json:"operationID"`
+}
+
+// refuses is the rule of each generation for what stops an operation.
+func (c *codes) refuses(generation string) bool {
+	switch generation {
+	case v20:
+		return c.ActionCode == 1 && c.ErrCode == 0
+	case v21:
+		return c.ActionCode != 0
+	case v30:
+		return c.ActionCode != 0 || c.ErrCode != 0
+	case v35:
+		return c.ActionCode != 0 || c.NextCode == 1
+	}
+	return c.ActionCode == 0 && c.NextCode == 1
+}
+
+// changes reports whether the server reads what an answer that does not refuse
+// wants changed: v2 does so only when all went well.
+func (c *codes) changes(generation string) bool {
+	return !second(generation) || c.ActionCode == 0 && c.ErrCode == 0
+}
+
+// Ack allows: the server throws the answers to after-events away, but takes one
+// that is no JSON for a failure.
+func (d *Dialect) Ack(_ *dialect.Request, evs []*event.Event) dialect.Response {
+	var ev *event.Event
+	if len(evs) > 0 {
+		ev = evs[0]
+	}
+	return answer(ev, codes{}, overrides{})
+}
+
+// Refuse says what is wrong in one line, which is no JSON. Up to v3.6 the server's
+// own failedContinue then decides about a before-event, as for any failure; newer
+// servers stop the operation, as for any failure. The status it never reads.
+func (d *Dialect) Refuse(_ *dialect.Request, status int, err error) dialect.Response {
+	line := http.StatusText(status)
+	if err != nil {
+		line = strings.Join(strings.Fields(err.Error()), " ")
+	}
+	return dialect.Response{Status: status, ContentType: textType, Body: []byte(line + "\n")}
+}
+
+// Judge finds no refusal: the server throws the answer to an after-event away.
+func (d *Dialect) Judge(*dialect.Response) error { return nil }
+
+// Answer gives the verdict in the form of the event's generation. One form stops
+// every v3. A drop becomes a refusal, and so does a rewrite that the command has
+// no place for.
+func (d *Dialect) Answer(ev *event.Event, v event.Verdict) dialect.Response {
+	o, ok := d.overridesOf(ev, &v)
+	if !ok {
+		return deny(ev, v)
+	}
+	return answer(ev, codes{}, o)
+}
+
+// overridesOf is what an answer that lets the proposal through says beside the
+// codes; not ok when it must refuse.
+func (d *Dialect) overridesOf(ev *event.Event, v *event.Verdict) (o overrides, ok bool) {
+	n := d.names[ev.Command]
+	if ev.Dialect != Name || n.command == nil {
+		return o, v.Action == event.Allow && len(v.Refused) == 0
+	}
+	p := &proposal{ev: ev, command: n.command, generation: generationOf(ev)}
+	if n.answer != nil && n.answer.echo != nil {
+		n.answer.echo(p, &o)
+	}
+	if len(v.Refused) > 0 && (n.answer == nil || n.answer.without == nil || !n.answer.without(p, v.Refused, &o)) {
+		return o, false
+	}
+	switch v.Action {
+	case event.Allow:
+		return o, true
+	case event.Rewrite:
+		if n.answer == nil || v.Changes == nil {
+			return o, false
+		}
+		return o, n.answer.lay(p, v.Changes, &o)
+	}
+	return o, false
+}
+
+// generationOf is the generation whose rules hold for an event.
+func generationOf(ev *event.Event) string {
+	if ev == nil || ev.Dialect != Name {
+		return v37
+	}
+	return written(ev.Generation)
+}
+
+// deny refuses: with errCode 0 where v2.0 wants it so, with actionCode in v2.1,
+// and with the one form that every v3 takes.
+func deny(ev *event.Event, v event.Verdict) dialect.Response {
+	code, reason := v.Code, v.Reason
+	for _, r := range v.Refused {
+		if code == 0 {
+			code = r.Code
+		}
+		if reason == "" {
+			reason = r.Reason
+		}
+	}
+	if code <= 0 || code > math.MaxInt32 {
+		code = defaultCode
+	}
+	c := codes{ErrCode: int32(code), ErrMsg: reason, ErrDlt: reason, NextCode: 1}
+	switch generationOf(ev) {
+	case v20:
+		c.ActionCode, c.ErrCode = 1, 0
+	case v21:
+		c.ActionCode = 1
+	}
+	return answer(ev, c, overrides{})
+}
+
+// answer writes an answer.
+func answer(ev *event.Event, c codes, o overrides) dialect.Response {
+	var v any = &struct {
+		codes
+		overrides
+	}{c, o}
+	if second(generationOf(ev)) {
+		v = &struct {
+			oldCodes
+			overrides
+		}{oldCodes{c.ActionCode, c.ErrCode, c.ErrMsg, operationOf(ev)}, o}
+	}
+	body, err := dialect.Marshal(v)
+	if err != nil { // no value of these types fails
+		body = []byte(`{"actionCode":0,"errCode":500,"errMsg":"","errDlt":"","nextCode":1}`)
+	}
+	return dialect.Response{Status: http.StatusOK, ContentType: jsonType, Body: body}
+}
+
+// operationOf is the operation that v2 wants to hear again; it does not read it.
+func operationOf(ev *event.Event) string {
+	if ev == nil || len(ev.Vendor) == 0 {
+		return ""
+	}
+	var kept struct {
+		OperationID string `json:"operationID"`
+	}
+	_ = dialect.FromVendor(ev.Vendor, &kept)
+	return kept.OperationID
+}
+
+// replyOptions are how the server reads answers, with encoding/json: names in any
+// case, and the last of those given twice.
+var replyOptions = json.JoinOptions(
+	jsontext.AllowDuplicateNames(true),
+	jsontext.AllowInvalidUTF8(true),
+	json.MatchCaseInsensitiveNames(true),
+)
+
+// Verdict reads a hook's answer by the rule of the event's generation: what lets a
+// message through in one stops it in another. The status counts as little as it
+// does for the server, but an answer that is no success must have one of the
+// codes: a proxy's own error page may be JSON.
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
+	var w struct {
+		codes
+		Rest jsontext.Value `json:",embed"`
+	}
+	var told struct {
+		ActionCode jsontext.Value `json:"actionCode"`
+		ErrCode    jsontext.Value `json:"errCode"`
+		NextCode   jsontext.Value `json:"nextCode"`
+	}
+	if kind := jsontext.Value(res.Body).Kind(); kind != '{' {
+		return event.Verdict{}, fmt.Errorf("%w: no JSON object", dialect.ErrBadReply)
+	}
+	if err := json.Unmarshal(res.Body, &w, replyOptions); err != nil {
+		return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+	}
+	if res.Status < 200 || res.Status > 299 {
+		_ = json.Unmarshal(res.Body, &told, replyOptions)
+		if told.ActionCode == nil && told.ErrCode == nil && told.NextCode == nil {
+			return event.Verdict{}, fmt.Errorf("%w: status %d without a code", dialect.ErrBadReply, res.Status)
+		}
+	}
+	generation := generationOf(ev)
+	if w.refuses(generation) {
+		return refusal(&w.codes, generation), nil
+	}
+	if ev == nil || !w.changes(generation) {
+		return event.Allowed(), nil
+	}
+	c := d.choose(ev)
+	if c == nil || c.answer == nil {
+		return event.Allowed(), nil
+	}
+	p := &proposal{ev: ev, command: c, generation: generation}
+	o, err := c.answer.read(p, w.Rest)
+	if err != nil {
+		return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+	}
+	return c.answer.verdict(p, &o)
+}
+
+// refusal is what the sender sees.
+func refusal(c *codes, generation string) event.Verdict {
+	v := event.Verdict{Action: event.Deny, Code: int(c.ErrCode), Reason: firstOf(c.ErrMsg, c.ErrDlt)}
+	if v.Code <= 0 {
+		v.Code = http.StatusInternalServerError
+		if second(generation) {
+			v.Code = http.StatusCreated
+		}
+	}
+	return v
+}
