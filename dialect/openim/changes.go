@@ -269,8 +269,14 @@ func (p *proposal) content() *string {
 }
 
 func messageChange(p *proposal, c *event.Changes, o *overrides) bool {
-	if c.Message == nil || p.ev.Message == nil || c.Group != nil || c.User != nil || c.Friend != nil || c.Push != nil {
+	if p.ev.Message == nil || c.Group != nil || c.Friend != nil || c.Push != nil {
 		return false
+	}
+	if c.User != nil && !p.senderChange(c.User, o) {
+		return false
+	}
+	if c.Message == nil {
+		return true
 	}
 	was, m := p.ev.Message, *c.Message
 	if m.Kind == "" {
@@ -326,9 +332,30 @@ func messageChange(p *proposal, c *event.Changes, o *overrides) bool {
 	return true
 }
 
+// senderChange sets the profile that rides on the message; v2 has no place for it.
+func (p *proposal) senderChange(u *event.User, o *overrides) bool {
+	was := event.User{}
+	if p.ev.User != nil {
+		was = *p.ev.User
+	}
+	setChanged(&o.SenderNickname, was.DisplayName, u.DisplayName)
+	setChanged(&o.SenderFaceURL, was.Avatar, u.Avatar)
+	return !second(p.generation) || o.SenderNickname == nil && o.SenderFaceURL == nil
+}
+
 func messageTake(p *proposal, o *overrides, v *event.Verdict) {
 	if p.ev.Message == nil {
 		return
+	}
+	u := event.User{ID: actorID(p.ev)}
+	if p.ev.User != nil {
+		u = *p.ev.User
+	}
+	asked := u
+	take(&o.SenderNickname, &u.DisplayName)
+	take(&o.SenderFaceURL, &u.Avatar)
+	if u != asked {
+		v.Changes.User = &u
 	}
 	was := p.content()
 	if o.Content != nil && second(p.generation) && *o.Content == "" {

@@ -130,7 +130,7 @@ func sampleMessage(d *draw) any {
 	if d.key == "beforeMsgModify" && !plain {
 		w.Content = textBegin + string(dialect.AppendString(nil, w.Content)) + textEnd
 	}
-	out := &output{command: d.command, name: d.name, generation: v37}
+	out := &output{command: d.command, name: d.name, generation: d.generation()}
 	switch d.where() {
 	case toUser:
 		w.RecvID = d.user()
