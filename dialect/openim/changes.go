@@ -258,7 +258,7 @@ func (p *proposal) content() *string {
 	}
 	own := p.ev.Dialect == Name
 	var kept messageRest
-	if own && dialect.FromVendor(p.ev.Vendor, &kept) != nil {
+	if own && kept.fromVendor(p.ev.Vendor) != nil {
 		return nil
 	}
 	text, _, err := writeContent(p.ev.Message, own, second(p.generation), kept.Content)

@@ -29,6 +29,8 @@ type command struct {
 	// instead when the conversation is a group.
 	says      []event.Type
 	forGroups string
+	// elder is the command that says them to generations before this one.
+	elder string
 	// decode reads a body that is one event, split one that is several; the caller
 	// adds what is the same for all commands.
 	decode func(in *input) (*event.Event, error)
@@ -89,6 +91,12 @@ func (c *command) saying(types ...event.Type) *command {
 // insteadForGroups sets the command that says the same of groups.
 func (c *command) insteadForGroups(name string) *command {
 	c.forGroups = name
+	return c
+}
+
+// insteadBefore sets the command that older generations have in its place.
+func (c *command) insteadBefore(name string) *command {
+	c.elder = name
 	return c
 }
 
@@ -203,11 +211,11 @@ func commands() []*command {
 			wire(decodeSettings, encodeSettings, sampleSettings),
 		before("callbackBeforeSetGroupInfoExCommand", "beforeSetGroupInfoEx",
 			"the server asks whether a group's profile may change; null does not change", event.GroupUpdate).
-			wire(decodeSettings, encodeSettings, sampleSettings).changing(&changeSettingsEx),
+			insteadBefore("callbackBeforeSetGroupInfoCommand").wire(decodeSettings, encodeSettings, sampleSettings).changing(&changeSettingsEx),
 		after("callbackAfterSetGroupInfoExCommand", "afterSetGroupInfoEx",
 			"a group's profile changed; null did not", event.GroupUpdate).
 			saying(event.GroupUpdate, event.GroupMute, event.GroupUnmute, event.GroupAnnounce, event.GroupUnannounce).
-			wire(decodeSettings, encodeSettings, sampleSettings),
+			insteadBefore("callbackAfterSetGroupInfoCommand").wire(decodeSettings, encodeSettings, sampleSettings),
 
 		before("callbackBeforeSendSingleMsgCommand", "beforeSendSingleMsg",
 			"the server asks whether it may send a message to a user", event.MessageSend).

@@ -3,6 +3,7 @@ package openim
 import (
 	"math"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -61,6 +62,14 @@ func contentKind(code int32) event.ContentKind {
 		return event.Notification
 	}
 	return event.UnknownKind
+}
+
+// codeWord is the code as events name it.
+func codeWord(code int32) string {
+	if code == codeText {
+		return "101"
+	}
+	return strconv.Itoa(int(code))
 }
 
 // contentCode is the content type for a message. The code that the message brings
@@ -192,7 +201,7 @@ const (
 // custom payload. Text is plain in v2, but for callers of the REST API, and a JSON
 // text in v3.
 func readContent(code int32, content string, plain bool, m *event.Message) (exact bool) {
-	m.Code, m.Kind = strconv.Itoa(int(code)), contentKind(code)
+	m.Code, m.Kind = codeWord(code), contentKind(code)
 	if m.Kind == event.Text && plain {
 		if code == codeText && (len(content) == 0 || content[0] != '{') {
 			m.Text = content
@@ -203,8 +212,13 @@ func readContent(code int32, content string, plain bool, m *event.Message) (exac
 		var scratch [512]byte
 		if len(content) < len(scratch) && len(content) > len(textBegin) && content[:len(textBegin)] == textBegin {
 			// By far the most frequent: read it, and see whether it reads back.
-			s, err := jsontext.AppendUnquote(nil, content[len(textBegin):len(content)-len(textEnd)])
-			if err == nil && !plain {
+			quoted := content[len(textBegin) : len(content)-len(textEnd)]
+			if len(quoted) > 1 && isPlain(quoted[1:len(quoted)-1]) && quoted[0] == '"' && quoted[len(quoted)-1] == '"' {
+				if !plain && content[len(content)-1] == '}' {
+					m.Text = quoted[1 : len(quoted)-1]
+					return true
+				}
+			} else if s, err := jsontext.AppendUnquote(nil, quoted); err == nil && !plain {
 				again := append(dialect.AppendString(append(scratch[:0], textBegin...), string(s)), textEnd...)
 				if string(again) == content {
 					m.Text = string(s)
@@ -223,6 +237,16 @@ func readContent(code int32, content string, plain bool, m *event.Message) (exac
 	}
 	again, _, err := writeContent(m, true, plain, "")
 	return err == nil && again == content
+}
+
+// isPlain reports whether a text is the same inside a JSON string.
+func isPlain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // readElem reads the JSON text of a type; false when it is none.
@@ -338,6 +362,9 @@ func writeContent(m *event.Message, own, plain bool, kept string) (string, int32
 		return m.Text, code, nil
 	}
 	if code == codeText || code == 118 {
+		if isPlain(m.Text) {
+			return textBegin + `"` + m.Text + `"` + textEnd, code, nil
+		}
 		return string(append(dialect.AppendString([]byte(textBegin), m.Text), textEnd...)), code, nil
 	}
 	v := elem(m, code, own)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,10 +29,13 @@ type input struct {
 	generation string
 	req        *dialect.Request
 	body       []byte
-	// raw is a request for exactly one item; the decoder of a body with several
-	// sets it.
-	raw []byte
 }
+
+// inputs and outputs are used again: nothing keeps them.
+var (
+	inputs  = sync.Pool{New: func() any { return new(input) }}
+	outputs = sync.Pool{New: func() any { return new(output) }}
+)
 
 // Decode reads one request: one event, but for the two commands that report
 // several users at once. A command that nobody knows, or a value that it does not
@@ -44,7 +48,9 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &input{naming: n, generation: generation, req: req, body: req.Body}
+	in := inputs.Get().(*input)
+	defer inputs.Put(in)
+	*in = input{naming: n, generation: generation, req: req, body: req.Body}
 	if n.command == nil {
 		ev := &event.Event{Type: event.VendorUnknown, Phase: event.After, Lane: guessLane(req.Body), Command: called}
 		ev.Dialect, ev.Raw = Name, in.rawOf(req.Body)
@@ -227,7 +233,8 @@ func unless[T comparable](v, usual T) *T {
 	if v == usual {
 		return nil
 	}
-	return &v
+	kept := v // so that v itself, which is usual, stays off the heap
+	return &kept
 }
 
 func or[T any](p *T, usual T) T {

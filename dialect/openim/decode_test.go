@@ -366,7 +366,9 @@ func TestSample_ReadsBackAsTheSameEventInEveryGeneration(t *testing.T) {
 					same := cmpopts.IgnoreFields(event.Event{}, "Raw", "Generation", "Command", "Vendor", "Dedupe")
 					w := *ev
 					if w.Message != nil && generation != "v3.7" {
-						w.Time = back.Time // older servers do not write when they took it
+						// Older servers do not write when they took it.
+						m := *w.Message
+						w.Time, m.SentAt, w.Message = back.Time, back.Message.SentAt, &m
 					}
 					if strings.HasPrefix(generation, "v2") { // plainer: no extra, no mentions, no connection
 						if back.Type != w.Type || back.Lane != w.Lane || back.Generation != generation && back.Generation != "v2.0" {

@@ -34,12 +34,21 @@ func (d *Dialect) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request,
 	if c == nil {
 		return nil, dialect.Untranslatable("%s", d.why(ev))
 	}
-	out := output{d: d, command: c, ev: ev, to: to, generation: written(to.Generation)}
+	out := outputs.Get().(*output)
+	defer func() {
+		*out = output{}
+		outputs.Put(out)
+	}()
+	*out = output{d: d, command: c, ev: ev, to: to, generation: written(to.Generation)}
 	out.own = ev.Dialect == Name && d.names[ev.Command].command == c
+	if c.elder != "" && !out.own && out.generation != v37 {
+		c = d.names[c.elder].command
+		out.command = c
+	}
 	if out.name = c.nameIn(out.generation); out.name == "" {
 		return nil, dialect.Untranslatable("OpenIM %s has no callback for %s %s", out.generation, ev.Phase, ev.Type)
 	}
-	if err := c.encode(&out); err != nil {
+	if err := c.encode(out); err != nil {
 		return nil, err
 	}
 	if len(out.reqs) > 1 {
@@ -142,7 +151,7 @@ func (out *output) postBody(body []byte) {
 	case v30:
 		req.Query = "callbackCommand=" + url.QueryEscape(out.name)
 	default:
-		req.Path = "/" + out.name
+		req.Path = out.d.path(out.name)
 	}
 	out.reqs = append(out.reqs, req)
 }

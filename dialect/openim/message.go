@@ -1,7 +1,12 @@
 package openim
 
 import (
+	"slices"
 	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -26,7 +31,7 @@ type message struct {
 	CallbackCommand  string   `json:"callbackCommand"`
 	ServerMsgID      string   `json:"serverMsgID"`
 	ClientMsgID      string   `json:"clientMsgID"`
-	OperationID      *string  `json:"operationID"`
+	OperationID      string   `json:"operationID"`
 	SenderPlatformID int32    `json:"senderPlatformID"`
 	SenderNickname   string   `json:"senderNickname"`
 	SessionType      int32    `json:"sessionType"`
@@ -43,17 +48,18 @@ type message struct {
 	RecvID           string   `json:"recvID"`
 	GroupID          string   `json:"groupID"`
 	messageRest
+	// scratch is where scan unquotes.
+	scratch []byte
 }
 
 // messageRest is what of a message has no canonical place, or is not what is
 // usual.
 type messageRest struct {
-	OperationID *string `json:"operationID,omitzero"`
-	SessionType *int32  `json:"sessionType,omitzero"`
-	MsgFrom     *int32  `json:"msgFrom,omitzero"`
-	Status      *int32  `json:"status,omitzero"`
-	// SendTime and CreateTime where they are not the event's time: of the two the
-	// one at which the server took it is.
+	OperationID string `json:"operationID,omitzero"`
+	SessionType *int32 `json:"sessionType,omitzero"`
+	MsgFrom     *int32 `json:"msgFrom,omitzero"`
+	Status      *int32 `json:"status,omitzero"`
+	// SendTime and CreateTime where no canonical time says them.
 	SendTime   *int64 `json:"sendTime,omitzero"`
 	CreateTime *int64 `json:"createTime,omitzero"`
 	// Content stands here where the canonical message does not give it again byte
@@ -64,8 +70,10 @@ type messageRest struct {
 	rest
 }
 
-func (r *messageRest) isZero() bool {
-	return r.OperationID == nil && r.SessionType == nil && r.MsgFrom == nil && r.Status == nil && r.SendTime == nil &&
+// usual reports whether there is nothing but the operation, as in nearly all
+// messages.
+func (r *messageRest) usual() bool {
+	return r.SessionType == nil && r.MsgFrom == nil && r.Status == nil && r.SendTime == nil &&
 		r.CreateTime == nil && r.Content == "" && r.RecvID == "" && r.GroupID == "" && r.CallbackCommand == "" && r.Unknown == nil
 }
 
@@ -101,11 +109,22 @@ type carrier struct {
 	links   [3]string
 }
 
+// messages are the structs that messages are read into and written from. What an
+// event took from one is not used again.
+var messages = sync.Pool{New: func() any { return new(message) }}
+
+func (w *message) reset() { *w = message{scratch: w.scratch[:0]} }
+
 // decodeMessage reads the commands whose body is a message.
 func decodeMessage(in *input) (*event.Event, error) {
-	var w message
-	if err := in.read(&w); err != nil {
-		return nil, err
+	w := messages.Get().(*message)
+	defer messages.Put(w)
+	w.reset()
+	if !w.scan(in.body) {
+		w.reset()
+		if err := in.read(w); err != nil {
+			return nil, err
+		}
 	}
 	if w.SendID == "" {
 		return nil, in.missing("sendID")
@@ -129,10 +148,12 @@ func decodeMessage(in *input) (*event.Event, error) {
 	}
 	ev.Dedupe = m.ID
 	ev.Links = c.links[:0]
-	for _, id := range []string{m.ID, m.ClientID} {
-		if id != "" && (len(ev.Links) == 0 || id != m.ID) {
-			ev.Links = append(ev.Links, "msg:"+id)
-		}
+	both := "msg:" + m.ID + "msg:" + m.ClientID // one piece of memory
+	if m.ID != "" {
+		ev.Links = append(ev.Links, both[:len("msg:")+len(m.ID)])
+	}
+	if m.ClientID != "" && m.ClientID != m.ID {
+		ev.Links = append(ev.Links, both[len("msg:")+len(m.ID):])
 	}
 	if in.where() == toEither {
 		ev.Echo = true
@@ -142,12 +163,15 @@ func decodeMessage(in *input) (*event.Event, error) {
 	}
 
 	w.messageRest.OperationID = w.OperationID
-	if w.OperationID != nil && *w.OperationID == "" {
-		w.messageRest.OperationID = nil
-	}
 	w.messageRest.Status = unless(w.Status, statusSending)
 	w.rest.CallbackCommand = in.other(w.CallbackCommand)
-	if w.messageRest.isZero() {
+	switch {
+	case !w.usual():
+	case w.OperationID == "":
+		return ev, nil
+	default:
+		b := append(make([]byte, 0, len(operationBegin)+len(w.OperationID)+len(`"}`)), operationBegin...)
+		ev.Vendor = append(dialect.AppendString(b[:len(b)-1], w.OperationID), '}')
 		return ev, nil
 	}
 	return vendor(in, ev, &w.messageRest)
@@ -223,8 +247,22 @@ func (w *message) sender(c *carrier) {
 	}
 }
 
+// operationBegin is how the vendor fields of nearly all messages begin.
+const operationBegin = `{"operationID":"`
+
+// fromVendor reads the vendor fields; most hold the operation alone.
+func (r *messageRest) fromVendor(v jsontext.Value) error {
+	if rest, ok := strings.CutPrefix(string(v), operationBegin); ok {
+		if id, rest, _ := strings.Cut(rest, `"`); rest == "}" && strings.IndexByte(id, '\\') < 0 {
+			r.OperationID = id
+			return nil
+		}
+	}
+	return dialect.FromVendor(v, r)
+}
+
 // times picks the event's time: when the server took the message, else when the
-// client made it.
+// client made it. The client's own is that of the message where the two differ.
 func (w *message) times(in *input, ev *event.Event) {
 	first := w.SendTime
 	if first == 0 {
@@ -232,7 +270,11 @@ func (w *message) times(in *input, ev *event.Event) {
 	}
 	ev.Time = fromWire(first)
 	at := millis(ev.Time)
-	w.messageRest.CreateTime = unless(w.CreateTime, at)
+	if made := fromWire(w.CreateTime); w.CreateTime != at && millis(made) == w.CreateTime && w.CreateTime != 0 {
+		ev.Message.SentAt = made
+	} else {
+		w.messageRest.CreateTime = unless(w.CreateTime, at)
+	}
 	if w.SendTime != 0 {
 		w.messageRest.SendTime = unless(w.SendTime, at)
 	}
@@ -242,6 +284,9 @@ func (w *message) times(in *input, ev *event.Event) {
 func mentions(ids []string) *event.Mentions {
 	if len(ids) == 0 {
 		return nil
+	}
+	if !slices.Contains(ids, atAll) {
+		return &event.Mentions{Users: ids}
 	}
 	m := &event.Mentions{Users: make([]string, 0, len(ids))}
 	for _, id := range ids {
@@ -259,11 +304,11 @@ func writeMentions(m *event.Mentions) []string {
 	if m == nil || !m.All && len(m.Users) == 0 {
 		return nil
 	}
-	ids := append(make([]string, 0, len(m.Users)+1), m.Users...)
-	if m.All {
-		ids = append(ids, atAll)
+	if !m.All {
+		return m.Users
 	}
-	return ids
+	ids := append(make([]string, 0, len(m.Users)+1), m.Users...)
+	return append(ids, atAll)
 }
 
 // encodeMessage writes the commands whose body is a message.
@@ -273,16 +318,18 @@ func encodeMessage(out *output) error {
 	if m == nil {
 		return dialect.Untranslatable("it has no message")
 	}
-	var w message
-	if len(ev.Vendor) > 0 {
-		if err := out.kept(&w.messageRest); err != nil {
-			return err
+	w := messages.Get().(*message)
+	defer messages.Put(w)
+	w.reset()
+	if out.own && len(ev.Vendor) > 0 {
+		if err := w.messageRest.fromVendor(ev.Vendor); err != nil {
+			return dialect.Untranslatable("%v", err)
 		}
 	}
 	if w.SendID = firstOf(actorID(ev), m.Sender); w.SendID == "" {
 		return dialect.Untranslatable("nobody sent it")
 	}
-	if err := out.placeOf(&w); err != nil {
+	if err := out.placeOf(w); err != nil {
 		return err
 	}
 	if !out.own && len(m.Parts) > 0 {
@@ -298,7 +345,10 @@ func encodeMessage(out *output) error {
 	w.Content, w.ContentType = content, code
 
 	w.CallbackCommand = out.said(w.rest.CallbackCommand)
-	w.OperationID = new(out.operation(w.messageRest.OperationID))
+	w.OperationID = w.messageRest.OperationID
+	if !out.own {
+		w.OperationID = ev.ID
+	}
 	w.ServerMsgID, w.ClientMsgID = m.ID, m.ClientID
 	if !out.own {
 		w.ServerMsgID = firstOf(m.ID, ev.ID)
@@ -317,6 +367,9 @@ func encodeMessage(out *output) error {
 	}
 	at := millis(ev.Time)
 	w.SendTime, w.CreateTime = or(w.messageRest.SendTime, at), or(w.messageRest.CreateTime, at)
+	if !m.SentAt.IsZero() && w.messageRest.CreateTime == nil {
+		w.CreateTime = millis(m.SentAt)
+	}
 	w.Seq, _ = seqNumber(m.Seq)
 	if out.own && w.Seq == 0 {
 		w.Seq, _ = strconv.ParseInt(m.Seq, 10, 64)
@@ -377,7 +430,7 @@ func (w *message) append(b []byte, out *output) ([]byte, error) {
 	text("callbackCommand", w.CallbackCommand)
 	text("serverMsgID", w.ServerMsgID)
 	text("clientMsgID", w.ClientMsgID)
-	text("operationID", *w.OperationID)
+	text("operationID", w.OperationID)
 	number("senderPlatformID", int64(w.SenderPlatformID))
 	text("senderNickname", w.SenderNickname)
 	number("sessionType", int64(w.SessionType))

@@ -68,7 +68,7 @@ func New() *Dialect {
 		}
 	}
 	for _, c := range all {
-		d.aliases[short(c.key)] = naming{c, c.name}
+		d.aliases[short(c.key)] = d.names[c.name]
 	}
 	for name, n := range d.names {
 		if _, taken := d.aliases[short(name)]; !taken {
@@ -79,7 +79,7 @@ func New() *Dialect {
 }
 
 func (d *Dialect) add(c *command, name string) {
-	n := naming{c, name}
+	n := naming{c, name, "/" + name}
 	d.names[name] = n
 	spec := dialect.Command{Name: name, Phase: c.phase, Types: c.types, Line: c.line}
 	if name == c.name {

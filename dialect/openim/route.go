@@ -14,6 +14,8 @@ import (
 type naming struct {
 	*command
 	name string
+	// path is the name with a slash.
+	path string
 }
 
 // era says in which versions a name that is no more was used.
@@ -139,15 +141,23 @@ func (d *Dialect) Path(ev *event.Event) string {
 		if _, ok := d.find(lastElement(ev.Raw.Path)); !ok || ev.Dialect != Name {
 			return ev.Raw.Path
 		}
-		return "/" + ev.Command
+		return d.path(ev.Command)
 	}
 	if n, ok := d.names[ev.Command]; ok && ev.Dialect == Name {
-		return "/" + n.name
+		return n.path
 	}
 	if c := d.choose(ev); c != nil {
-		return "/" + c.name
+		return d.path(c.name)
 	}
 	return ""
+}
+
+// path is the one of a command's name.
+func (d *Dialect) path(name string) string {
+	if n, ok := d.names[name]; ok {
+		return n.path
+	}
+	return "/" + name
 }
 
 // text is the string that v holds, or "".

@@ -121,7 +121,7 @@ func (d *draw) content(plain bool) (code int32, content string) {
 func sampleMessage(d *draw) any {
 	plain := d.name == wordFilter
 	w := message{
-		SendID: d.user(), CallbackCommand: d.name, ServerMsgID: d.messageID(), ClientMsgID: d.messageID(), OperationID: d.operation(),
+		SendID: d.user(), CallbackCommand: d.name, ServerMsgID: d.messageID(), ClientMsgID: d.messageID(), OperationID: *d.operation(),
 		SenderPlatformID: 1 + d.Int32N(9), SenderNickname: d.nickname(), SessionType: sessionSingle, MsgFrom: fromUser,
 		Status: statusSending, SendTime: d.millis(), FaceURL: d.picture(),
 	}
