@@ -60,6 +60,7 @@ func BenchmarkMessage(b *testing.B) {
 }
 
 func benchStandard(b *testing.B, content bool) {
+	b.Helper()
 	body := []byte(benchMessage)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -18,9 +18,6 @@ import (
 
 var now = time.Date(2026, 11, 21, 8, 30, 0, 123e6, time.UTC)
 
-// unwired leaves out what differs between two wire forms of one event.
-var unwired = cmpopts.IgnoreFields(event.Event{}, "Raw")
-
 // want is what mapping section 3 says of a command: the fields by name.
 type want struct {
 	command    string // without callback and Command where it has both

@@ -1,7 +1,6 @@
 package openim
 
 import (
-	"math"
 	"net/url"
 
 	"github.com/go-json-experiment/json"
@@ -230,6 +229,3 @@ func groupID(ev *event.Event) (string, error) {
 	}
 	return "", dialect.Untranslatable("it names no group")
 }
-
-// narrow fits a number into the int32 that the wire has.
-func narrow(n int64) int32 { return int32(max(math.MinInt32, min(math.MaxInt32, n))) }

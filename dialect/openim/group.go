@@ -60,7 +60,7 @@ func writeGroupTypeText(kind string, own bool) string {
 	if kind == "" && own {
 		return ""
 	}
-	return string(rune(groupType(kind)))
+	return string(groupType(kind))
 }
 
 // creation is CallbackBefore/AfterCreateGroupReq.

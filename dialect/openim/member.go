@@ -200,7 +200,7 @@ func decodeInvitation(in *input) (*event.Event, error) {
 	}
 	ev := &event.Event{Type: in.only(), Members: members(w.InvitedUserIDs)}
 	ev.Conversation, ev.Lane = group(w.GroupID)
-	w.reasonRest.keep(in, w.CallbackCommand, w.OperationID, w.Reason, ev.Members)
+	w.keep(in, w.CallbackCommand, w.OperationID, w.Reason, ev.Members)
 	return vendor(in, ev, &w.reasonRest)
 }
 
@@ -298,7 +298,7 @@ func decodeJoin(in *input) (*event.Event, error) {
 		Members: []event.Member{{ID: w.InviterUserID, Source: joinSource(w.JoinSource)}},
 	}
 	ev.Conversation, ev.Lane = group(w.GroupID)
-	w.reasonRest.keep(in, w.CallbackCommand, w.OperationID, w.ReqMessage, ev.Members)
+	w.keep(in, w.CallbackCommand, w.OperationID, w.ReqMessage, ev.Members)
 	return vendor(in, ev, &w.reasonRest)
 }
 
@@ -376,7 +376,7 @@ func decodeKick(in *input) (*event.Event, error) {
 	}
 	ev := &event.Event{Type: in.only(), Members: members(w.KickedUserIDs)}
 	ev.Conversation, ev.Lane = group(w.GroupID)
-	w.reasonRest.keep(in, w.CallbackCommand, w.reasonRest.OperationID, w.Reason, ev.Members)
+	w.keep(in, w.CallbackCommand, w.OperationID, w.Reason, ev.Members)
 	return vendor(in, ev, &w.reasonRest)
 }
 

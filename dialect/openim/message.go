@@ -190,7 +190,7 @@ func (w *message) place(in *input, c *carrier) error {
 			to = toSomebody // a notification
 		}
 	}
-	usual := w.SessionType
+	var usual int32
 	switch to {
 	case toUser:
 		if w.RecvID == "" {
@@ -322,7 +322,7 @@ func encodeMessage(out *output) error {
 	defer messages.Put(w)
 	w.reset()
 	if out.own && len(ev.Vendor) > 0 {
-		if err := w.messageRest.fromVendor(ev.Vendor); err != nil {
+		if err := w.fromVendor(ev.Vendor); err != nil {
 			return dialect.Untranslatable("%v", err)
 		}
 	}

@@ -189,8 +189,16 @@ func TestVerdict_WhatHooksChange(t *testing.T) {
 		status int
 		body   string
 	}{
-		{200, ``}, {200, `null`}, {200, `[]`}, {200, `"ok"`}, {200, `{"nextCode":""}`}, {200, `{"actionCode":1.5}`}, {200, `{"errCode":99999999999}`},
-		{200, `{"content":7}`}, {502, `{"error":"bad gateway"}`}, {500, `busy`},
+		{200, ``},
+		{200, `null`},
+		{200, `[]`},
+		{200, `"ok"`},
+		{200, `{"nextCode":""}`},
+		{200, `{"actionCode":1.5}`},
+		{200, `{"errCode":99999999999}`},
+		{200, `{"content":7}`},
+		{502, `{"error":"bad gateway"}`},
+		{500, `busy`},
 	} {
 		if v, err := d.Verdict(ev, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}); !errors.Is(err, dialect.ErrBadReply) {
 			t.Errorf("%d %s: %+v, %v; want ErrBadReply", tt.status, tt.body, v, err)

@@ -21,9 +21,9 @@ type naming struct {
 // era says in which versions a name that is no more was used.
 func (n naming) era() string {
 	switch {
-	case n.command.v2 == n.name && n.command.v3 == n.name:
+	case n.v2 == n.name && n.v3 == n.name:
 		return "v2.1 to v3.6"
-	case n.command.v2 == n.name:
+	case n.v2 == n.name:
 		return "v2"
 	}
 	return "v3.0 to v3.6"
@@ -34,7 +34,7 @@ func (n naming) generation() string {
 	switch n.name {
 	case n.command.name:
 		return v37
-	case n.command.v3:
+	case n.v3:
 		return v35
 	}
 	return n.since
@@ -43,7 +43,7 @@ func (n naming) generation() string {
 // inBody is the generation of a request that names the command in its body only:
 // v2, if that has the command at all.
 func (n naming) inBody(body []byte) string {
-	if n.command.v2 != n.name {
+	if n.v2 != n.name {
 		return n.generation()
 	}
 	if n.since == v20 && hasKey(body, `"atUserList"`) {
@@ -101,10 +101,10 @@ func (d *Dialect) route(req *dialect.Request) (n naming, generation, called stri
 	query := queryCommand(req.Query)
 	if n, ok := d.find(query); ok {
 		generation = v30
-		if n.name == n.command.name && n.command.v3 != "" && n.command.v3 != n.name {
+		if n.name == n.command.name && n.v3 != "" && n.v3 != n.name {
 			generation = v37 // the name is younger than the form
 		}
-		if n.command.v2 == n.name && n.command.v3 != n.name && n.command.name != n.name {
+		if n.v2 == n.name && n.v3 != n.name && n.command.name != n.name {
 			generation = n.since
 		}
 		return n, generation, "", nil
