@@ -146,3 +146,16 @@ func TestMatch_ConditionOfAnEventThatCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+// The word of a vendor's own configuration stands for its command.
+func TestMatch_AliasOfACommandIsAPattern(t *testing.T) {
+	t.Parallel()
+	m, err := Compile(Rule{App: "shop", Phase: event.After, Events: []string{"openim:afterRevokeMsg"}}, builtin.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := &event.Event{App: "shop", Phase: event.After, Type: event.MessageRecall, Dialect: "openim", Command: "callbackBeforeAfterMsgCommand"}
+	if !m.Match(ev) {
+		t.Error("does not match the command that it stands for")
+	}
+}
