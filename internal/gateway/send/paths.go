@@ -34,7 +34,7 @@ func newOverrides(spec *dialect.Spec, paths map[string]string) (overrides, error
 		case strings.ContainsAny(to, "?#") || badURLText(to):
 			return nil, fmt.Errorf("paths: %s: path is %q, want no query, fragment or space", command, to)
 		}
-		o := override{command: command, to: to}
+		o := override{command: c.Name, to: to}
 		if c.Path != "" {
 			o.from = strings.Split(c.Path, "/")
 		}
