@@ -119,11 +119,16 @@ func first(a, b string) string {
 	return b
 }
 
-// lane is the conversation, else whom it is about, else the system's.
+// lane is the conversation, else the two whose relation it is, else whom it is
+// about, else the system's.
 func lane(ev *event.Event) event.Lane {
+	word, _, _ := strings.Cut(string(ev.Type), ".")
 	switch {
 	case ev.Conversation != nil:
 		return ev.Conversation.Lane()
+	case (word == "friend" || word == "block") && ev.Actor != nil && ev.Actor.ID != "" && len(ev.Members) == 1 && ev.Members[0].ID != "":
+		// So that asking, accepting, removing and blocking stay in order.
+		return event.Direct(ev.Actor.ID, ev.Members[0].ID).Lane()
 	case ev.User != nil && ev.User.ID != "":
 		return event.NewLane(event.KindUser, ev.User.ID)
 	case ev.Actor != nil && ev.Actor.ID != "":

@@ -121,6 +121,9 @@ func (s *sampler) chat(ev *event.Event) {
 		ev.Moderation = &event.Moderation{Verdict: "refuse", Words: []string{"spam"}}
 	case event.MessagePushOffline, event.MessagePushOnline, event.PushReport:
 		ev.Members = s.members(2)
+		if peer, ok := where.Peer(ev.Actor.ID); ok {
+			ev.Members = []event.Member{{ID: peer}}
+		}
 		ev.Message.Push = &event.Push{Title: ev.Actor.ID, Content: ev.Message.Text}
 	case event.ThreadUpdate:
 		ev.Thread = &event.Thread{ID: s.number("t"), Parent: ev.Message.ID, Operation: "message", Count: 3}
