@@ -22,6 +22,7 @@ import (
 type triggerFlags struct {
 	to          string
 	source      string
+	sequence    string
 	set         []string
 	credentials []string
 	count       int
@@ -42,20 +43,25 @@ var errStopped = errors.New("stopped")
 func (p *program) trigger() *cobra.Command {
 	var f triggerFlags
 	c := &cobra.Command{
-		Use:   "trigger DIALECT COMMAND",
+		Use:   "trigger DIALECT COMMAND | trigger DIALECT --sequence NAME",
 		Short: "Send exactly what the vendor's server would send, signed",
 		Long: "Send exactly what the vendor's server would send, signed: to the gateway's source of the\n" +
 			"dialect, or with --to straight to a backend. Prints request and answer; fails when the\n" +
 			"answer is not 2xx.\n\n" +
 			"--set changes a value: message.text=hello in JSON, userIds.0=u1 in an array,\n" +
 			"query.CallbackCommand=… in the query. What is JSON (7, true, null, {…}, […], \"7\") is\n" +
-			"typed, everything else is text.",
+			"typed, everything else is text.\n\n" +
+			"--sequence tells a story of several callbacks about the same people:\n" + sequenceLines(),
 		Example: "  imhook trigger wildfirechat --list\n" +
 			"  imhook trigger wildfirechat message --set payload.searchableContent=hello\n" +
-			"  imhook trigger wildfirechat message --to http://127.0.0.1:9000",
+			"  imhook trigger wildfirechat message --to http://127.0.0.1:9000\n" +
+			"  imhook trigger wildfirechat --sequence group",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.list {
 				return exactArgs("DIALECT")(cmd, args[:min(1, len(args))])
+			}
+			if f.sequence != "" {
+				return exactArgs("DIALECT")(cmd, args)
 			}
 			if len(args) == 1 {
 				return fmt.Errorf("COMMAND is missing; imhook trigger %s --list names them", args[0])
@@ -74,12 +80,16 @@ func (p *program) trigger() *cobra.Command {
 			if !cmd.Flags().Changed("seed") {
 				f.seed = rand.Uint64()
 			}
+			if f.sequence != "" {
+				return p.runSequence(cmd, d, &f)
+			}
 			return p.runTrigger(cmd, d, args[1], &f)
 		},
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.to, "to", "", "base `URL` of a backend, below which the dialect's path is appended")
 	flags.StringVar(&f.source, "source", "", "`name` of the gateway's source (default: the one of the dialect)")
+	flags.StringVar(&f.sequence, "sequence", "", "`name` of a story of several callbacks, instead of COMMAND")
 	flags.StringArrayVar(&f.set, "set", nil, "`path=value` to change in the request")
 	flags.StringArrayVar(&f.credentials, "credential", nil, credentialUsage+"; with --to")
 	flags.IntVar(&f.count, "count", 1, "how many to send")
@@ -90,6 +100,8 @@ func (p *program) trigger() *cobra.Command {
 	flags.BoolVar(&f.dryRun, "print", false, "print the request, signed with --credential, and send nothing")
 	flags.BoolVar(&f.json, "json", false, "print JSON, one line for each request")
 	c.MarkFlagsMutuallyExclusive("to", "source", "print")
+	c.MarkFlagsMutuallyExclusive("sequence", "set")
+	c.MarkFlagsMutuallyExclusive("sequence", "list")
 	return c
 }
 
@@ -242,6 +254,8 @@ type listedCommand struct {
 
 // exchange is one request and its answer, as the API tells it.
 type exchange struct {
+	Type     event.Type  `json:"type,omitzero"`
+	Missing  string      `json:"missing,omitzero"`
 	Request  sentRequest `json:"request"`
 	Response gotResponse `json:"response"`
 }

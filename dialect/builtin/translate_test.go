@@ -73,7 +73,9 @@ func translated(d dialect.Dialect, ev *event.Event, now time.Time) string {
 		return "nothing is said"
 	}
 	var lost []string
-	miss := func(what string, want, got any) { lost = append(lost, fmt.Sprintf("%s is %v, want %v", what, got, want)) }
+	miss := func(what string, want, got any) {
+		lost = append(lost, fmt.Sprintf("%s is %v, want %v", what, got, want))
+	}
 	var members []string
 	for _, s := range said {
 		switch {

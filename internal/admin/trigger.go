@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/sample"
 )
@@ -31,6 +32,8 @@ const (
 // wish is what a trigger request asks for.
 type wish struct {
 	Command string `json:"command"`
+	// Sequence names a story of several callbacks instead of a command.
+	Sequence string `json:"sequence"`
 	// Set holds edits in the order to make them: a string is read as on the
 	// command line (typed where it is JSON), anything else is taken as it is.
 	Set   jsontext.Value `json:"set"`
@@ -39,10 +42,13 @@ type wish struct {
 	Seed *uint64 `json:"seed"`
 }
 
-// exchange is one callback and what the gateway answered.
+// exchange is one callback and what the gateway answered, or a step of a sequence
+// that the dialect cannot express.
 type exchange struct {
-	Request  sent     `json:"request"`
-	Response received `json:"response"`
+	Type     event.Type `json:"type,omitzero"`
+	Missing  string     `json:"missing,omitzero"`
+	Request  sent       `json:"request"`
+	Response received   `json:"response"`
 }
 
 type sent struct {
@@ -82,7 +88,7 @@ func (a *api) trigger(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Err() != nil {
 			return
 		}
-		req, err := sample.Make(d, sample.Wish{
+		steps, err := want.make(d, sample.Wish{
 			Command: want.Command, Edits: edits, Seed: *want.Seed + uint64(i), Credentials: s.Credentials, Now: a.Now(),
 		})
 		// What cannot be signed is sent all the same: the answer shows what the
@@ -91,14 +97,29 @@ func (a *api) trigger(w http.ResponseWriter, r *http.Request) {
 			a.fail(w, r, http.StatusBadRequest, err.Error())
 			return
 		}
-		x, err := a.call(r.Context(), s, req)
-		if err != nil {
-			a.broken(w, r, "calling the source", err)
-			return
+		for _, step := range steps {
+			x := exchange{Missing: step.Missing}
+			if step.Missing == "" {
+				if x, err = a.call(r.Context(), s, step.Request); err != nil {
+					a.broken(w, r, "calling the source", err)
+					return
+				}
+			}
+			x.Type = step.Type
+			exchanges = append(exchanges, x)
 		}
-		exchanges = append(exchanges, x)
 	}
 	a.answer(w, r, map[string]any{"exchanges": exchanges, "seed": *want.Seed})
+}
+
+// make returns the one request of a command, or the steps of a sequence.
+func (want wish) make(d dialect.Dialect, w sample.Wish) ([]sample.Step, error) {
+	if want.Sequence != "" {
+		w.Command = want.Sequence
+		return sample.Play(d, w)
+	}
+	req, err := sample.Make(d, w)
+	return []sample.Step{{Request: req}}, err
 }
 
 // readWish reads and completes a trigger request.
@@ -115,8 +136,13 @@ func readWish(w http.ResponseWriter, r *http.Request) (wish, []sample.Edit, erro
 	if err := json.Unmarshal(body, &want, json.RejectUnknownMembers(true)); err != nil {
 		return wish{}, nil, fmt.Errorf("reading the request: %w", err)
 	}
-	if want.Command == "" {
+	switch {
+	case want.Command == "" && want.Sequence == "":
 		return wish{}, nil, errors.New("command is missing; GET /api/v1/sources lists them")
+	case want.Command != "" && want.Sequence != "":
+		return wish{}, nil, errors.New("command and sequence exclude each other")
+	case want.Sequence != "" && len(want.Set) > 0:
+		return wish{}, nil, errors.New("set goes with command: the steps of a sequence have different bodies")
 	}
 	if want.Count == 0 {
 		want.Count = 1
