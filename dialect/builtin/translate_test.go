@@ -90,15 +90,18 @@ func translated(d dialect.Dialect, ev *event.Event, now time.Time) string {
 		if s.Type != ev.Type {
 			continue // a nearest equivalent has its own places
 		}
-		if ev.Phase == event.After && s.Lane.Kind() != event.KindSystem && s.Lane != ev.Lane {
+		// A vendor without chatrooms has groups for them.
+		asGroup := ev.Lane.Kind() == event.KindChatroom && s.Lane.Kind() == event.KindGroup && s.Lane.ID() == ev.Lane.ID()
+		if ev.Phase == event.After && s.Lane.Kind() != event.KindSystem && s.Lane != ev.Lane && !asGroup {
 			miss("lane", ev.Lane, s.Lane)
 		}
 		// Where the wire names nobody but the one it happened to, that one is the actor.
 		itself := s.Actor != nil && slices.ContainsFunc(s.Members, func(m event.Member) bool { return m.ID == s.Actor.ID })
-		if ev.Actor != nil && ev.Actor.ID != "" && s.Actor != nil && s.Actor.ID != "" && s.Actor.ID != ev.Actor.ID && !itself {
+		if ev.Actor != nil && ev.Actor.ID != "" && !ev.Actor.System && s.Actor != nil && s.Actor.ID != "" && s.Actor.ID != ev.Actor.ID && !itself {
 			miss("actor", ev.Actor.ID, s.Actor.ID)
 		}
-		if ev.Message != nil && s.Message != nil && ev.Message.Kind == event.Text && s.Message.Text != ev.Message.Text {
+		// Recalls and receipts name the message, most do not repeat it.
+		if ev.Type == event.MessageSend && ev.Message != nil && s.Message != nil && ev.Message.Kind == event.Text && s.Message.Text != ev.Message.Text {
 			miss("text", ev.Message.Text, s.Message.Text)
 		}
 		if ev.Group != nil && s.Group != nil && ev.Group.Name != "" && s.Group.Name != "" && s.Group.Name != ev.Group.Name {

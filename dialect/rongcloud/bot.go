@@ -199,28 +199,22 @@ func encodeBot(out *output) error {
 	if name == "" {
 		return dialect.Untranslatable("RongCloud tells a bot of %s in groups only", ev.Type)
 	}
-	var users []string
 	id := ""
-	switch ev.Type {
-	case event.BotGroupMemberJoin, event.BotGroupMemberLeave:
-		users = memberIDs(ev.Members)
+	switch {
+	case ev.Type == event.BotGroupMemberJoin, ev.Type == event.BotGroupMemberLeave:
+		// Its members are those who came or went, beside the bot.
+	case len(ev.Members) > 0:
+		id = ev.Members[0].ID
 	default:
-		if len(ev.Members) > 0 {
-			id = ev.Members[0].ID
-		} else if peer, ok := c.Peer(actorID(ev)); ok {
-			id = peer
-		}
-		if id == "" {
-			return dialect.Untranslatable("it does not name the bot")
-		}
+		id, _ = c.Peer(actorID(ev))
+	}
+	if id == "" {
+		return dialect.Untranslatable("it does not name the bot, which RongCloud's copy is for")
 	}
 	bot.text("userId", id)
 	data := botData(ev)
 	if c.Kind == event.KindGroup {
 		data.text(botGroups[0], c.ID)
-	}
-	if len(users) > 0 {
-		data.list(botUserLists[0], users)
 	}
 	w.text("type", name)
 	w.number("timestamp", milli(out.time()))

@@ -79,7 +79,9 @@ func (c Cell) text(r Row, notes *[]string) string {
 	}
 	for _, why := range c.Reasons {
 		// One note for all types that are missing alike.
-		why = strings.ReplaceAll(why, string(r.Phase)+" "+string(r.Type), "this")
+		if rest, ok := strings.CutSuffix(why, " "+string(r.Type)); ok {
+			why = strings.TrimSuffix(rest, " "+string(r.Phase)) + " this"
+		}
 		i := slices.Index(*notes, why)
 		if i < 0 {
 			*notes = append(*notes, why)
