@@ -31,8 +31,12 @@ type Spec struct {
 // Command is one vendor command.
 type Command struct {
 	// Name is the command in imcommand and for trigger.
-	Name  string
-	Phase event.Phase
+	Name string
+	// Family is a name that stands in rules for this command and all others that
+	// have it, as the vendor's own filters do: "chat" for "chat:txt", "chat:img" and
+	// so on. Empty where the vendor has no such word.
+	Family string
+	Phase  event.Phase
 	// Path is where it goes below a source's URL; empty when the command is not
 	// told from the path.
 	Path string
@@ -65,6 +69,18 @@ func (s *Spec) Command(name string) (Command, bool) {
 		}
 	}
 	return Command{}, false
+}
+
+// FamilyCommands are the commands of a family, in the order of Commands; none when
+// no command has it.
+func (s *Spec) FamilyCommands(family string) []Command {
+	var all []Command
+	for _, c := range s.Commands {
+		if c.Family == family && family != "" {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // PathCommand finds a command by its canonical path.
