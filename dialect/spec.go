@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -12,6 +14,10 @@ type Spec struct {
 	Name string
 	// Commands are all that the dialect knows, in the order of the vendor's page.
 	Commands []Command
+	// Families are names that stand in rules for several commands, as the vendor's
+	// own filters have them: "chat" for "chat:txt", "chat:img" and whatever else
+	// begins with "chat:". Most dialects have none.
+	Families []string
 	// Credentials are the keys that a source or endpoint of it takes.
 	Credentials []CredentialKey
 	// Generations of the wire that can be written; the newest first. Empty when
@@ -31,12 +37,8 @@ type Spec struct {
 // Command is one vendor command.
 type Command struct {
 	// Name is the command in imcommand and for trigger.
-	Name string
-	// Family is a name that stands in rules for this command and all others that
-	// have it, as the vendor's own filters do: "chat" for "chat:txt", "chat:img" and
-	// so on. Empty where the vendor has no such word.
-	Family string
-	Phase  event.Phase
+	Name  string
+	Phase event.Phase
 	// Path is where it goes below a source's URL; empty when the command is not
 	// told from the path.
 	Path string
@@ -71,16 +73,25 @@ func (s *Spec) Command(name string) (Command, bool) {
 	return Command{}, false
 }
 
-// FamilyCommands are the commands of a family, in the order of Commands; none when
-// no command has it.
-func (s *Spec) FamilyCommands(family string) []Command {
+// InFamily reports whether a command, known or not, belongs to a family.
+func InFamily(command, family string) bool {
+	rest, ok := strings.CutPrefix(command, family)
+	return ok && strings.HasPrefix(rest, ":")
+}
+
+// Family returns the commands of a family, in the order of Commands. False when
+// there is no such family.
+func (s *Spec) Family(name string) ([]Command, bool) {
+	if !slices.Contains(s.Families, name) {
+		return nil, false
+	}
 	var all []Command
 	for _, c := range s.Commands {
-		if c.Family == family && family != "" {
+		if InFamily(c.Name, name) {
 			all = append(all, c)
 		}
 	}
-	return all
+	return all, true
 }
 
 // PathCommand finds a command by its canonical path.

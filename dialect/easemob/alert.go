@@ -49,7 +49,7 @@ func alertCommands() []command {
 	for i := range alertKinds {
 		kind := &alertKinds[i]
 		all[i] = command{
-			spec:   after("sensitiveWords", wordsPrefix+kind.reason, kind.line, event.MessageIntercept),
+			spec:   after(wordsPrefix+kind.reason, kind.line, event.MessageIntercept),
 			decode: func(in *input, ev *event.Event) (bool, error) { return decodeAlert(in, ev, kind) },
 			encode: func(out *output) error { return encodeAlert(out, kind) },
 			sample: func(d *draw) *event.Event { return d.alert(kind) },

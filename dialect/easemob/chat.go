@@ -15,7 +15,7 @@ var chatNames = map[event.Kind]string{
 func messageCommand(c *content, where event.Kind, offline bool) command {
 	cmd := command{
 		spec: dialect.Command{
-			Name: chatNames[where] + ":" + c.wire, Family: chatNames[where], Phase: event.After,
+			Name: chatNames[where] + ":" + c.wire, Phase: event.After,
 			Types: []event.Type{event.MessageSend},
 			Line:  c.line + " was sent (" + string(where) + ")",
 		},

@@ -34,10 +34,14 @@ type command struct {
 // has reports whether the command decodes to t.
 func (c *command) has(t event.Type) bool { return slices.Contains(c.spec.Types, t) }
 
-// after is the spec of a command that reports a fact; family is the vendor's
-// filter name for it and its like.
-func after(family, name, line string, types ...event.Type) dialect.Command {
-	return dialect.Command{Name: name, Family: family, Phase: event.After, Types: types, Line: line}
+// after is the spec of a command that reports a fact.
+func after(name, line string, types ...event.Type) dialect.Command {
+	return dialect.Command{Name: name, Phase: event.After, Types: types, Line: line}
+}
+
+// families are the vendor's filter names for several commands.
+var families = []string{
+	chatDirect, chatGroup, chatRoom, muc, groupOpFamily, roster, notify, "userStatus", "sensitiveWords", typeModeration, stepPush,
 }
 
 // commands are all that is read, in the order of the vendor's pages.

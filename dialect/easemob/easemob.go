@@ -2,6 +2,7 @@ package easemob
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -51,6 +52,7 @@ func New() *Dialect {
 				{Name: "app_key", Sample: sampleApp, Line: "org#app; a body that names another is refused, and what is written names this one"},
 				{Name: "secret", Secret: true, Required: true, Line: "the callback rule's secret that signs"},
 			},
+			Families:    slices.Clone(families),
 			Generations: []string{current, legacy},
 			MaxAge:      72 * time.Hour,
 			Deadline:    200 * time.Millisecond,

@@ -7,7 +7,7 @@ import (
 
 func editCommands() []command {
 	return []command{{
-		spec:  after("", edit, "the content of a sent message was changed", event.MessageEdit),
+		spec:  after(edit, "the content of a sent message was changed", event.MessageEdit),
 		whole: true, says: []event.Type{event.MessageEdit},
 		decode: decodeEdit, encode: encodeEdit, sample: (*draw).edit,
 	}}
@@ -69,8 +69,7 @@ func decodeEdit(in *input, ev *event.Event) (bool, error) {
 		if e.EditTime == m.Timestamp {
 			rest.Edit.EditTime = 0
 		}
-		if rest.Edit.Count == 0 && rest.Edit.EditTime == 0 && rest.Edit.Operator == "" && rest.Edit.SendTime == 0 &&
-			rest.Edit.Sender == "" && rest.Edit.ChatType == "" && len(rest.Edit.Unknown) == 0 && len(rest.Unknown) == 0 {
+		if rest.Edit.isZero() && len(rest.Unknown) == 0 {
 			p.Meta = nil
 		}
 	}

@@ -122,6 +122,19 @@ func (out *output) appKey() string {
 	return or(out.to.Credentials.Get("app_key"), out.ev.App)
 }
 
+// wrap writes who acted as the reports of groups and contacts have it: with the app,
+// and with the device where it is known.
+func (out *output) wrap(id string) string {
+	if id == "" || system(id) {
+		return id
+	}
+	device := ""
+	if a := out.ev.Actor; a != nil && a.ID == id {
+		device = a.Client
+	}
+	return wrapDevice(out.appKey(), id, device)
+}
+
 // id is that of the k-th of n requests, as a message or call id.
 func (out *output) id(k, n int) string {
 	if n > 1 {

@@ -163,7 +163,7 @@ func groupOpCommands() []command {
 			}
 		}
 		all[i] = command{
-			spec:       after("group_op", join(groupOpPrefix+f.operation, "/", f.kind), f.line, types...),
+			spec:       after(join(groupOpPrefix+f.operation, "/", f.kind), f.line, types...),
 			generation: current,
 			decode:     func(in *input, ev *event.Event) (bool, error) { return decodeGroupOp(in, ev, f) },
 			encode:     func(out *output) error { return encodeGroupOp(out, f) },

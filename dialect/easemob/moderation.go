@@ -43,7 +43,7 @@ func moderationCommands() []command {
 	for i := range moderationKinds {
 		kind := &moderationKinds[i]
 		all[i] = command{
-			spec:   after(typeModeration, typeModeration+":"+kind.result, kind.line, event.ModerationResult),
+			spec:   after(typeModeration+":"+kind.result, kind.line, event.ModerationResult),
 			decode: func(in *input, ev *event.Event) (bool, error) { return decodeModeration(in, ev, kind) },
 			encode: func(out *output) error { return encodeModeration(out, kind) },
 			sample: func(d *draw) *event.Event { return d.moderation(kind) },

@@ -127,7 +127,7 @@ func mucCommands() []command {
 			}
 		}
 		all[i] = command{
-			spec:       after(muc, muc+":"+op.name, op.line, types...),
+			spec:       after(muc+":"+op.name, op.line, types...),
 			generation: legacy,
 			decode:     func(in *input, ev *event.Event) (bool, error) { return decodeMuc(in, ev, op) },
 			encode:     func(out *output) error { return encodeMuc(out, op) },
@@ -213,6 +213,9 @@ func decodeMuc(in *input, ev *event.Event, op *mucOp) (bool, error) {
 		}
 	} else if who != "" && !system(who) {
 		ev.Members = []event.Member{{ID: who}}
+		if t == event.GroupTransfer {
+			ev.Group.Owner, ev.Group.PreviousOwner = who, from
+		}
 	}
 	if op.name == "kick" && kind == event.KindChatroom && reason == "" && len(ev.Members) == 1 && (from == "" || from == to) {
 		// The server does so itself when a member is offline for two minutes.

@@ -84,8 +84,13 @@ func encodeMucOf(out *output, op *mucOp, kind event.Kind, id string, m event.Mem
 		from = id
 	case nobody, other, otherOrHimself:
 	}
-	w.From = or(w.From, from)
-	w.To = or(w.To, mucTo(op, id, bareID(w.AppKey, w.From), m.ID))
+	if w.From == "" {
+		w.From = from
+		if !out.own && from != id {
+			w.From = out.wrap(from)
+		}
+	}
+	w.To = or(w.To, mucTo(op, id, bareID(or(w.AppKey, out.appKey()), w.From), m.ID))
 	if op.whom == attributes && w.To == "" {
 		w.To = id
 	}

@@ -30,7 +30,8 @@ const (
 	preSend       = "pre_send"
 	offlineSuffix = "/offline"
 
-	groupOpPrefix = "group_op:"
+	groupOpFamily = "group_op"
+	groupOpPrefix = groupOpFamily + ":"
 	wordsPrefix   = "sensitiveWords:"
 )
 

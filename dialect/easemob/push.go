@@ -31,7 +31,7 @@ type push struct {
 func pushCommands() []command {
 	one := func(status, line string, says ...event.Type) command {
 		return command{
-			spec: after(stepPush, stepPush+":"+status, line, event.PushReport), says: says,
+			spec: after(stepPush+":"+status, line, event.PushReport), says: says,
 			decode: decodePush,
 			encode: func(out *output) error { return encodePush(out, status) },
 			sample: func(d *draw) *event.Event { return d.push(status) },

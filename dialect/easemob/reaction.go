@@ -47,7 +47,7 @@ type reactionOp struct {
 
 func reactionCommands() []command {
 	return []command{{
-		spec:   after(notify, notify+":reaction", "the reactions of a message changed (unsigned)", event.MessageReact),
+		spec:   after(notify+":reaction", "the reactions of a message changed (unsigned)", event.MessageReact),
 		says:   []event.Type{event.MessageReact},
 		decode: decodeReaction, split: splitReaction, encode: encodeReaction, sample: (*draw).reaction,
 	}}

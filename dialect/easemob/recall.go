@@ -7,7 +7,7 @@ import (
 
 func recallCommands() []command {
 	return []command{{
-		spec:  after("", recall, "a message was taken back", event.MessageRecall),
+		spec:  after(recall, "a message was taken back", event.MessageRecall),
 		whole: true, says: []event.Type{event.MessageRecall},
 		decode: decodeRecall, encode: encodeRecall, sample: (*draw).recall,
 	}}

@@ -10,7 +10,7 @@ import (
 func receiptCommands() []command {
 	one := func(name, line string, t event.Type) command {
 		return command{
-			spec: after("", name, line, t), whole: true, says: []event.Type{t},
+			spec: after(name, line, t), whole: true, says: []event.Type{t},
 			decode: decodeReceipt, encode: encodeReceipt, sample: (*draw).receipt,
 		}
 	}

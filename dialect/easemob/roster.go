@@ -51,7 +51,7 @@ func rosterCommands() []command {
 	for i := range rosterOps {
 		op := &rosterOps[i]
 		all[i] = command{
-			spec:   after(roster, roster+":"+op.name, op.line, op.t),
+			spec:   after(roster+":"+op.name, op.line, op.t),
 			decode: func(in *input, ev *event.Event) (bool, error) { return decodeRoster(in, ev, op) },
 			encode: func(out *output) error { return encodeRoster(out, op) },
 			sample: func(d *draw) *event.Event { return d.roster(op) },
@@ -128,7 +128,13 @@ func encodeRoster(out *output, op *rosterOp) error {
 		p := &w.Payload
 		w.ChatType = roster
 		w.EventType = or(w.EventType, typeChat)
-		w.From, w.To = or(w.From, from), or(w.To, members[k].ID)
+		if w.From == "" {
+			w.From = from
+			if !out.own {
+				w.From = out.wrap(from)
+			}
+		}
+		w.To = or(w.To, members[k].ID)
 		p.Operation = op.name
 		if op.reason && p.Reason == nil {
 			p.Reason = new(loose(""))

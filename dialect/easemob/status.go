@@ -33,7 +33,7 @@ type userStatus struct {
 func statusCommands() []command {
 	one := func(reason, line string, t event.Type, says ...event.Type) command {
 		return command{
-			spec: after("userStatus", "userStatus:"+reason, line, t), says: says,
+			spec: after("userStatus:"+reason, line, t), says: says,
 			decode: decodeStatus,
 			encode: func(out *output) error { return encodeStatus(out, reason) },
 			sample: func(d *draw) *event.Event { return d.status(reason) },

@@ -38,7 +38,7 @@ type lastMessage struct {
 
 func threadCommands() []command {
 	return []command{{
-		spec:   after(notify, notify+":thread", "a message thread changed (unsigned)", event.ThreadUpdate),
+		spec:   after(notify+":thread", "a message thread changed (unsigned)", event.ThreadUpdate),
 		says:   []event.Type{event.ThreadUpdate},
 		decode: decodeThread, encode: encodeThread, sample: (*draw).thread,
 	}}

@@ -73,7 +73,7 @@ type payload struct {
 
 // meta is what an edit says about the message that it changes.
 type meta struct {
-	Edit    editMeta       `json:"edit_msg"`
+	Edit    editMeta       `json:"edit_msg,omitzero"`
 	Unknown jsontext.Value `json:",embed"`
 }
 
@@ -85,6 +85,10 @@ type editMeta struct {
 	Sender   string         `json:"sender,omitzero"`
 	ChatType string         `json:"chat_type,omitzero"`
 	Unknown  jsontext.Value `json:",embed"`
+}
+
+func (e *editMeta) isZero() bool {
+	return e.Count == 0 && e.EditTime == 0 && e.Operator == "" && e.SendTime == 0 && e.Sender == "" && e.ChatType == "" && len(e.Unknown) == 0
 }
 
 // body is one element of a message; which keys it has depends on Type.

@@ -66,7 +66,7 @@ func (m *message) json(rest bool) ([]byte, error) {
 func (p *payload) write(w *writer) {
 	w.open()
 	w.value("ext", p.Ext)
-	w.text("ack_message_id", p.AckID, false)
+	w.text("ack_message_id", p.AckID, p.Type == channelAck)
 	w.text("edit_message_id", p.EditID, false)
 	// The read receipt of a whole conversation has no elements; everything else
 	// has an array, if an empty one.
@@ -92,11 +92,17 @@ func (p *payload) write(w *writer) {
 }
 
 func (m *meta) write(w *writer) {
+	e := &m.Edit
 	w.key("meta")
 	w.open()
+	if e.isZero() { // a thread's message has a meta of another kind
+		w.unknown(m.Unknown)
+		w.close('}')
+		w.b = append(w.b, ',')
+		return
+	}
 	w.key("edit_msg")
 	w.open()
-	e := &m.Edit
 	w.number("count", int64(e.Count), false)
 	w.number("edit_time", e.EditTime, false)
 	w.text("operator", e.Operator, false)
