@@ -71,7 +71,7 @@ func alertCommands() []command {
 
 func decodeAlert(in *input, ev *event.Event, kind *alertKind) (bool, error) {
 	var w alert
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	owner, receiver := bareID(w.AppKey, w.Owner), bareID(w.AppKey, w.Receiver)

@@ -19,7 +19,7 @@ func messageCommand(c *content, where event.Kind, offline bool) command {
 			Types: []event.Type{event.MessageSend},
 			Line:  c.line + " was sent (" + string(where) + ")",
 		},
-		decode: func(in *input, ev *event.Event) (bool, error) { return decodeMessage(in.m, ev, c, where, offline) },
+		decode: func(in *input, ev *event.Event) (bool, error) { return decodeMessage(&in.m, ev, c, where, offline) },
 		encode: encodeMessages,
 	}
 	if offline {

@@ -25,13 +25,11 @@ type input struct {
 	command *command
 	// m is the first reading of the body. Only the keys that tell families apart
 	// are sure to be right in it, unless the command is read whole.
-	m    *message
+	m    message
 	body []byte
-}
-
-// read parses the body into a wire struct.
-func (in *input) read(v any) error {
-	return dialect.Unmarshal(Name, in.command.spec.Name, in.body, v)
+	// wire is the family's own struct when the body was read into it at once; m is
+	// empty then.
+	wire any
 }
 
 // keep puts what is left of a wire struct under vendor.
@@ -53,67 +51,90 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 		Dialect: Name, Path: req.Path, Query: req.Query, ContentType: req.ContentType,
 		Body: bytes.Clone(req.Body),
 	}
-	var m message
-	cause := dialect.Unmarshal(Name, "", req.Body, &m)
-	if cause != nil {
-		var top map[string]jsontext.Value
-		if err := dialect.Unmarshal(Name, "", req.Body, &top); err != nil {
-			return nil, err
+	if name, ms, wire := guess(req.Path, req.Body); wire != nil {
+		if c, ok := d.commands[name]; ok {
+			ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(ms), Raw: raw}
+			if complete, err := c.decode(&input{command: c, body: raw.Body, wire: wire}, ev); complete && err == nil {
+				return []*event.Event{ev}, nil
+			}
 		}
-		m = *lenient(top)
 	}
-	name := m.command(req.Path)
+	in := &input{body: raw.Body}
+	cause, err := in.m.heading(raw.Body)
+	if err != nil {
+		return nil, err
+	}
+	name := in.m.command(req.Path)
 	c, ok := d.commands[name]
 	switch {
 	case !ok:
-		return []*event.Event{unknown(&m, name, raw)}, nil
+		return []*event.Event{unknown(&in.m, name, raw)}, nil
 	case cause != nil && c.whole:
 		if de, ok := errors.AsType[*dialect.DecodeError](cause); ok {
 			de.Command = name
 		}
 		return nil, cause
-	case c.split == nil:
-		ev, err := decodeOne(c, &m, raw)
+	}
+	in.command = c
+	if c.split == nil {
+		ev, err := decodeOne(in, raw)
 		if err != nil {
 			return nil, err
 		}
 		return []*event.Event{ev}, nil
 	}
-
-	bodies, err := c.split(&input{command: c, m: &m, body: raw.Body})
+	bodies, err := c.split(in)
 	if err != nil {
 		return nil, err
 	}
 	evs := make([]*event.Event, len(bodies))
 	for i, body := range bodies {
-		one := raw
+		one, part := raw, &input{command: c, m: in.m, body: body}
 		one.Body = body
-		copied := m
-		if evs[i], err = decodeOne(c, &copied, one); err != nil {
+		if evs[i], err = decodeOne(part, one); err != nil {
 			return nil, err
 		}
 	}
 	return evs, nil
 }
 
-func decodeOne(c *command, m *message, raw event.Raw) (*event.Event, error) {
+// heading reads m out of a body. Where some value has not the type that messages
+// give it, cause says so and m holds only the keys that tell families apart: in
+// another family the key may mean something else.
+func (m *message) heading(body []byte) (cause, err error) {
+	if cause = dialect.Unmarshal(Name, "", body, m); cause == nil {
+		return nil, nil
+	}
+	var top map[string]jsontext.Value
+	if err := dialect.Unmarshal(Name, "", body, &top); err != nil {
+		return nil, err
+	}
+	*m = *lenient(top)
+	return cause, nil
+}
+
+func decodeOne(in *input, raw event.Raw) (*event.Event, error) {
+	c := in.command
 	name := c.spec.Name
-	if m.Timestamp < 0 || m.Timestamp > lastMilli {
+	if late(in.m.Timestamp) {
 		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Field: "timestamp", Err: errTime}
 	}
-	heading := *m // decoding spends m
-	ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(m.Timestamp), Raw: raw}
-	complete, err := c.decode(&input{command: c, m: m, body: raw.Body}, ev)
+	ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(in.m.Timestamp), Raw: raw}
+	complete, err := c.decode(in, ev)
 	if err != nil {
 		if _, ok := errors.AsType[*dialect.DecodeError](err); !ok {
 			err = &dialect.DecodeError{Dialect: Name, Command: name, Err: err}
 		}
 		return nil, err
 	}
-	if !complete {
-		return unknown(&heading, name, raw), nil
+	if complete {
+		return ev, nil
 	}
-	return ev, nil
+	var m message // decoding spent the first one
+	if _, err := m.heading(raw.Body); err != nil {
+		return nil, err
+	}
+	return unknown(&m, name, raw), nil
 }
 
 // lenient reads the keys that tell families and lanes, each only where it is text.

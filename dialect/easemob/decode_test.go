@@ -104,8 +104,10 @@ func decodeCases() []decodeCase {
 		{name: "pre-send of an edit", path: "/pre_send", body: `{"callId":"c","timestamp":1,"chat_type":"group","group_id":"77","from":"ann","to":"77","msg_id":"5","payload":{"msg":"hi","type":"txt","edit_message_id":"9"},"security":""}`, command: "pre_send", typ: event.MessageEdit, link: "msg:9", facts: facts{"conversation.kind": "group", "message.edits": "9", "message.text": "hi"}},
 	}
 	for _, c := range []struct{ result, target, to, verdict, lane string }{
-		{"PASS", "chat", "bob", "pass", "direct:ann|bob"}, {"REJECT", "groupchat", "77", "refuse", "group:77"},
-		{"EXCHANGE", "chatroom", "88", "replace", "chatroom:88"}, {"RECALL", "chat", "bob", "recall", "direct:ann|bob"},
+		{"PASS", "chat", "bob", "pass", "direct:ann|bob"},
+		{"REJECT", "groupchat", "77", "refuse", "group:77"},
+		{"EXCHANGE", "chatroom", "88", "replace", "chatroom:88"},
+		{"RECALL", "chat", "bob", "recall", "direct:ann|bob"},
 	} {
 		cases = append(cases, decodeCase{
 			name: "moderation " + c.result, command: "moderation:" + c.result, typ: event.ModerationResult, lane: event.Lane(c.lane), link: "msg:9",

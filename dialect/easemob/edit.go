@@ -16,7 +16,7 @@ func editCommands() []command {
 // decodeEdit reads the message as it is now. Who wrote it and where stands in the
 // payload; the outer from and to are the server's own.
 func decodeEdit(in *input, ev *event.Event) (bool, error) {
-	m := in.m
+	m := &in.m
 	p := &m.Payload
 	if p.EditID == "" {
 		return false, nil
@@ -57,8 +57,8 @@ func decodeEdit(in *input, ev *event.Event) (bool, error) {
 	}
 
 	operator := or(e.Operator, p.From, m.From)
-	kept := ""
-	ev.Actor, kept = actor(m.AppKey, operator)
+	who, kept := actor(m.AppKey, operator)
+	ev.Actor = who
 	msg.Sender = bareID(m.AppKey, or(e.Sender, p.From))
 	if p.Meta != nil {
 		rest := p.Meta

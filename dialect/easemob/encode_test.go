@@ -262,10 +262,14 @@ func TestEncode_MembersFanOutWhereTheCommandTakesOne(t *testing.T) {
 		generation string
 		parts      int
 	}{
-		{event.GroupMemberKick, event.KindGroup, "legacy", 2}, {event.GroupMemberKick, event.KindGroup, "current", 1},
-		{event.GroupMemberJoin, event.KindGroup, "legacy", 2}, {event.GroupMemberInvite, event.KindGroup, "current", 2},
-		{event.FriendRequest, event.KindDirect, "current", 2}, {event.BlockAdd, event.KindDirect, "legacy", 2},
-		{event.PushReport, event.KindDirect, "current", 2}, {event.UserOnline, event.KindDirect, "current", 2},
+		{event.GroupMemberKick, event.KindGroup, "legacy", 2},
+		{event.GroupMemberKick, event.KindGroup, "current", 1},
+		{event.GroupMemberJoin, event.KindGroup, "legacy", 2},
+		{event.GroupMemberInvite, event.KindGroup, "current", 2},
+		{event.FriendRequest, event.KindDirect, "current", 2},
+		{event.BlockAdd, event.KindDirect, "legacy", 2},
+		{event.PushReport, event.KindDirect, "current", 2},
+		{event.UserOnline, event.KindDirect, "current", 2},
 		{event.GroupMute, event.KindGroup, "legacy", 1},
 	} {
 		ev := foreign(tt.typ, tt.kind)

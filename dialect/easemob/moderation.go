@@ -65,7 +65,7 @@ func moderationCommands() []command {
 
 func decodeModeration(in *input, ev *event.Event, kind *moderationKind) (bool, error) {
 	var w moderation
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	from, to := bareID(w.AppKey, w.From), bareID(w.AppKey, w.To)

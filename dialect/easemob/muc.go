@@ -145,7 +145,7 @@ func mucCommands() []command {
 
 func decodeMuc(in *input, ev *event.Event, op *mucOp) (bool, error) {
 	var w report[mucPayload]
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	p := &w.Payload
@@ -190,7 +190,7 @@ func decodeMuc(in *input, ev *event.Event, op *mucOp) (bool, error) {
 		w.From = stripped(w.From, from)
 	case op.whom == attributes && from == id:
 		w.From = stripped(w.From, from)
-		if o := string(attributeFacts(p.EventInfo).operator); o != "" {
+		if o := attributeFacts(p.EventInfo).operator; o != "" {
 			ev.Actor, _ = actor(w.AppKey, o)
 		}
 	default:
@@ -231,19 +231,7 @@ func decodeMuc(in *input, ev *event.Event, op *mucOp) (bool, error) {
 	}
 	w.GroupID = stripped(w.GroupID, id)
 	p.Operation, p.IsChatroom, p.Status = "", false, p.Status.rest()
-	return true, keep(ev, w.settled())
-}
-
-// settled drops from a report what all say alike.
-func (w *report[P]) settled() *report[P] {
-	if w.CallID == defaultCallID(w.AppKey, w.MsgID) {
-		w.CallID = ""
-	}
-	if w.EventType == typeChat {
-		w.EventType = ""
-	}
-	w.ChatType, w.Timestamp, w.Security = "", 0, ""
-	return w
+	return true, w.keep(ev)
 }
 
 // mucTo is what to holds where nothing else was kept: whom the operation is about,

@@ -119,7 +119,7 @@ func (f *flat) write(w *writer) {
 
 func decodePreSend(in *input, ev *event.Event) (bool, error) {
 	var w proposal
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	from, to := bareID(w.AppKey, w.From), bareID(w.AppKey, w.To)

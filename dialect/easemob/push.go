@@ -57,7 +57,7 @@ func pushCommands() []command {
 
 func decodePush(in *input, ev *event.Event) (bool, error) {
 	var w push
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	target := bareID(w.AppKey, w.Target)

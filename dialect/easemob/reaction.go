@@ -57,7 +57,7 @@ func reactionCommands() []command {
 // stays as it is.
 func splitReaction(in *input) ([][]byte, error) {
 	var w report[reactionPayload]
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return nil, err
 	}
 	all := w.Payload.Data
@@ -82,7 +82,7 @@ func splitReaction(in *input) ([][]byte, error) {
 
 func decodeReaction(in *input, ev *event.Event) (bool, error) {
 	var w report[reactionPayload]
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	p := &w.Payload
@@ -115,8 +115,8 @@ func decodeReaction(in *input, ev *event.Event) (bool, error) {
 	if w.MsgID != "" {
 		ev.Dedupe = w.MsgID + "/" + d.MessageID + "/" + strconv.FormatInt(d.TS, 10)
 	}
-	actorKept := ""
-	ev.Actor, actorKept = actor(w.AppKey, who)
+	reacted, actorKept := actor(w.AppKey, who)
+	ev.Actor = reacted
 	person := actorID(ev.Actor, systemUser)
 
 	ev.Message = &event.Message{ID: d.MessageID}
@@ -168,7 +168,7 @@ func decodeReaction(in *input, ev *event.Event) (bool, error) {
 	if d.isZero() {
 		p.Data = nil
 	}
-	return true, keep(ev, w.settled())
+	return true, w.keep(ev)
 }
 
 func (d *reactionData) isZero() bool {

@@ -59,7 +59,7 @@ func groupLike(id string) bool {
 }
 
 func decodeRecall(in *input, ev *event.Event) (bool, error) {
-	m := in.m
+	m := &in.m
 	recalled := or(m.RecallID, m.Payload.AckID)
 	from, to := bareID(m.AppKey, m.From), bareID(m.AppKey, m.To)
 	if m.GroupID == "" && groupLike(to) {

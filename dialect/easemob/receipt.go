@@ -29,7 +29,7 @@ func receiptCommands() []command {
 // decodeReceipt reads receipts of all kinds. No body of delivery_ack is published;
 // it is read like read_ack.
 func decodeReceipt(in *input, ev *event.Event) (bool, error) {
-	m := in.m
+	m := &in.m
 	about := m.Payload.AckID
 	if about == "" && m.ChatType != channelAck {
 		return false, nil
@@ -57,8 +57,8 @@ func decodeReceipt(in *input, ev *event.Event) (bool, error) {
 	if m.ChatType == channelAck {
 		ev.Receipt.UpTo = ev.Time
 	}
-	kept := ""
-	ev.Actor, kept = actor(m.AppKey, who)
+	reader, kept := actor(m.AppKey, who)
+	ev.Actor = reader
 	if group {
 		m.ChannelUser = ""
 		if m.From == who {

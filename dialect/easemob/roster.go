@@ -65,7 +65,7 @@ func rosterCommands() []command {
 
 func decodeRoster(in *input, ev *event.Event, op *rosterOp) (bool, error) {
 	var w report[rosterPayload]
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	p := &w.Payload
@@ -96,7 +96,7 @@ func decodeRoster(in *input, ev *event.Event, op *rosterOp) (bool, error) {
 	}
 	w.To = stripped(w.To, to)
 	p.Operation = ""
-	return true, keep(ev, w.settled())
+	return true, w.keep(ev)
 }
 
 // encodeRoster writes a request for each member.

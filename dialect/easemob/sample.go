@@ -123,10 +123,9 @@ func (d *draw) inPlace(ev *event.Event, group, room event.Type) {
 	}
 	ev.Conversation = &event.Conversation{Kind: kind, ID: d.placeID()}
 	name := pick(d.Rand, "Sunday hikers", "读书会", "Release 9", "Flat 12b")
-	switch {
-	case kind == event.KindChatroom:
+	if kind == event.KindChatroom {
 		ev.Chatroom = &event.Chatroom{ID: ev.Conversation.ID, Name: name, Announcement: "Doors open at seven.", Owner: ev.Actor.ID}
-	default:
+	} else {
 		ev.Group = &event.Group{
 			ID: ev.Conversation.ID, Name: name, Owner: ev.Actor.ID, MaxMembers: 200, Muted: new(false),
 			Introduction: "Who comes along?", Announcement: "We meet at the north gate.",

@@ -55,7 +55,7 @@ func statusCommands() []command {
 
 func decodeStatus(in *input, ev *event.Event) (bool, error) {
 	var w userStatus
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	id, device := bare(w.AppKey, w.User)

@@ -46,7 +46,7 @@ func threadCommands() []command {
 
 func decodeThread(in *input, ev *event.Event) (bool, error) {
 	var w report[threadPayload]
-	if err := in.read(&w); err != nil {
+	if err := read(in, &w); err != nil {
 		return false, err
 	}
 	d := w.Payload.Data
@@ -79,7 +79,7 @@ func decodeThread(in *input, ev *event.Event) (bool, error) {
 	d.MucParentID = stripped(d.MucParentID, group)
 	d.ID, d.Name, d.Operation, d.MsgParentID, d.MessageCount = "", "", "", "", 0
 	w.Payload.Type = ""
-	return true, keep(ev, w.settled())
+	return true, w.keep(ev)
 }
 
 // read moves the newest message to the event.
@@ -92,8 +92,11 @@ func (l *lastMessage) read(ev *event.Event, appKey, thread string) error {
 	l.From = stripped(l.From, msg.Sender)
 	l.To = stripped(l.To, thread)
 	var p payload
-	if len(l.Payload) == 0 || dialect.Unmarshal(Name, "", l.Payload, &p) != nil {
+	if len(l.Payload) == 0 {
 		return nil
+	}
+	if err := dialect.Unmarshal(Name, notify+":thread", l.Payload, &p); err != nil {
+		return err
 	}
 	c := contentOf(contentName(p.firstType(), ""))
 	if c == nil {
