@@ -2,6 +2,7 @@ package easemob
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,21 +38,41 @@ type groupOp struct {
 }
 
 type groupPayload struct {
-	Type         string            `json:"type,omitzero"`
-	Role         map[string]string `json:"role,omitzero"`
-	Member       []string          `json:"member,omitzero"`
-	Admin        []string          `json:"admin,omitzero"`
-	Info         *groupInfo        `json:"info,omitzero"`
-	Owner        string            `json:"owner,omitzero"`
-	NewOwner     string            `json:"new_owner,omitzero"`
-	Announcement *string           `json:"announcement,omitzero"`
-	Disable      *bool             `json:"disable,omitzero"`
-	Mute         *bool             `json:"mute,omitzero"`
+	Type         string     `json:"type,omitzero"`
+	Role         roles      `json:"role,omitzero"`
+	Member       []string   `json:"member,omitzero"`
+	Admin        []string   `json:"admin,omitzero"`
+	Info         *groupInfo `json:"info,omitzero"`
+	Owner        string     `json:"owner,omitzero"`
+	NewOwner     string     `json:"new_owner,omitzero"`
+	Announcement *string    `json:"announcement,omitzero"`
+	Disable      *bool      `json:"disable,omitzero"`
+	Mute         *bool      `json:"mute,omitzero"`
 	// Expire is in Unix milliseconds.
 	Expire    int64          `json:"expire_timestamp,omitzero"`
 	ShareFile []string       `json:"share_file,omitzero"`
 	Options   *groupOptions  `json:"options,omitzero"`
 	Unknown   jsontext.Value `json:",embed"`
+}
+
+// roles are the words for some users, by id.
+type roles map[string]string
+
+// MarshalJSONTo writes the users in one order, so that one event always gives one
+// body.
+func (r roles) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(r)) {
+		if err := enc.WriteToken(jsontext.String(id)); err != nil {
+			return err
+		}
+		if err := enc.WriteToken(jsontext.String(r[id])); err != nil {
+			return err
+		}
+	}
+	return enc.WriteToken(jsontext.EndObject)
 }
 
 // groupOptions is what an application's client says when it enters a chatroom.
@@ -521,13 +542,13 @@ func announcement(ev *event.Event) string {
 
 // writeRoles names the owner and the admins of a new place.
 func (p *groupPayload) writeRoles(ev *event.Event) {
-	roles := maps.Clone(p.Role)
+	all := maps.Clone(p.Role)
 	set := func(id, role string) {
-		if roles == nil {
-			roles = map[string]string{}
+		if all == nil {
+			all = roles{}
 		}
 		if id != "" && role != "" {
-			roles[id] = role
+			all[id] = role
 		}
 	}
 	for _, m := range ev.Members {
@@ -538,7 +559,7 @@ func (p *groupPayload) writeRoles(ev *event.Event) {
 	} else if ev.Chatroom != nil {
 		set(ev.Chatroom.Owner, "owner")
 	}
-	p.Role = roles
+	p.Role = all
 }
 
 // end is when what a sample reports is over.
