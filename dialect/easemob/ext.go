@@ -62,7 +62,7 @@ func mentions(ext string) *event.Mentions {
 func writeExt(msg *event.Message, own bool) (jsontext.Value, error) {
 	added := !own && (msg.Mentions != nil || msg.Kind == event.Quote)
 	if msg.Extra == "" && !added {
-		return jsontext.Value("{}"), nil
+		return emptyObject, nil
 	}
 	if !added && msg.Extra[0] == '{' {
 		if ext, err := dialect.Tidy(jsontext.Value(msg.Extra)); err == nil {

@@ -118,7 +118,7 @@ func encodeRecall(out *output) error {
 	return out.message(&m)
 }
 
-// emptyObject is what ext is where nobody put anything.
+// emptyObject is what ext is where nobody put anything. It is never written to.
 var emptyObject = []byte("{}")
 
 // toPlace sets to and group_id of what is no message. What another dialect

@@ -189,12 +189,12 @@ func (w *writer) number(name string, n int64, always bool) {
 }
 
 func (w *writer) decimal(name string, d decimal, always bool) {
+	if d == 0 && (w.rest || !always) {
+		return
+	}
 	f := float64(d)
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		f = 0 // JSON has no such number
-	}
-	if f == 0 && (w.rest || !always) {
-		return
 	}
 	w.key(name)
 	format := byte('f')
