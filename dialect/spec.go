@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -13,6 +14,10 @@ type Spec struct {
 	Name string
 	// Commands are all that the dialect knows, in the order of the vendor's page.
 	Commands []Command
+	// Families are names that stand in rules for several commands, as the vendor's
+	// own filters have them: "chat" for "chat:txt", "chat:img" and whatever else
+	// begins with "chat:". Most dialects have none.
+	Families []string
 	// Credentials are the keys that a source or endpoint of it takes.
 	Credentials []CredentialKey
 	// Generations of the wire that can be written; the newest first. Empty when
@@ -74,6 +79,27 @@ func (s *Spec) Command(name string) (Command, bool) {
 		}
 	}
 	return Command{}, false
+}
+
+// InFamily reports whether a command, known or not, belongs to a family.
+func InFamily(command, family string) bool {
+	rest, ok := strings.CutPrefix(command, family)
+	return ok && strings.HasPrefix(rest, ":")
+}
+
+// Family returns the commands of a family, in the order of Commands. False when
+// there is no such family.
+func (s *Spec) Family(name string) ([]Command, bool) {
+	if !slices.Contains(s.Families, name) {
+		return nil, false
+	}
+	var all []Command
+	for _, c := range s.Commands {
+		if InFamily(c.Name, name) {
+			all = append(all, c)
+		}
+	}
+	return all, true
 }
 
 // PathCommand finds a command by its canonical path.

@@ -124,6 +124,9 @@ func first(a, b string) string {
 func lane(ev *event.Event) event.Lane {
 	word, _, _ := strings.Cut(string(ev.Type), ".")
 	switch {
+	case (ev.Type == event.PushReport || ev.Type.Family() == "chatroom.super") && len(ev.Members) == 1 && ev.Members[0].ID != "":
+		// It concerns that user wherever the message stood, or the whole app.
+		return event.NewLane(event.KindUser, ev.Members[0].ID)
 	case ev.Conversation != nil:
 		return ev.Conversation.Lane()
 	case (word == "friend" || word == "block") && ev.Actor != nil && ev.Actor.ID != "" && len(ev.Members) == 1 && ev.Members[0].ID != "":

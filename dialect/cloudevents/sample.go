@@ -124,6 +124,9 @@ func (s *sampler) chat(ev *event.Event) {
 		if peer, ok := where.Peer(ev.Actor.ID); ok {
 			ev.Members = []event.Member{{ID: peer}}
 		}
+		if ev.Type == event.PushReport {
+			ev.Members = ev.Members[:1]
+		}
 		ev.Message.Push = &event.Push{Title: ev.Actor.ID, Content: ev.Message.Text}
 	case event.ThreadUpdate:
 		ev.Thread = &event.Thread{ID: s.number("t"), Parent: ev.Message.ID, Operation: "message", Count: 3}

@@ -1,55 +1,34 @@
 package easemob
 
 import (
-	"math/rand/v2"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
 
-// content is one kind of message body in both directions.
-type content struct {
-	// wire is bodies[].type.
-	wire string
-	line string
-	// kinds are the canonical kinds that it says.
-	kinds []event.ContentKind
-	// read moves what is canonical from b to m and leaves the rest.
-	read func(b *body, m *event.Message)
-	// write puts m into b and returns the last word of content_type. own says
-	// that b holds what read left.
-	write func(m *event.Message, b *body, own bool) (word string, err error)
-	// sample draws a message without its id.
-	sample func(r *rand.Rand) event.Message
-}
-
 // chatNames are the first words of commands.
 var chatNames = map[event.Kind]string{
-	event.KindDirect: "chat", event.KindGroup: "groupchat", event.KindChatroom: "chatroom",
+	event.KindDirect: chatDirect, event.KindGroup: chatGroup, event.KindChatroom: chatRoom,
 }
 
-func messageCommand(c content, where event.Kind, offline bool) command {
+func messageCommand(c *content, where event.Kind, offline bool) command {
 	cmd := command{
 		spec: dialect.Command{
 			Name: chatNames[where] + ":" + c.wire, Phase: event.After,
 			Types: []event.Type{event.MessageSend},
 			Line:  c.line + " was sent (" + string(where) + ")",
 		},
-		decode: func(m *message, ev *event.Event) (bool, error) {
-			return decodeMessage(m, ev, c, where, offline)
-		},
-		sample: func(r *rand.Rand, now time.Time) *event.Event {
-			return sampleMessage(r, now, c, where, offline)
-		},
+		decode: func(in *input, ev *event.Event) (bool, error) { return decodeMessage(&in.m, ev, c, where, offline) },
+		encode: encodeMessages,
 	}
 	if offline {
 		cmd.spec.Name += offlineSuffix
 		cmd.spec.Types = []event.Type{event.MessagePushOffline}
 		cmd.spec.Line = c.line + " is kept for a receiver who is offline (" + string(where) + ")"
 	}
+	cmd.whole = true
+	cmd.sample = func(d *draw) *event.Event { return d.message(c, where, offline) }
 	return cmd
 }
 
@@ -62,10 +41,10 @@ type messageBodies struct {
 	link         [1]string
 }
 
-func decodeMessage(m *message, ev *event.Event, c content, where event.Kind, offline bool) (bool, error) {
+func decodeMessage(m *message, ev *event.Event, c *content, where event.Kind, offline bool) (bool, error) {
 	from, device := bare(m.AppKey, m.From)
-	to, _ := bare(m.AppKey, m.To)
-	group, _ := bare(m.AppKey, m.GroupID)
+	to := bareID(m.AppKey, m.To)
+	group := bareID(m.AppKey, m.GroupID)
 	if where != event.KindDirect && group == "" && !offline {
 		m.GroupID, group = m.To, to
 	}
@@ -84,7 +63,7 @@ func decodeMessage(m *message, ev *event.Event, c content, where event.Kind, off
 	ev.Type = event.MessageSend
 	ev.Conversation = &parts.conversation
 	ev.Lane = parts.conversation.Lane()
-	ev.Dedupe = dedupe(m)
+	ev.Dedupe = m.dedupe()
 	if offline {
 		ev.Type = event.MessagePushOffline
 		if to != "" {
@@ -93,7 +72,7 @@ func decodeMessage(m *message, ev *event.Event, c content, where event.Kind, off
 	}
 
 	ev.Actor = &parts.actor
-	parts.message = event.Message{ID: m.MsgID, Code: c.wire}
+	parts.message = event.Message{ID: m.MsgID}
 	if system(from) {
 		parts.actor.System = true
 		parts.message.Sender = from
@@ -130,38 +109,49 @@ func decodeMessage(m *message, ev *event.Event, c content, where event.Kind, off
 		m.GroupID = ""
 	}
 	m.EventType, m.ChatType, m.MsgID, m.Timestamp, m.Security = "", "", "", 0, ""
-	return true, readPayload(&m.Payload, &parts.message, c)
+	if err := readPayload(&m.Payload, &parts.message, c); err != nil {
+		return false, err
+	}
+	return true, m.keep(ev)
 }
 
-// readPayload moves the elements and the application's own object into msg.
-func readPayload(p *payload, msg *event.Message, c content) error {
-	if len(p.Ext) > 0 && p.Ext.Kind() == '{' && string(p.Ext) != "{}" {
-		ext, err := dialect.Tidy(p.Ext)
-		if err != nil {
-			return err
-		}
-		if string(ext) != "{}" {
-			msg.Extra = string(ext)
-		}
-		p.Ext = nil
-	} else if k := p.Ext.Kind(); k == '{' || k == 'n' {
-		p.Ext = nil
+// keep puts what is left of m under vendor.
+func (m *message) keep(ev *event.Event) error {
+	rest, err := m.json(true)
+	if err != nil {
+		return err
 	}
+	if string(rest) != "{}" {
+		ev.Vendor = rest
+	}
+	return nil
+}
 
+// readPayload moves the elements and the application's own object into msg; c is
+// what the first element is.
+func readPayload(p *payload, msg *event.Message, c *content) error {
+	if err := readExt(p, msg); err != nil {
+		return err
+	}
+	if len(p.Bodies) == 0 { // content_type alone told what it is
+		msg.Code = c.wire
+		c.read(&body{}, msg)
+		return nil
+	}
 	if len(p.Bodies) > 1 {
 		msg.Parts = make([]event.Message, len(p.Bodies))
 		for i := range p.Bodies {
 			b := p.Bodies[i]
-			part := &msg.Parts[i]
-			part.Code = b.Type
-			if b.Type == c.wire {
-				c.read(&b, part)
-			} else {
-				part.Kind = event.UnknownKind
+			msg.Parts[i].Code = b.Type
+			one := contentOf(b.Type)
+			if one == nil {
+				one = contentOf(wireUnknown)
 			}
+			one.read(&b, &msg.Parts[i])
 		}
 	}
 	first := &p.Bodies[0]
+	msg.Code = or(first.Type, c.wire)
 	c.read(first, msg)
 	first.Type = ""
 	if len(p.Bodies) == 1 && first.isZero() {
@@ -170,54 +160,151 @@ func readPayload(p *payload, msg *event.Message, c content) error {
 	return nil
 }
 
-func (b *body) isZero() bool {
-	return b.Msg == "" && b.Type == "" && b.SubType == "" && b.Title == "" && b.Summary == "" && b.CombineLevel == 0 &&
-		b.Filename == "" && b.FileLength == 0 && b.URL == "" && b.Secret == "" && len(b.Unknown) == 0
-}
-
 // dedupe is what the server's retry repeats and the copies for other receivers
 // do not. The length keeps two pairs from reading alike.
-func dedupe(m *message) string {
-	callID := m.CallID
+func (e *envelope) dedupe() string {
+	callID := e.CallID
 	if callID == "" {
-		callID = defaultCallID(m.AppKey, m.MsgID)
+		callID = defaultCallID(e.AppKey, e.MsgID)
 	}
 	if callID == "" {
 		return ""
 	}
-	return strconv.Itoa(len(callID)) + ":" + callID + m.To
+	return strconv.Itoa(len(callID)) + ":" + callID + e.To
 }
 
-func sampleMessage(r *rand.Rand, now time.Time, c content, where event.Kind, offline bool) *event.Event {
-	user := func() string { return "user" + strconv.Itoa(1000+r.IntN(9000)) }
-	from, to := user(), user()
-	msg := c.sample(r)
-	msg.ID = strconv.FormatInt(1_400_000_000_000_000_000+r.Int64N(100_000_000_000_000_000), 10)
-	ev := &event.Event{
-		App: sampleApp, Type: event.MessageSend, Phase: event.After, Time: now,
-		Actor: &event.Actor{ID: from}, Message: &msg,
-		Conversation: &event.Conversation{Kind: where, ID: strconv.FormatInt(180_000_000_000_000+r.Int64N(1_000_000_000), 10)},
+// encodeMessages writes a request for each offline receiver, or the only one.
+func encodeMessages(out *output) error {
+	ev := out.ev
+	n := 1
+	if ev.Type == event.MessagePushOffline {
+		n = max(n, len(ev.Members))
 	}
-	if where == event.KindDirect {
-		*ev.Conversation = event.Direct(from, to)
+	for k := range n {
+		if err := encodeMessage(out, k, n); err != nil {
+			return err
+		}
 	}
-	if offline {
-		ev.Type = event.MessagePushOffline
-		ev.Members = []event.Member{{ID: to}}
+	return nil
+}
+
+func encodeMessage(out *output, k, n int) error {
+	ev := out.ev
+	if ev.Message == nil || ev.Conversation == nil {
+		return dialect.Untranslatable("it lacks the message or the conversation")
 	}
-	return ev
+	var m message
+	if err := out.kept(&m); err != nil {
+		return err
+	}
+	word, err := writePayload(&m.Payload, ev.Message, out.own)
+	if err != nil {
+		return err
+	}
+	if err := address(&m, ev, k, out.own); err != nil {
+		return err
+	}
+	m.MsgID = ev.Message.ID
+	if !out.own {
+		if m.MsgID == "" {
+			m.MsgID = out.id(k, n)
+		}
+		if !out.legacy() {
+			m.ContentType = roomOf(ev.Conversation.Kind) + word
+		}
+	}
+	out.fill(&m.envelope, k, n)
+	return out.message(&m)
+}
+
+// address sets who sends where to whom, in the wrapped form where that was kept.
+func address(m *message, ev *event.Event, k int, own bool) error {
+	var sender string
+	switch {
+	case own && m.From != "":
+		sender = bareID(m.AppKey, m.From)
+	case ev.Actor != nil && ev.Actor.ID != "":
+		sender = ev.Actor.ID
+	default:
+		sender = ev.Message.Sender
+	}
+	if sender == "" {
+		return dialect.Untranslatable("it names no sender")
+	}
+	if m.From == "" {
+		m.From = sender
+	}
+
+	m.EventType = typeChat
+	receiver := ""
+	if ev.Type == event.MessagePushOffline {
+		m.EventType = typeOffline
+		switch {
+		case k < len(ev.Members):
+			receiver = ev.Members[k].ID
+		case !own:
+			return dialect.Untranslatable("it does not name the member who is offline")
+		}
+	}
+	return m.direct(ev.Conversation, sender, receiver)
+}
+
+// direct sets chat_type, group_id and to.
+func (m *message) direct(place *event.Conversation, sender, receiver string) error {
+	switch place.Kind {
+	case event.KindDirect:
+		peer, ok := place.Peer(sender)
+		if !ok {
+			return dialect.Untranslatable("its sender is not in the direct conversation")
+		}
+		m.ChatType = chatDirect
+		if m.To == "" {
+			m.To = peer
+		}
+	case event.KindGroup, event.KindChatroom:
+		m.ChatType = chatGroup
+		if m.GroupID == "" {
+			m.GroupID = place.ID
+		}
+		if m.To == "" && m.EventType == typeOffline {
+			m.To = receiver
+		} else if m.To == "" {
+			m.To = place.ID
+		}
+	default:
+		return dialect.Untranslatable("there are no messages to a %s here", place.Kind)
+	}
+	return nil
+}
+
+// writePayload puts the message behind what p keeps of its vendor's form. It
+// returns the last word of content_type.
+func writePayload(p *payload, msg *event.Message, own bool) (string, error) {
+	c, err := contentFor(msg, own)
+	if err != nil {
+		return "", err
+	}
+	if len(p.Bodies) == 0 {
+		p.Bodies = make([]body, 1)
+	}
+	first := &p.Bodies[0]
+	first.Type = c.wire
+	c.write(msg, first, own)
+	if len(p.Ext) == 0 {
+		if p.Ext, err = writeExt(msg, own); err != nil {
+			return "", err
+		}
+	}
+	return c.typeWord(msg.Kind), nil
 }
 
 // roomOf is the word for a conversation in content_type.
 func roomOf(kind event.Kind) string {
 	switch kind {
 	case event.KindGroup:
-		return "chat:group:"
+		return groupContent
 	case event.KindChatroom:
 		return roomContent
 	}
-	return "chat:user:"
+	return directContent
 }
-
-// isRoom reports whether a kept content type says chatroom.
-func isRoom(contentType string) bool { return strings.HasPrefix(contentType, roomContent) }

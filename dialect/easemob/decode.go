@@ -20,9 +20,29 @@ var (
 // name.
 const lastMilli = 253402300799999
 
-// Decode reads the one event of a body. What is of no command that is read (yet)
-// gives vendor.unknown; a body of one that is read with a value of the wrong type
-// is a [*dialect.DecodeError].
+// input is one request on its way in.
+type input struct {
+	command *command
+	// m is the first reading of the body. Only the keys that tell families apart
+	// are sure to be right in it, unless the command is read whole.
+	m    message
+	body []byte
+	// wire is the family's own struct when the body was read into it at once; m is
+	// empty then.
+	wire any
+}
+
+// keep puts what is left of a wire struct under vendor.
+func keep(ev *event.Event, rest any) error {
+	var err error
+	ev.Vendor, err = dialect.Vendor(rest)
+	return err
+}
+
+// Decode reads the events of a body: one, or one for each message whose reactions
+// it reports. What is of no command that is read gives vendor.unknown, as does a
+// body that lacks what the event is about or that reports a failed operation; a
+// value of the wrong type is a [*dialect.DecodeError].
 func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	if first := bytes.TrimLeft(req.Body, " \t\r\n"); len(first) == 0 || first[0] != '{' {
 		return nil, &dialect.DecodeError{Dialect: Name, Err: errNotObject}
@@ -31,72 +51,112 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 		Dialect: Name, Path: req.Path, Query: req.Query, ContentType: req.ContentType,
 		Body: bytes.Clone(req.Body),
 	}
-	var m message
-	if err := dialect.Unmarshal(Name, "", req.Body, &m); err != nil {
-		return d.decodeOdd(req, raw, err)
+	if name, ms, wire := guess(req.Path, req.Body); wire != nil {
+		if c, ok := d.commands[name]; ok {
+			ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(ms), Raw: raw}
+			if complete, err := c.decode(&input{command: c, body: raw.Body, wire: wire}, ev); complete && err == nil {
+				return []*event.Event{ev}, nil
+			}
+		}
 	}
-	name := m.command(req.Path)
-	c, ok := d.commands[name]
-	if !ok {
-		return []*event.Event{unknown(&m, name, raw)}, nil
-	}
-	if m.Timestamp < 0 || m.Timestamp > lastMilli {
-		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Field: "timestamp", Err: errTime}
-	}
-	ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(m.Timestamp), Raw: raw}
-	complete, err := c.decode(&m, ev)
+	in := &input{body: raw.Body}
+	cause, err := in.m.heading(raw.Body)
 	if err != nil {
-		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Err: err}
-	}
-	if !complete {
-		return []*event.Event{unknown(&m, name, raw)}, nil
-	}
-	rest, err := m.json(true)
-	if err != nil {
-		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Err: err}
-	}
-	if string(rest) != "{}" {
-		ev.Vendor = rest
-	}
-	return []*event.Event{ev}, nil
-}
-
-// decodeOdd looks at a body in which some value has not the type that messages
-// give it. That is an error in a message; in the body of another family the key
-// may mean something else.
-func (d *Dialect) decodeOdd(req *dialect.Request, raw event.Raw, cause error) ([]*event.Event, error) {
-	var top map[string]jsontext.Value
-	if err := dialect.Unmarshal(Name, "", req.Body, &top); err != nil {
 		return nil, err
 	}
-	m := lenient(top)
-	name := m.command(req.Path)
-	if _, ok := d.commands[name]; ok {
+	name := in.m.command(req.Path)
+	c, ok := d.commands[name]
+	switch {
+	case !ok:
+		return []*event.Event{unknown(&in.m, name, raw)}, nil
+	case cause != nil && c.whole:
 		if de, ok := errors.AsType[*dialect.DecodeError](cause); ok {
 			de.Command = name
 		}
 		return nil, cause
 	}
-	return []*event.Event{unknown(m, name, raw)}, nil
+	in.command = c
+	if c.split == nil {
+		ev, err := decodeOne(in, raw)
+		if err != nil {
+			return nil, err
+		}
+		return []*event.Event{ev}, nil
+	}
+	bodies, err := c.split(in)
+	if err != nil {
+		return nil, err
+	}
+	evs := make([]*event.Event, len(bodies))
+	for i, body := range bodies {
+		one, part := raw, &input{command: c, m: in.m, body: body}
+		one.Body = body
+		if evs[i], err = decodeOne(part, one); err != nil {
+			return nil, err
+		}
+	}
+	return evs, nil
+}
+
+// heading reads m out of a body. Where some value has not the type that messages
+// give it, cause says so and m holds only the keys that tell families apart: in
+// another family the key may mean something else.
+func (m *message) heading(body []byte) (cause, err error) {
+	if cause = dialect.Unmarshal(Name, "", body, m); cause == nil {
+		return nil, nil
+	}
+	var top map[string]jsontext.Value
+	if err := dialect.Unmarshal(Name, "", body, &top); err != nil {
+		return nil, err
+	}
+	*m = *lenient(top)
+	return cause, nil
+}
+
+func decodeOne(in *input, raw event.Raw) (*event.Event, error) {
+	c := in.command
+	name := c.spec.Name
+	if late(in.m.Timestamp) {
+		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Field: "timestamp", Err: errTime}
+	}
+	ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(in.m.Timestamp), Raw: raw}
+	complete, err := c.decode(in, ev)
+	if err != nil {
+		if _, ok := errors.AsType[*dialect.DecodeError](err); !ok {
+			err = &dialect.DecodeError{Dialect: Name, Command: name, Err: err}
+		}
+		return nil, err
+	}
+	if complete {
+		return ev, nil
+	}
+	var m message // decoding spent the first one
+	if _, err := m.heading(raw.Body); err != nil {
+		return nil, err
+	}
+	return unknown(&m, name, raw), nil
 }
 
 // lenient reads the keys that tell families and lanes, each only where it is text.
 func lenient(top map[string]jsontext.Value) *message {
 	str := func(in map[string]jsontext.Value, key string) (s string) {
 		if v := in[key]; v.Kind() == '"' {
-			if plain, err := jsontext.AppendUnquote(nil, v); err == nil {
-				s = string(plain)
-			}
+			s = plain(v)
 		}
 		return s
 	}
 	m := &message{
-		CallID: str(top, "callId"), EventType: str(top, "eventType"), ChatType: str(top, "chat_type"),
-		GroupID: str(top, "group_id"), From: str(top, "from"), To: str(top, "to"), MsgID: str(top, "msg_id"),
-		AppKey: str(top, "appkey"), ContentType: str(top, "content_type"), Event: str(top, "event"),
-		Operation: str(top, "operation"), Step: str(top, "step"), Status: str(top, "status"),
-		Reason: str(top, "reason"), User: str(top, "user"), ID: str(top, "id"), Type: str(top, "type"),
+		envelope: envelope{
+			CallID: str(top, "callId"), EventType: str(top, "eventType"), ChatType: str(top, "chat_type"),
+			GroupID: str(top, "group_id"), From: str(top, "from"), To: str(top, "to"), MsgID: str(top, "msg_id"),
+			AppKey: str(top, "appkey"), ContentType: str(top, "content_type"),
+		},
+		Event: str(top, "event"), Operation: str(top, "operation"), Step: str(top, "step"),
+		Status: str(top, "status"), Reason: str(top, "reason"), User: str(top, "user"), ID: str(top, "id"),
+		Type: str(top, "type"), Alert: str(top, "alertReason"), Moderation: str(top, "moderationResult"),
 	}
+	// A time that is no whole number is none here; whoever needs it reads it again.
+	_ = dialect.Unmarshal(Name, "", top["timestamp"], &m.Timestamp)
 	var p map[string]jsontext.Value
 	if dialect.Unmarshal(Name, "", top["payload"], &p) == nil {
 		m.Payload.Type, m.Payload.Operation = str(p, "type"), str(p, "operation")
@@ -113,7 +173,7 @@ func lenient(top map[string]jsontext.Value) *message {
 func unknown(m *message, name string, raw event.Raw) *event.Event {
 	ev := &event.Event{
 		Type: event.VendorUnknown, Phase: event.After, Dialect: Name, Command: name,
-		Lane: lane(m), Raw: raw,
+		Lane: m.lane(), Raw: raw,
 	}
 	if m.Timestamp > 0 && m.Timestamp <= lastMilli {
 		ev.Time = milliTime(m.Timestamp)
@@ -126,22 +186,18 @@ func unknown(m *message, name string, raw event.Raw) *event.Event {
 	return ev
 }
 
-func lane(m *message) event.Lane {
-	id := func(wrapped string) string { plain, _ := bare(m.AppKey, wrapped); return plain }
-	group, from, to := id(m.GroupID), id(m.From), id(m.To)
+func (m *message) lane() event.Lane {
+	group, from, to := bareID(m.AppKey, m.GroupID), bareID(m.AppKey, m.From), bareID(m.AppKey, m.To)
 	switch {
-	case m.Event == groupOpEvent && m.ID != "" && m.Type == "CHATROOM", group != "" && isRoom(m.ContentType):
-		if group == "" {
-			group = m.ID
-		}
-		return event.NewLane(event.KindChatroom, group)
+	case m.Event == groupOpEvent && m.ID != "" && m.Type == typeRoom, group != "" && isRoom(m.ContentType):
+		return event.NewLane(event.KindChatroom, or(group, m.ID))
 	case m.Event == groupOpEvent && m.ID != "":
 		return event.NewLane(event.KindGroup, m.ID)
 	case group != "":
 		return event.NewLane(event.KindGroup, group)
 	case m.User != "":
-		return event.NewLane(event.KindUser, id(m.User))
-	case from != "" && to != "" && m.ChatType != "notify" && m.ChatType != chatGroup:
+		return event.NewLane(event.KindUser, bareID(m.AppKey, m.User))
+	case from != "" && to != "" && m.ChatType != notify && m.ChatType != chatGroup:
 		return event.Direct(from, to).Lane()
 	}
 	return event.NewLane(event.KindSystem, "")
@@ -154,4 +210,21 @@ func milliTime(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
+}
+
+// readMillis is milliTime for times inside a body. What no time can hold comes
+// back as rest.
+func readMillis(ms int64) (t time.Time, rest int64) {
+	if ms <= 0 || ms > lastMilli {
+		return time.Time{}, ms
+	}
+	return time.UnixMilli(ms).UTC(), 0
+}
+
+// writeMillis is the inverse of readMillis.
+func writeMillis(t time.Time, rest int64) int64 {
+	if rest != 0 || t.IsZero() {
+		return rest
+	}
+	return t.UnixMilli()
 }

@@ -8,14 +8,17 @@
 // nothing else of the body. Reactions, threads and most push reports come
 // unsigned and are accepted where the source says so.
 //
-// Reply:    HTTP 200 with at most 1000 characters; pre-send {"valid":true} or
-// {"valid":false,"code":"…"}. The platform waits 200 ms for pre-send by default
-// and then applies the rule's own default.
+// Reply:    HTTP 200 with at most 1000 characters; pre-send {"valid":true},
+// {"valid":false,"code":"…"} or {"valid":true,"payload":…}. The platform waits
+// 200 ms for pre-send by default and then applies the rule's own default.
 //
 // Retry:    the platform resends a failed post-send callback once, at once, and
 // bans a rule that fails 90 times in 30 s. callId repeats on the retry, but also
 // in the copies for offline members and in the push report of one message, so the
 // event id is built from command, callId and to. It promises no order.
+//
+// Groups and chatrooms come in two families: group_op_event (current) and chat_type
+// muc (legacy). Both are read; the target's generation says which is written.
 //
 // Outbound: the same forms, so an endpoint written for Easemob needs no change.
 // Encode leaves security empty and Sign puts its value in place, every other byte

@@ -2,6 +2,7 @@ package easemob
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -11,8 +12,11 @@ import (
 // Name is the dialect's word in configuration.
 const Name = "easemob"
 
-// The generations that can be written. Legacy bodies have no content_type, so a
-// chatroom's message then reads like a group's.
+// The generations that can be written. The current one says groups and chatrooms
+// as group_op_event and tells chatrooms' messages by content_type; the legacy one
+// says groups and chatrooms as muc, and its messages have no content_type, so that
+// a chatroom's then reads like a group's. Of pre-send callbacks the current payload
+// is one element, the legacy one a whole payload.
 const (
 	current = "current"
 	legacy  = "legacy"
@@ -32,7 +36,9 @@ const (
 // Dialect is Easemob's wire language. It has no state; use [New].
 type Dialect struct {
 	spec     dialect.Spec
-	commands map[string]command
+	commands map[string]*command
+	// current and legacy are the commands that say each type in either generation.
+	current, legacy map[event.Type]*command
 }
 
 var _ dialect.Dialect = (*Dialect)(nil)
@@ -46,15 +52,28 @@ func New() *Dialect {
 				{Name: "app_key", Sample: sampleApp, Line: "org#app; a body that names another is refused, and what is written names this one"},
 				{Name: "secret", Secret: true, Required: true, Line: "the callback rule's secret that signs"},
 			},
+			Families:    slices.Clone(families),
 			Generations: []string{current, legacy},
 			MaxAge:      72 * time.Hour,
 			Deadline:    200 * time.Millisecond,
 		},
-		commands: map[string]command{},
+		commands: map[string]*command{},
+		current:  map[event.Type]*command{},
+		legacy:   map[event.Type]*command{},
 	}
-	for _, c := range commands() {
+	all := commands()
+	for i := range all {
+		c := &all[i]
 		d.spec.Commands = append(d.spec.Commands, c.spec)
 		d.commands[c.spec.Name] = c
+		for _, t := range c.says {
+			if c.generation != legacy {
+				d.current[t] = c
+			}
+			if c.generation != current {
+				d.legacy[t] = c
+			}
+		}
 	}
 	return d
 }
@@ -62,13 +81,19 @@ func New() *Dialect {
 // Spec describes the dialect.
 func (d *Dialect) Spec() *dialect.Spec { return &d.spec }
 
-// Sample returns what Easemob's server would send for a command.
+// Sample returns what Easemob's server would send for a command. Reactions,
+// threads and pushes have a signature, which the server may leave out.
 func (d *Dialect) Sample(name string, r *rand.Rand, now time.Time) (dialect.Request, error) {
 	c, ok := d.commands[name]
 	if !ok {
 		return dialect.Request{}, dialect.ErrUnknownCommand
 	}
-	reqs, err := d.Encode(c.sample(r, now), dialect.Target{})
+	ev := c.sample(&draw{Rand: r, now: now})
+	to := dialect.Target{}
+	if ev.Generation != "" {
+		to.Generation = ev.Generation
+	}
+	reqs, err := encodeAs(c, ev, to, false)
 	if err != nil {
 		return dialect.Request{}, err
 	}

@@ -1,181 +1,223 @@
 package easemob
 
 import (
-	"slices"
-
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
 
-// host is what foreign messages name as the server that saw them.
+// host is what foreign events name as the server that saw them.
 const host = "imhook"
 
-// Encode says ev with security empty. An event with several offline receivers
-// becomes a request for each.
+// output is one event on its way out.
+type output struct {
+	command *command
+	ev      *event.Event
+	to      dialect.Target
+	// own says that the event speaks this dialect's words: its vendor fields and
+	// codes are ours.
+	own  bool
+	reqs []dialect.Request
+}
+
+// Encode says ev in Easemob's words, with security empty. An event that came from
+// one of the commands goes out as that command, any other as the one that stands
+// for its type in the target's generation; where that takes one member at a time,
+// an event of several becomes a request for each.
 func (d *Dialect) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request, error) {
-	if ev.Phase != event.After || (ev.Type != event.MessageSend && ev.Type != event.MessagePushOffline) {
-		return nil, dialect.Untranslatable("%s %s", ev.Phase, ev.Type)
+	c, err := d.choose(ev, to.Generation == legacy)
+	if err != nil {
+		return nil, err
 	}
-	if ev.Type == event.MessageSend || len(ev.Members) < 2 {
-		req, err := encodeMessage(ev, to, 0)
-		if err != nil {
-			return nil, err
-		}
-		return []dialect.Request{req}, nil
-	}
-	reqs := make([]dialect.Request, len(ev.Members))
-	for i := range ev.Members {
-		req, err := encodeMessage(ev, to, i)
-		if err != nil {
-			return nil, err
-		}
-		req.ID = event.PartID(ev.ID, i)
-		reqs[i] = req
-	}
-	return reqs, nil
+	return encodeAs(c, ev, to, ev.Dialect == Name && ev.Command == c.spec.Name)
 }
 
-// encodeMessage writes the request for ev's k-th member, or the only one.
-func encodeMessage(ev *event.Event, target dialect.Target, k int) (dialect.Request, error) {
+func encodeAs(c *command, ev *event.Event, to dialect.Target, own bool) ([]dialect.Request, error) {
+	out := output{command: c, ev: ev, to: to, own: own}
+	if err := c.encode(&out); err != nil {
+		return nil, err
+	}
+	if len(out.reqs) > 1 {
+		for i := range out.reqs {
+			out.reqs[i].ID = event.PartID(ev.ID, i)
+		}
+	}
+	return out.reqs, nil
+}
+
+// choose finds the command that says ev.
+func (d *Dialect) choose(ev *event.Event, old bool) (*command, error) {
+	if ev.Dialect == Name {
+		if c := d.commands[ev.Command]; c != nil && c.spec.Phase == ev.Phase && c.has(ev.Type) {
+			return c, nil
+		}
+	}
+	if ev.Phase == event.Before {
+		switch ev.Type {
+		case event.MessageSend, event.MessageModify, event.MessageEdit:
+			return d.commands[preSend], nil
+		}
+		return nil, dialect.Untranslatable("Easemob asks before messages only, not before %s", ev.Type)
+	}
+	switch ev.Type {
+	case event.MessageSend, event.MessagePushOffline:
+		return d.chooseMessage(ev)
+	case event.VendorUnknown:
+		return nil, dialect.Untranslatable("nobody knows what it says")
+	}
+	says := d.current
+	if old {
+		says = d.legacy
+	}
+	c := says[ev.Type]
+	if c == nil {
+		if old && d.current[ev.Type] != nil {
+			return nil, dialect.Untranslatable("Easemob's legacy generation has no callback for %s", ev.Type)
+		}
+		return nil, dialect.Untranslatable("Easemob has no callback for %s", ev.Type)
+	}
+	if c.instead != nil {
+		if name := c.instead(ev); name != "" {
+			c = d.commands[name]
+		}
+	}
+	return c, nil
+}
+
+// chooseMessage finds the command by conversation and content.
+func (d *Dialect) chooseMessage(ev *event.Event) (*command, error) {
 	if ev.Message == nil || ev.Conversation == nil {
-		return dialect.Request{}, dialect.Untranslatable("%s without message or conversation", ev.Type)
+		return nil, dialect.Untranslatable("it lacks the message or the conversation")
 	}
-	own := ev.Dialect == Name
-	var m message
-	if own {
-		if err := dialect.FromVendor(ev.Vendor, &m); err != nil {
-			return dialect.Request{}, err
-		}
+	where, ok := chatNames[ev.Conversation.Kind]
+	if !ok {
+		return nil, dialect.Untranslatable("there are no messages to a %s here", ev.Conversation.Kind)
 	}
-	word, err := writePayload(&m.Payload, ev.Message, own)
+	content, err := contentFor(ev.Message, ev.Dialect == Name)
 	if err != nil {
-		return dialect.Request{}, err
+		return nil, err
 	}
-	if err := address(&m, ev, k, own); err != nil {
-		return dialect.Request{}, err
+	name := where + ":" + content.wire
+	if ev.Type == event.MessagePushOffline {
+		name += offlineSuffix
 	}
-
-	m.Security = ""
-	m.MsgID = ev.Message.ID
-	if !ev.Time.IsZero() {
-		m.Timestamp = ev.Time.UnixMilli()
-	}
-	if !own {
-		if m.MsgID == "" {
-			m.MsgID = ev.ID
-		}
-		if m.AppKey = target.Credentials.Get("app_key"); m.AppKey == "" {
-			m.AppKey = ev.App
-		}
-		m.Host = host
-		if target.Generation != legacy {
-			m.ContentType = roomOf(ev.Conversation.Kind) + word
-		}
-	}
-	if m.CallID == "" {
-		m.CallID = defaultCallID(m.AppKey, m.MsgID)
-	}
-	b, err := m.json(false)
-	if err != nil {
-		return dialect.Request{}, err
-	}
-	return dialect.Request{ContentType: jsonType, Body: b}, nil
+	return d.commands[name], nil
 }
 
-// address sets who sends where to whom, in the wrapped form where that was kept.
-func address(m *message, ev *event.Event, k int, own bool) error {
-	var sender string
-	switch {
-	case own && m.From != "":
-		sender, _ = bare(m.AppKey, m.From)
-	case ev.Actor != nil && ev.Actor.ID != "":
-		sender = ev.Actor.ID
-	default:
-		sender = ev.Message.Sender
-	}
-	if sender == "" {
-		return dialect.Untranslatable("%s without a sender", ev.Type)
-	}
-	if m.From == "" {
-		m.From = sender
-	}
+// legacy reports whether the older bodies are asked for.
+func (out *output) legacy() bool { return out.to.Generation == legacy }
 
-	m.EventType = typeChat
-	receiver := ""
-	if ev.Type == event.MessagePushOffline {
-		m.EventType = typeOffline
-		switch {
-		case k < len(ev.Members):
-			receiver = ev.Members[k].ID
-		case !own:
-			return dialect.Untranslatable("%s without the offline member", ev.Type)
-		}
+// kept reads the event's vendor fields back where they are ours.
+func (out *output) kept(rest any) error {
+	if !out.own {
+		return nil
 	}
-	switch ev.Conversation.Kind {
-	case event.KindDirect:
-		peer, ok := ev.Conversation.Peer(sender)
-		if !ok {
-			return dialect.Untranslatable("direct message whose sender is not in the conversation")
-		}
-		m.ChatType = chatDirect
-		if m.To == "" {
-			m.To = peer
-		}
-	case event.KindGroup, event.KindChatroom:
-		m.ChatType = chatGroup
-		if m.GroupID == "" {
-			m.GroupID = ev.Conversation.ID
-		}
-		if m.To == "" && m.EventType == typeOffline {
-			m.To = receiver
-		} else if m.To == "" {
-			m.To = ev.Conversation.ID
-		}
-	default:
-		return dialect.Untranslatable("message to a %s", ev.Conversation.Kind)
+	if err := dialect.FromVendor(out.ev.Vendor, rest); err != nil {
+		return dialect.Untranslatable("%v", err)
 	}
 	return nil
 }
 
-// writePayload puts the message behind what p keeps of its vendor's form. It
-// returns the last word of content_type.
-func writePayload(p *payload, msg *event.Message, own bool) (string, error) {
-	for i := range contents {
-		c := &contents[i]
-		if !slices.Contains(c.kinds, msg.Kind) {
-			continue
-		}
-		if len(p.Bodies) == 0 {
-			p.Bodies = make([]body, 1)
-		}
-		first := &p.Bodies[0]
-		first.Type = c.wire
-		word, err := c.write(msg, first, own)
-		if err != nil {
-			return "", err
-		}
-		if len(p.Ext) == 0 {
-			if p.Ext, err = writeExt(msg.Extra); err != nil {
-				return "", err
-			}
-		}
-		return word, nil
-	}
-	return "", dialect.Untranslatable("message of kind %s", msg.Kind)
+// appKey is the app that foreign events are said to belong to.
+func (out *output) appKey() string {
+	return or(out.to.Credentials.Get("app_key"), out.ev.App)
 }
 
-// writeExt says the application's own text as the object that ext must be: as it
-// is when it is an object already, else under one name.
-func writeExt(extra string) (jsontext.Value, error) {
-	if extra == "" {
-		return jsontext.Value("{}"), nil
+// wrap writes who acted as the reports of groups and contacts have it: with the app,
+// and with the device where it is known.
+func (out *output) wrap(id string) string {
+	if id == "" || system(id) {
+		return id
 	}
-	if object, err := dialect.Tidy(jsontext.Value(extra)); err == nil && object.Kind() == '{' {
-		return object, nil
+	device := ""
+	if a := out.ev.Actor; a != nil && a.ID == id {
+		device = a.Client
 	}
-	return dialect.Marshal(struct {
-		Extra string `json:"extra"`
-	}{extra})
+	return wrapDevice(out.appKey(), id, device)
+}
+
+// id is that of the k-th of n requests, as a message or call id.
+func (out *output) id(k, n int) string {
+	if n > 1 {
+		return event.PartID(out.ev.ID, k)
+	}
+	return out.ev.ID
+}
+
+// fill sets what all message-like bodies have.
+func (out *output) fill(e *envelope, k, n int) {
+	e.Security = ""
+	if !out.ev.Time.IsZero() {
+		e.Timestamp = out.ev.Time.UnixMilli()
+	}
+	if !out.own {
+		if e.MsgID == "" {
+			e.MsgID = out.id(k, n)
+		}
+		e.AppKey, e.Host = out.appKey(), host
+	}
+	if e.CallID == "" {
+		e.CallID = defaultCallID(e.AppKey, e.MsgID)
+	}
+}
+
+// callID is the call id of what no message causes: app key and an id of its own.
+func (out *output) callID(kept, appKey string, k, n int) string {
+	if kept != "" || out.own {
+		return kept
+	}
+	return defaultCallID(appKey, out.id(k, n))
+}
+
+// millis is the event's time as the wire has it.
+func (out *output) millis() int64 {
+	if out.ev.Time.IsZero() {
+		return 0
+	}
+	return out.ev.Time.UnixMilli()
+}
+
+// post adds a request with v as its body.
+func (out *output) post(v any) error {
+	b, err := dialect.Marshal(v)
+	if err != nil {
+		return dialect.Untranslatable("writing %s: %v", out.command.spec.Name, err)
+	}
+	out.reqs = append(out.reqs, dialect.Request{Path: out.command.spec.Path, ContentType: jsonType, Body: b})
+	return nil
+}
+
+// message is post for the struct that is written by hand.
+func (out *output) message(m *message) error {
+	b, err := m.json(false)
+	if err != nil {
+		return dialect.Untranslatable("writing %s: %v", out.command.spec.Name, err)
+	}
+	out.reqs = append(out.reqs, dialect.Request{Path: out.command.spec.Path, ContentType: jsonType, Body: b})
+	return nil
+}
+
+// concerned are those whom the event is about. Other dialects leave the members
+// out where the actor is the one.
+func (out *output) concerned() []event.Member {
+	ev := out.ev
+	if len(ev.Members) == 0 && !out.own && ev.Actor != nil && ev.Actor.ID != "" {
+		return []event.Member{{ID: ev.Actor.ID}}
+	}
+	return ev.Members
+}
+
+// place is the id of the group or chatroom that the event is about: of its body,
+// its conversation or its lane.
+func place(ev *event.Event, kind event.Kind) (string, error) {
+	switch {
+	case kind == event.KindGroup && ev.Group != nil && ev.Group.ID != "":
+		return ev.Group.ID, nil
+	case kind == event.KindChatroom && ev.Chatroom != nil && ev.Chatroom.ID != "":
+		return ev.Chatroom.ID, nil
+	case ev.Conversation != nil && ev.Conversation.Kind == kind && ev.Conversation.ID != "":
+		return ev.Conversation.ID, nil
+	case ev.Lane.Kind() == kind && ev.Lane.ID() != "":
+		return ev.Lane.ID(), nil
+	}
+	return "", dialect.Untranslatable("it names no %s", kind)
 }

@@ -13,16 +13,35 @@ const (
 
 	chatDirect = "chat"
 	chatGroup  = "groupchat"
+	chatRoom   = "chatroom"
+
+	muc    = "muc"
+	roster = "roster"
+	notify = "notify"
+
+	recall      = "recall"
+	edit        = "edit"
+	readAck     = "read_ack"
+	channelAck  = "channel_ack"
+	deliveryAck = "delivery_ack"
 
 	stepPush = "push"
 
 	preSend       = "pre_send"
 	offlineSuffix = "/offline"
+
+	groupOpFamily = "group_op"
+	groupOpPrefix = groupOpFamily + ":"
+	wordsPrefix   = "sensitiveWords:"
 )
 
-// roomContent is how the content type of a chatroom's message begins: its
-// chat_type says group.
-const roomContent = "chat:room:"
+// The beginnings of content_type.
+const (
+	directContent = "chat:user:"
+	groupContent  = "chat:group:"
+	// roomContent is that of a chatroom's message: its chat_type says group.
+	roomContent = "chat:room:"
+)
 
 // command names what the body is, in the words of the vendor's filter rules. A
 // body of no known family gets its chat_type, or "unknown".
@@ -31,36 +50,44 @@ func (m *message) command(path string) string {
 	case strings.Trim(path, "/") == preSend:
 		return preSend
 	case m.Event == groupOpEvent:
-		return join("group_op:"+m.Operation, "/", m.Payload.Type)
+		return join(groupOpPrefix+m.Operation, "/", m.Payload.Type)
 	case m.EventType == typeKeywordAlert:
-		return join("sensitiveWords", ":", alertNames[m.Status])
+		return join("sensitiveWords", ":", or(alertNames[m.Status], m.Alert))
 	case m.EventType == typeModeration:
-		return "moderation"
+		return join(typeModeration, ":", m.Moderation)
 	case m.Step == stepPush:
-		return join("push", ":", m.Status)
-	case m.ChatType == "" && m.Reason != "" && (m.Status == "online" || m.Status == "offline"):
+		return join(stepPush, ":", m.Status)
+	case m.ChatType == "" && m.Reason != "" && (m.Status == statusOnline || m.Status == statusOffline):
 		return "userStatus:" + m.Reason
 	case m.ChatType == chatDirect, m.ChatType == chatGroup:
 		return m.messageCommand()
-	case m.ChatType == "muc", m.ChatType == "roster":
-		return join(m.ChatType, ":", m.Payload.Operation)
-	case m.ChatType == "notify":
-		return join(m.ChatType, ":", m.Payload.Type)
+	case m.EventType == "" && m.CallID != "" && (m.ChatType == chatRoom || m.ChatType == "group"):
+		return preSend
+	case m.ChatType == muc:
+		return join(muc, ":", or(mucAliases[m.Payload.Operation], m.Payload.Operation))
+	case m.ChatType == roster:
+		return join(roster, ":", m.Payload.Operation)
+	case m.ChatType == notify:
+		return join(notify, ":", m.Payload.Type)
 	case m.ChatType != "":
 		return m.ChatType
 	}
 	return "unknown"
 }
 
-// alertNames are the filter names of a keyword alert by its status.
+// alertNames are the filter names of a keyword alert by its status, which counts:
+// the vendor's example of a replacement has the alertReason of a refusal.
 var alertNames = map[string]string{"pass": "through", "refuse": "intercepted", "replace": "replaced"}
+
+// mucAliases are spellings that the wire might be corrected to one day.
+var mucAliases = map[string]string{"assign_owner": "assing_owner"}
 
 func (m *message) messageCommand() string {
 	name := m.ChatType
 	if m.ChatType == chatGroup && strings.HasPrefix(m.ContentType, roomContent) {
-		name = "chatroom"
+		name = chatRoom
 	}
-	name = join(name, ":", m.Payload.firstType())
+	name = join(name, ":", contentName(m.Payload.firstType(), m.ContentType))
 	switch m.EventType {
 	case typeChat:
 		return name
@@ -71,6 +98,13 @@ func (m *message) messageCommand() string {
 		return preSend
 	}
 	return name + "/" + m.EventType
+}
+
+func (p *payload) firstType() string {
+	if len(p.Bodies) == 0 {
+		return ""
+	}
+	return p.Bodies[0].Type
 }
 
 // unsignedKind is the word of accept_unsigned for what the body is, empty when
@@ -92,4 +126,15 @@ func join(a, sep, b string) string {
 		return a
 	}
 	return a + sep + b
+}
+
+// isRoom reports whether a content type says chatroom.
+func isRoom(contentType string) bool { return strings.HasPrefix(contentType, roomContent) }
+
+// isRoomWord and isGroupWord read a content type with or without its last word, or
+// a chat_type.
+func isRoomWord(s string) bool { return isRoom(s+":") || s == chatRoom }
+
+func isGroupWord(s string) bool {
+	return strings.HasPrefix(s+":", groupContent) || s == chatGroup || s == "group"
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/imhook/imhook/event"
 )
 
-func TestAck_DeliversWhatIsNotReadYet(t *testing.T) {
+func TestAck_DeliversWhatIsNotUnderstood(t *testing.T) {
 	t.Parallel()
 	d := easemob.New()
 	if res := d.Ack(&dialect.Request{}, []*event.Event{decode(t, directText)}); res.Status != http.StatusOK || string(res.Body) != "ok" {
@@ -23,7 +23,7 @@ func TestAck_DeliversWhatIsNotReadYet(t *testing.T) {
 	if res := d.Ack(&dialect.Request{Path: "/pre_send"}, nil); res.Status != http.StatusOK || string(res.Body) != `{"valid":true}` {
 		t.Errorf("pre-send: %d %s", res.Status, res.Body)
 	}
-	astray := decode(t, `{"callId":"c","chat_type":"chat","from":"ann","to":"bob","msg_id":"1","payload":{"msg":"x","type":"txt"}}`)
+	astray := decode(t, `{"callId":"c","chat_type":"chat","from":"ann","to":"bob","msg_id":"1","payload":{}}`)
 	if res := d.Ack(&dialect.Request{}, []*event.Event{astray}); string(res.Body) != `{"valid":true}` {
 		t.Errorf("pre-send on the wrong path: %d %s", res.Status, res.Body)
 	}
@@ -86,7 +86,11 @@ func TestVerdict_ReadsValid(t *testing.T) {
 		{200, `{}`, event.Verdict{}, true},
 		{200, ``, event.Verdict{}, true},
 		{500, `{"valid":true}`, event.Verdict{}, true},
-		{200, `{"valid":true,"payload":{"msg":"y","type":"txt"}}`, event.Verdict{}, true},
+		{200, `{"valid":true,"payload":{"msg":"y","type":"txt"}}`, event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Message: &event.Message{Kind: event.Text, Text: "y"}}}, false},
+		{200, `{"valid":true,"payload":{"bodies":[{"msg":"y","type":"txt"}]}}`, event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Message: &event.Message{Kind: event.Text, Text: "y"}}}, false},
+		{200, `{"valid":true,"payload":{}}`, event.Verdict{}, true},
+		{200, `{"valid":true,"payload":[1]}`, event.Verdict{}, true},
+		{200, `{"valid":true,"payload":{"msg":1,"type":"txt"}}`, event.Verdict{}, true},
 		{200, `{"valid":true,"x":"` + strings.Repeat("y", 1000) + `"}`, event.Verdict{}, true},
 	} {
 		got, err := easemob.New().Verdict(&event.Event{}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
@@ -96,5 +100,83 @@ func TestVerdict_ReadsValid(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%d %s (-want +got):\n%s", tt.status, tt.body, diff)
 		}
+	}
+}
+
+const flatProposal = `{"callId":"acme#shop_5","timestamp":1795200000123,"chat_type":"chatroom","group_id":"7","from":"ann","to":"7","msg_id":"5",` +
+	`"payload":{"msg":"buy pills","type":"txt","ext":{"lang":"en"},"new":1},"security":"0"}`
+
+const wholeProposal = `{"callId":"acme#shop_6","timestamp":1795200000123,"chat_type":"groupchat","group_id":"7","from":"ann","to":"7","msg_id":"6",` +
+	`"payload":{"ext":{"lang":"en"},"bodies":[{"msg":"buy pills","type":"txt"}]},"security":"0"}`
+
+const pictureProposal = `{"callId":"acme#shop_7","timestamp":1795200000123,"chat_type":"chat","from":"ann","to":"bob","msg_id":"7",` +
+	`"payload":{"filename":"a.jpg","secret":"s","file_length":9,"type":"img","url":"https://f.example/1"},"security":"0"}`
+
+func TestAnswer_RewritesInTheFormThatCame(t *testing.T) {
+	t.Parallel()
+	d := easemob.New()
+	text := func(s string) *event.Changes { return &event.Changes{Message: &event.Message{Text: s}} }
+	for _, tt := range []struct {
+		name, body string
+		changes    *event.Changes
+		want       string
+	}{
+		{"one element", flatProposal, text("buy ***"), `{"valid":true,"payload":{"msg":"buy ***","type":"txt","new":1,"ext":{"lang":"en"}}}`},
+		{"whole payload", wholeProposal, text("buy ***"), `{"valid":true,"payload":{"ext":{"lang":"en"},"bodies":[{"msg":"buy ***","type":"txt"}]}}`},
+		{
+			"a picture", pictureProposal, &event.Changes{Message: &event.Message{Kind: event.Image, Media: &event.Media{URL: "https://f.example/2", Name: "b.jpg", Size: 8}}},
+			`{"valid":true,"payload":{"filename":"b.jpg","size":{"width":0,"height":0},"secret":"s","file_length":8,"type":"img","url":"https://f.example/2"}}`,
+		},
+		{"nothing", flatProposal, nil, `{"valid":true}`},
+		{"the level alone", flatProposal, &event.Changes{Vendor: []byte(`{"chatroom_msg_level":"low"}`)}, `{"valid":true,"chatroom_msg_level":"low"}`},
+		{"another kind", flatProposal, &event.Changes{Message: &event.Message{Kind: event.Image}}, `{"valid":false}`},
+		{"the group", flatProposal, &event.Changes{Group: &event.Group{Name: "x"}}, `{"valid":false}`},
+		{"the push", flatProposal, &event.Changes{Push: &event.Push{Content: "x"}}, `{"valid":false}`},
+		{"a command", change(t, flatProposal, `"msg":"buy pills","type":"txt"`, `"action":"ring","type":"cmd"`), &event.Changes{Message: &event.Message{Custom: &event.Payload{Name: "x"}}}, `{"valid":false}`},
+		{"too long", flatProposal, text(strings.Repeat("界", 990)), `{"valid":false}`},
+	} {
+		evs, err := d.Decode(&dialect.Request{Path: "/pre_send", Body: []byte(tt.body)})
+		if err != nil || len(evs) != 1 {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		res := d.Answer(evs[0], event.Verdict{Action: event.Rewrite, Changes: tt.changes})
+		if string(res.Body) != tt.want {
+			t.Errorf("%s: %s\nwant %s", tt.name, res.Body, tt.want)
+		}
+	}
+	if res := d.Answer(&event.Event{}, event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "bob"}}}); string(res.Body) != `{"valid":false}` {
+		t.Errorf("a refused member: %s", res.Body)
+	}
+}
+
+// What an Easemob hook answers reaches an Easemob server as it was.
+func TestVerdict_ReachesTheServerUnchanged(t *testing.T) {
+	t.Parallel()
+	d := easemob.New()
+	for _, tt := range []struct{ name, body, answer string }{
+		{"one element", flatProposal, `{"valid":true,"payload":{"msg":"buy ***","type":"txt","brand":"x"},"chatroom_msg_level":"high"}`},
+		{"whole payload", wholeProposal, `{"valid":true,"payload":{"ext":{"a":1},"bodies":[{"msg":"***","type":"txt"}]}}`},
+		{"level", flatProposal, `{"valid":true,"chatroom_msg_level":"high"}`},
+		{"block", flatProposal, `{"valid":false,"code":"no"}`},
+		{"deliver", flatProposal, `{"valid":true}`},
+	} {
+		evs, err := d.Decode(&dialect.Request{Path: "/pre_send", Body: []byte(tt.body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := d.Verdict(evs[0], &dialect.Response{Status: http.StatusOK, Body: []byte(tt.answer)})
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		if res := d.Answer(evs[0], v); string(res.Body) != tt.answer {
+			t.Errorf("%s: %s\nwant %s", tt.name, res.Body, tt.answer)
+		}
+	}
+	evs, err := d.Decode(&dialect.Request{Path: "/pre_send", Body: []byte(flatProposal)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Verdict(evs[0], &dialect.Response{Status: http.StatusOK, Body: []byte(`{"valid":true,"payload":{"bodies":[{"msg":"x","type":"txt"}]}}`)}); !errors.Is(err, dialect.ErrBadReply) {
+		t.Errorf("a payload in the other form: %v, want %v", err, dialect.ErrBadReply)
 	}
 }

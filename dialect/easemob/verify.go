@@ -93,14 +93,10 @@ func (s *signed) once(timestamp string) string {
 // reading that Decode goes by.
 func unsignedKind(req *dialect.Request) string {
 	var m message
-	if dialect.Unmarshal(Name, "", req.Body, &m) == nil {
-		return m.unsignedKind(req.Path)
-	}
-	var top map[string]jsontext.Value
-	if dialect.Unmarshal(Name, "", req.Body, &top) != nil {
+	if _, err := m.heading(req.Body); err != nil {
 		return ""
 	}
-	return lenient(top).unsignedKind(req.Path)
+	return m.unsignedKind(req.Path)
 }
 
 // literal is a JSON value as text, a string without its quotes.

@@ -1,6 +1,7 @@
 package easemob
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -8,8 +9,9 @@ import (
 	"github.com/imhook/imhook/dialect"
 )
 
-// writer appends a JSON object. Written by hand because every event goes through
-// it twice, once for what the vendor keeps and once for the body.
+// writer appends a JSON object. Written by hand because every message goes through
+// it twice, once for what the vendor keeps and once for the body, and because
+// which keys an element always has depends on its type.
 type writer struct {
 	b []byte
 	// rest leaves out whatever is zero: the form under vendor.
@@ -26,12 +28,15 @@ func (m *message) json(rest bool) ([]byte, error) {
 	w := writer{b: make([]byte, 0, size), rest: rest}
 	w.open()
 	w.text("callId", m.CallID, true)
-	w.text("eventType", m.EventType, true)
+	w.text("eventType", m.EventType, false)
 	w.number("timestamp", m.Timestamp, true)
 	w.text("chat_type", m.ChatType, true)
 	w.text("group_id", m.GroupID, false)
 	w.text("from", m.From, true)
 	w.text("to", m.To, true)
+	w.text("recall_id", m.RecallID, false)
+	w.text("channel_channel", m.Channel, false)
+	w.text("channel_user", m.ChannelUser, false)
 	w.text("msg_id", m.MsgID, true)
 	if !rest || !m.Payload.isZero() {
 		w.key("payload")
@@ -51,19 +56,21 @@ func (m *message) json(rest bool) ([]byte, error) {
 	w.text("user", m.User, false)
 	w.text("id", m.ID, false)
 	w.text("type", m.Type, false)
+	w.text("alertReason", m.Alert, false)
+	w.text("moderationResult", m.Moderation, false)
 	w.unknown(m.Unknown)
 	w.close('}')
 	return w.b, w.err
 }
 
-func (p *payload) isZero() bool {
-	return len(p.Ext) == 0 && len(p.Bodies) == 0 && p.From == "" && p.To == "" && p.Type == "" && p.Operation == "" && len(p.Unknown) == 0
-}
-
 func (p *payload) write(w *writer) {
 	w.open()
 	w.value("ext", p.Ext)
-	if !w.rest || len(p.Bodies) > 0 {
+	w.text("ack_message_id", p.AckID, p.Type == channelAck)
+	w.text("edit_message_id", p.EditID, false)
+	// The read receipt of a whole conversation has no elements; everything else
+	// has an array, if an empty one.
+	if len(p.Bodies) > 0 || (!w.rest && p.Type != channelAck) {
 		w.key("bodies")
 		w.b = append(w.b, '[')
 		for i := range p.Bodies {
@@ -76,23 +83,74 @@ func (p *payload) write(w *writer) {
 	w.text("from", p.From, false)
 	w.text("to", p.To, false)
 	w.text("type", p.Type, false)
+	if p.Meta != nil {
+		p.Meta.write(w)
+	}
 	w.text("operation", p.Operation, false)
 	w.unknown(p.Unknown)
 	w.close('}')
 }
 
-func (b *body) write(w *writer) {
+func (m *meta) write(w *writer) {
+	e := &m.Edit
+	w.key("meta")
 	w.open()
-	w.text("msg", b.Msg, true)
-	w.text("type", b.Type, true)
+	if e.isZero() { // a thread's message has a meta of another kind
+		w.unknown(m.Unknown)
+		w.close('}')
+		w.b = append(w.b, ',')
+		return
+	}
+	w.key("edit_msg")
+	w.open()
+	w.number("count", int64(e.Count), false)
+	w.number("edit_time", e.EditTime, false)
+	w.text("operator", e.Operator, false)
+	w.number("send_time", e.SendTime, false)
+	w.text("sender", e.Sender, false)
+	w.text("chat_type", e.ChatType, false)
+	w.unknown(e.Unknown)
+	w.close('}')
+	w.b = append(w.b, ',')
+	w.unknown(m.Unknown)
+	w.close('}')
+	w.b = append(w.b, ',')
+}
+
+// write gives each type of element the keys that the vendor's pages list for it.
+func (b *body) write(w *writer) {
+	text := b.Type == wireText
+	file := b.Type == wireImage || b.Type == wireAudio || b.Type == wireVideo || b.Type == wireFile
+	w.open()
+	w.text("msg", b.Msg, text)
+	w.text("action", b.Action, b.Type == wireCommand)
 	w.text("subType", b.SubType, false)
 	w.text("title", b.Title, false)
 	w.text("summary", b.Summary, false)
 	w.number("combineLevel", int64(b.CombineLevel), false)
-	w.text("filename", b.Filename, false)
-	w.number("file_length", b.FileLength, false)
-	w.text("url", b.URL, false)
-	w.text("secret", b.Secret, false)
+	w.text("thumb_secret", b.ThumbSecret, b.Type == wireVideo)
+	w.text("filename", b.Filename, file)
+	if !b.Size.isZero() || (!w.rest && (b.Type == wireImage || b.Type == wireVideo)) {
+		w.key("size")
+		w.open()
+		w.number("width", int64(b.Size.Width), true)
+		w.number("height", int64(b.Size.Height), true)
+		w.unknown(b.Size.Unknown)
+		w.close('}')
+		w.b = append(w.b, ',')
+	}
+	w.text("thumb", b.Thumb, b.Type == wireVideo)
+	w.decimal("length", b.Length, b.Type == wireAudio || b.Type == wireVideo)
+	w.text("secret", b.Secret, file)
+	w.number("file_length", b.FileLength, file)
+	w.decimal("lng", b.Lng, b.Type == wirePlace)
+	w.text("type", b.Type, true)
+	w.text("addr", b.Addr, b.Type == wirePlace)
+	w.decimal("lat", b.Lat, b.Type == wirePlace)
+	w.text("url", b.URL, file)
+	w.value("customExts", b.CustomExts)
+	w.value("v2:customExts", b.CustomExtsV2)
+	w.text("customEvent", b.CustomEvent, b.Type == wireCustom)
 	w.unknown(b.Unknown)
 	w.close('}')
 }
@@ -128,6 +186,22 @@ func (w *writer) number(name string, n int64, always bool) {
 	}
 	w.key(name)
 	w.b = append(strconv.AppendInt(w.b, n, 10), ',')
+}
+
+func (w *writer) decimal(name string, d decimal, always bool) {
+	if d == 0 && (w.rest || !always) {
+		return
+	}
+	f := float64(d)
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		f = 0 // JSON has no such number
+	}
+	w.key(name)
+	format := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	w.b = append(strconv.AppendFloat(w.b, f, format, -1, 64), ',')
 }
 
 // raw is what was read raw, as it may be written. What comes back from an

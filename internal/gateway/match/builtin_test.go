@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,5 +158,56 @@ func TestMatch_AliasOfACommandIsAPattern(t *testing.T) {
 	ev := &event.Event{App: "shop", Phase: event.After, Type: event.MessageRecall, Dialect: "openim", Command: "callbackBeforeAfterMsgCommand"}
 	if !m.Match(ev) {
 		t.Error("does not match the command that it stands for")
+	}
+}
+
+// Every filter rule of Easemob's page, as it stands there, is a pattern behind
+// "easemob:".
+func TestMatch_EasemobsFilterRules(t *testing.T) {
+	t.Parallel()
+	reg := builtin.New()
+	filters := []string{"chat", "groupchat", "chatroom", "recall", "muc", "roster", "read_ack", "delivery_ack", "userStatus", "sensitiveWords", "sensitiveWords:intercepted", "userStatus:login", "userStatus:logout", "userStatus:replaced"}
+	for _, chat := range []string{"chat", "groupchat", "chatroom"} {
+		for _, body := range []string{"txt", "img", "audio", "loc", "video", "file", "cmd", "custom", "unknown"} {
+			filters = append(filters, chat+":"+body)
+		}
+	}
+	for _, op := range []string{
+		"create", "destroy", "apply", "apply_accept", "invite", "invite_accept", "invite_decline", "kick", "ban", "allow", "update",
+		"block", "unblock", "presence", "absence", "direct_joined", "leave", "assing_owner", "add_admin", "remove_admin", "add_mute",
+		"remove_mute", "update_announcement", "delete_announcement", "upload_file", "delete_file", "add_user_white_list",
+		"remove_user_white_list", "ban_group", "remove_ban_group",
+	} {
+		filters = append(filters, "muc:"+op)
+	}
+	for _, op := range []string{"add", "remove", "accept", "decline", "remote_accept", "remote_decline", "ban", "allow"} {
+		filters = append(filters, "roster:"+op)
+	}
+	for _, filter := range filters {
+		m, err := Compile(Rule{App: "shop", Events: []string{"easemob:" + filter}}, reg)
+		if err != nil {
+			t.Errorf("%s: %v", filter, err)
+			continue
+		}
+		hits := 0
+		d, _ := reg.Get("easemob")
+		for _, c := range d.Spec().Commands {
+			ev := &event.Event{App: "shop", Phase: c.Phase, Type: c.Types[0], Dialect: "easemob", Command: c.Name}
+			want := c.Phase == event.After && (c.Name == filter || strings.HasPrefix(c.Name, filter+":"))
+			if got := m.Match(ev); got != want {
+				t.Errorf("easemob:%s takes %s: %v, want %v", filter, c.Name, got, want)
+			}
+			if !want {
+				continue
+			}
+			hits++
+			ev.Dialect, ev.Command = "wildfirechat", "x"
+			if !m.Match(ev) {
+				t.Errorf("easemob:%s does not take another dialect's %s", filter, ev.Type)
+			}
+		}
+		if hits == 0 {
+			t.Errorf("easemob:%s takes no command", filter)
+		}
 	}
 }

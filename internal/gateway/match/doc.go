@@ -12,7 +12,10 @@
 //
 // A vendor pattern is a dialect and one of its commands, "easemob:muc:kick". On
 // an event in that dialect's words it means exactly that command; on any other
-// event it means the canonical types that the command stands for.
+// event it means the canonical types that the command stands for. Where the vendor's
+// own filters have a word for several commands, that word is a pattern too:
+// "easemob:muc" is every command that begins with "muc:", those included that
+// nobody knows yet.
 //
 // A pattern that can never match is an error when the rule is compiled, not a
 // silence at night. An event that no rule matches goes nowhere.

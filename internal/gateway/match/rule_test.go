@@ -93,6 +93,35 @@ func TestMatch_UnknownIsNotTranslated(t *testing.T) {
 	}
 }
 
+func TestMatch_FamiliesOfCommands(t *testing.T) {
+	t.Parallel()
+	m, err := Compile(Rule{App: "shop", Events: []string{"easemob:muc"}}, registry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		dialect, command string
+		typ              event.Type
+		want             bool
+	}{
+		{"easemob", "muc:kick", event.GroupMemberKick, true},
+		{"easemob", "muc:odd", event.VendorUnknown, true},
+		{"easemob", "muc:of_tomorrow", event.VendorUnknown, true},
+		{"easemob", "muc", event.VendorUnknown, true},
+		{"easemob", "mucus:kick", event.GroupMemberKick, false},
+		{"easemob", "chat:user:single", event.MessageSend, false},
+		{"easemob", "group_op:LEAVE/KICK", event.GroupMemberKick, false},
+		{"tencent", "Group.CallbackAfterMemberExit", event.GroupMemberKick, true},
+		{"tencent", "Group.CallbackAfterMemberExit", event.ChatroomMemberKick, true},
+		{"tencent", "muc:kick", event.GroupMemberLeave, false},
+		{"tencent", "x", event.VendorUnknown, false},
+	} {
+		if got := m.Match(in(tt.dialect, tt.command, tt.typ)); got != tt.want {
+			t.Errorf("easemob:muc takes %s:%s of type %s: %v, want %v", tt.dialect, tt.command, tt.typ, got, tt.want)
+		}
+	}
+}
+
 func TestMatch_AppSourceAndPhase(t *testing.T) {
 	t.Parallel()
 	m, err := Compile(Rule{App: "shop", Sources: []string{"a", "b"}}, registry())
@@ -160,6 +189,10 @@ func TestCompile_Errors(t *testing.T) {
 		{"tencent:c2c.callbackaftersendmsg", `dialect tencent has no command "c2c.callbackaftersendmsg"; did you mean "C2C.CallbackAfterSendMsg"?`},
 		{"easemob:", `dialect easemob has no command ""`},
 		{"easemob:*", `dialect easemob has no command "*"`},
+		{"easemob:mu", `dialect easemob has no command "mu"; did you mean "muc"?`},
+		{"easemob:muc:", `dialect easemob has no command "muc:"`},
+		{"easemob:chat", `dialect easemob has no command "chat"`},
+		{"easemob:ask", "the command reports before-events only, the rule takes after-events"},
 		{"easemob:pre_send", "the command reports before-events only, the rule takes after-events"},
 	} {
 		m, err := Compile(Rule{App: "shop", Events: []string{"message.send", tt.pattern}}, registry())

@@ -86,7 +86,7 @@ func (s *selection) matchVendor(ev *event.Event) bool {
 	for i := range s.vendors {
 		p := &s.vendors[i]
 		if ev.Dialect == p.dialect {
-			if ev.Command == p.command {
+			if p.names(ev.Command) {
 				return true
 			}
 			continue
