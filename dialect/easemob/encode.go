@@ -146,8 +146,8 @@ func (out *output) id(k, n int) string {
 // fill sets what all message-like bodies have.
 func (out *output) fill(e *envelope, k, n int) {
 	e.Security = ""
-	if !out.ev.Time.IsZero() {
-		e.Timestamp = out.ev.Time.UnixMilli()
+	if at := out.millis(); at != 0 {
+		e.Timestamp = at
 	}
 	if !out.own {
 		if e.MsgID == "" {
@@ -168,12 +168,18 @@ func (out *output) callID(kept, appKey string, k, n int) string {
 	return defaultCallID(appKey, out.id(k, n))
 }
 
-// millis is the event's time as the wire has it.
+// millis is the event's time as the wire has it; now for an event of another wire
+// that had none, since the signed time is what a receiver looks at. It is 0 for one
+// of this wire: what it had is kept.
 func (out *output) millis() int64 {
-	if out.ev.Time.IsZero() {
+	at := out.ev.Time
+	if at.IsZero() && !out.own {
+		at = out.to.Now
+	}
+	if at.IsZero() {
 		return 0
 	}
-	return out.ev.Time.UnixMilli()
+	return at.UnixMilli()
 }
 
 // post adds a request with v as its body.

@@ -423,8 +423,8 @@ func encodeGroupOp(out *output, f *opFact) error {
 	}
 	w.Event, w.Operation, w.Type, w.Security = groupOpEvent, f.operation, [2]string{typeGroup, typeRoom}[at], ""
 	w.Operator = or(w.Operator, actorID(ev.Actor, appAdmin))
-	if !ev.Time.IsZero() {
-		w.Timestamp = ev.Time.UnixMilli()
+	if at := out.millis(); at != 0 {
+		w.Timestamp = at
 	}
 	if !out.own {
 		w.AppKey = out.appKey()
