@@ -85,6 +85,9 @@ type Message struct {
 	Push     *Push     `json:"push,omitzero"`
 	// Extra is the application's own text that rides on the message.
 	Extra string `json:"extra,omitzero"`
+	// Extension are the key-values hung on the message, of message.extension.*:
+	// those that were set, or the keys of those that were removed.
+	Extension map[string]string `json:"extension,omitzero"`
 	// Options are delivery hints.
 	Options *MessageOptions `json:"options,omitzero"`
 	// Edits is the id of the message that this one replaces.

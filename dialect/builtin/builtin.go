@@ -8,6 +8,7 @@ import (
 	"github.com/imhook/imhook/dialect/easemob"
 	"github.com/imhook/imhook/dialect/openim"
 	"github.com/imhook/imhook/dialect/rongcloud"
+	"github.com/imhook/imhook/dialect/tencent"
 	"github.com/imhook/imhook/dialect/wildfirechat"
 )
 
@@ -17,6 +18,7 @@ func New() *dialect.Registry {
 		wildfirechat.New(),
 		openim.New(),
 		rongcloud.New(),
+		tencent.New(),
 		easemob.New(),
 		cloudevents.New(),
 	)

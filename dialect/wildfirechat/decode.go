@@ -132,22 +132,7 @@ func toMillis(t time.Time, rest int64) int64 {
 }
 
 // dedupe joins what a retry repeats; empty when a part is.
-func dedupe(parts ...string) string {
-	var b strings.Builder
-	for i, p := range parts {
-		if p == "" {
-			return ""
-		}
-		if i > 0 {
-			b.WriteByte('|')
-		}
-		if strings.ContainsAny(p, "%|") {
-			p = strings.ReplaceAll(strings.ReplaceAll(p, "%", "%25"), "|", "%7C")
-		}
-		b.WriteString(p)
-	}
-	return b.String()
-}
+func dedupe(parts ...string) string { return dialect.JoinKey(parts...) }
 
 // pointer returns a pointer to v when it says more than the default does.
 func pointer[T comparable](v, byDefault T) *T {

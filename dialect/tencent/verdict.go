@@ -1,0 +1,176 @@
+package tencent
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// reply reads an answer as the vendor's server does: any status but 200 and
+// anything but a JSON object is a failure.
+func reply(res *dialect.Response, o *object) error {
+	if res.Status != http.StatusOK {
+		return fmt.Errorf("%w: status %d, want 200", dialect.ErrBadReply, res.Status)
+	}
+	if err := o.parse(res.Body); err != nil {
+		return fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+	}
+	return nil
+}
+
+// Verdict reads a hook's answer to ev. In which form depends on the command that ev
+// is said as here.
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
+	var none event.Verdict
+	var o object
+	if err := reply(res, &o); err != nil {
+		return none, err
+	}
+	code, given := o.int("ErrorCode")
+	status, info := o.text("ActionStatus"), o.text("ErrorInfo")
+	if o.bad != "" {
+		return none, fmt.Errorf("%w: field %s: %w", dialect.ErrBadReply, o.bad, o.why)
+	}
+	c := d.choose(ev)
+	var r rule
+	if c != nil {
+		r = rules[c.spec.Name]
+	}
+	switch {
+	case !given && status == "":
+		return none, fmt.Errorf("%w: ErrorCode is missing", dialect.ErrBadReply)
+	case status == "FAIL" && code == codeAllow, r.each && code != codeAllow:
+		// The server takes it as a failed call, not as a refusal.
+		return none, fmt.Errorf("%w: it says that the call failed: %.200s", dialect.ErrBadReply, info)
+	case code == codeDrop && r.drops:
+		return event.Verdict{Action: event.Drop}, nil
+	case code == codeDeny, r.to != 0 && code >= int64(r.from) && code <= int64(r.to):
+		v := event.Verdict{Action: event.Deny, Reason: info}
+		if code != codeDeny {
+			v.Code = int(code)
+		}
+		return v, nil
+	case code != codeAllow:
+		return none, fmt.Errorf("%w: ErrorCode %d is none that the command knows", dialect.ErrBadReply, code)
+	}
+	v := event.Allowed()
+	var err error
+	switch {
+	case r.each:
+		err = o.results(&v, ev)
+	case r.partly != "":
+		err = o.refused(&v, ev, r.partly, info)
+	case r.rewrites:
+		err = o.changed(&v, ev)
+	}
+	if err != nil {
+		return none, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+	}
+	return v, nil
+}
+
+// results reads ResultItem. All refused is a refusal; a target that is missing is
+// let through, as the vendor's server does.
+func (o *object) results(v *event.Verdict, ev *event.Event) error {
+	for _, item := range o.list("ResultItem") {
+		var one object
+		if err := one.parse(item); err != nil {
+			return fmt.Errorf("field ResultItem: %w", err)
+		}
+		code, _ := one.int("ResultCode")
+		refusal := event.Refusal{ID: one.text("To_Account"), Code: int(code), Reason: one.text("ResultInfo")}
+		if one.bad != "" {
+			return fmt.Errorf("field ResultItem.%s: %w", one.bad, one.why)
+		}
+		if code != codeAllow {
+			v.Refused = append(v.Refused, refusal)
+		}
+	}
+	if o.bad != "" {
+		return fmt.Errorf("field %s: %w", o.bad, o.why)
+	}
+	all(v, ev)
+	return nil
+}
+
+// refused reads the list of those who are refused.
+func (o *object) refused(v *event.Verdict, ev *event.Event, name, reason string) error {
+	in := input{o: *o}
+	for _, id := range in.texts(name) {
+		v.Refused = append(v.Refused, event.Refusal{ID: id, Reason: reason})
+	}
+	if in.o.bad != "" {
+		return fmt.Errorf("field %s: %w", in.o.bad, in.o.why)
+	}
+	all(v, ev)
+	return nil
+}
+
+// all turns the refusal of everybody into one.
+func all(v *event.Verdict, ev *event.Event) {
+	if len(v.Refused) == 0 || !everybody(ev, v.Refused) {
+		return
+	}
+	first := v.Refused[0]
+	*v = event.Verdict{Action: event.Deny, Code: first.Code, Reason: first.Reason}
+}
+
+// changed reads a new message.
+func (o *object) changed(v *event.Verdict, ev *event.Event) error {
+	body, extra := o.peek("MsgBody"), o.peek("CloudCustomData")
+	if body == nil && extra == nil || ev.Message == nil {
+		return nil
+	}
+	m := &event.Message{}
+	if body == nil {
+		*m = *ev.Message
+	} else {
+		in := input{o: object{fields: []field{{name: []byte("MsgBody"), value: body}}}}
+		if err := in.readBody(m); err != nil {
+			return err
+		}
+		m.Extra = ev.Message.Extra
+		if in.o.bad != "" {
+			return fmt.Errorf("field %s: %w", in.o.bad, in.o.why)
+		}
+		rest, err := in.o.rest()
+		if err != nil {
+			return err
+		}
+		if ev.Dialect != Name {
+			m.Code = "" // a word of ours means nothing there
+			rest = nil
+		} else if rest == nil {
+			rest = []byte("{}")
+		}
+		v.Changes = &event.Changes{Vendor: rest}
+	}
+	if extra != nil {
+		if extra[0] != '"' {
+			return fmt.Errorf("field CloudCustomData: unexpected %s, want a string", kindName(extra))
+		}
+		m.Extra = unquote(extra)
+	}
+	if v.Changes == nil {
+		v.Changes = &event.Changes{}
+	}
+	v.Action, v.Changes.Message = event.Rewrite, m
+	return nil
+}
+
+// Judge looks for a refusal inside an answer to an after-event. The vendor's server
+// itself does not look.
+func (d *Dialect) Judge(res *dialect.Response) error {
+	var o object
+	if o.parse(res.Body) != nil {
+		return nil
+	}
+	code, _ := o.int("ErrorCode")
+	status, info := o.text("ActionStatus"), o.text("ErrorInfo")
+	if status == "FAIL" || code != 0 {
+		return fmt.Errorf("%w: ErrorCode %d: %.200s", dialect.ErrRefused, code, info)
+	}
+	return nil
+}
