@@ -82,7 +82,7 @@ func decodeC2CRecall(in *input) (*event.Event, error) {
 	c := event.Direct(from, to)
 	return &event.Event{
 		Type: event.MessageRecall, Conversation: &c, Lane: c.Lane(), Message: &event.Message{ID: key, Sender: from},
-		Links: []string{"msg:" + key}, Dedupe: in.messageKey(key, ""),
+		Links: []string{"msg:" + key}, Dedupe: in.messageKey(key),
 	}, nil
 }
 
@@ -219,7 +219,7 @@ func decodeC2CExtension(in *input) (*event.Event, error) {
 	if !in.extension(ev) {
 		return strange()
 	}
-	ev.Dedupe = in.dedupe(key, seq, operation)
+	ev.Dedupe = in.messageKey(key, firstOf(seq, "-"), operation)
 	return ev, nil
 }
 
@@ -243,7 +243,7 @@ func decodeGroupExtension(in *input) (*event.Event, error) {
 	if !in.extension(ev) {
 		return strange()
 	}
-	ev.Dedupe = in.dedupe(seq, number, operation)
+	ev.Dedupe = in.messageKey(seq, firstOf(number, "-"), operation)
 	return ev, nil
 }
 
@@ -301,7 +301,7 @@ func decodeGroupRecall(in *input) (*event.Event, error) {
 	seq := seqKey(c, m.Seq)
 	return &event.Event{
 		Type: event.MessageRecall, Actor: actor(o.text("Operator_Account")), Conversation: c, Lane: lane, Message: m,
-		Links: []string{"seq:" + seq}, Dedupe: in.messageKey(seq, ""),
+		Links: []string{"seq:" + seq}, Dedupe: in.messageKey(seq),
 	}, nil
 }
 
@@ -358,7 +358,7 @@ func decodeGroupRead(in *input) (*event.Event, error) {
 		ev.Actor = actor(readers[0])
 	}
 	if len(readers) > 0 {
-		ev.Dedupe = in.dedupe(key, joined(readers))
+		ev.Dedupe = in.messageKey(key, joined(readers))
 	}
 	return ev, nil
 }
@@ -428,7 +428,7 @@ func decodeAccountRecall(in *input) (*event.Event, error) {
 	c, lane := placed(event.KindChannel, id)
 	return &event.Event{
 		Type: event.MessageRecall, Conversation: &c, Lane: lane, Message: &event.Message{ID: key},
-		Links: []string{"msg:" + key}, Dedupe: in.messageKey(key, ""),
+		Links: []string{"msg:" + key}, Dedupe: in.messageKey(key),
 	}, nil
 }
 

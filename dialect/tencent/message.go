@@ -116,17 +116,22 @@ func c2cKey(m *event.Message, o *object) string {
 	return m.Seq + "_" + m.ClientID + "_" + decimal(n)
 }
 
-// messageKey is what tells a retry of what happened to one message; most often
-// once, so that the key alone will do.
-func (in *input) messageKey(key, result string) string {
-	if result == "" && in.atText == "" {
-		return key
+// messageKey is what tells a retry of what happened to one message: its name, which
+// is a key already, with what distinguishes several such events, and EventTime where
+// that is known. Empty without a name.
+func (in *input) messageKey(name string, more ...string) string {
+	if name == "" {
+		return ""
 	}
-	parts := [2]string{key, result}
-	if result == "" {
-		return in.dedupe(parts[:1]...)
+	for _, m := range more {
+		if m != "" {
+			name += "|" + m
+		}
 	}
-	return in.dedupe(parts[:]...)
+	if in.atText != "" {
+		name += "|" + in.atText
+	}
+	return name
 }
 
 // sender is who wrote a message.
@@ -329,17 +334,17 @@ func decodeGroupMessage(in *input) (*event.Event, error) {
 	switch in.command.spec.Name {
 	case "Group.CallbackSendMsgException":
 		ev.Report = &event.Report{Code: o.digits("ErrorCode"), Text: o.text("ErrorInfo")}
-		ev.Dedupe = in.messageKey(random, "")
+		ev.Dedupe = in.messageKey(random)
 	case "Bot.OnGroupMessage":
 		ev.Members, ev.Echo = members(in.texts("AtRobots_Account")), true
 		if len(links) == 2 {
 			links[0], links[1] = links[1], links[0]
 		}
-		ev.Dedupe = in.messageKey(seq, "")
+		ev.Dedupe = in.messageKey(seq)
 	case "Group.CallbackBeforeSendMsg":
 		ev.Dedupe = random
 	default:
-		ev.Dedupe = in.messageKey(firstOf(seq, random), "")
+		ev.Dedupe = in.messageKey(firstOf(seq, random))
 	}
 	if len(links) > 0 {
 		ev.Links = links
@@ -501,7 +506,7 @@ func decodeAccountMessage(in *input) (*event.Event, error) {
 	if m.ID != "" {
 		c.links[0] = "msg:" + m.ID
 		ev.Links = c.links[:1]
-		ev.Dedupe = in.messageKey(m.ID, "")
+		ev.Dedupe = in.messageKey(m.ID)
 	} else {
 		ev.Dedupe = in.dedupe(id, digest(body))
 	}
@@ -575,7 +580,7 @@ func decodeSignal(in *input) (*event.Event, error) {
 	m.Custom = &event.Payload{Data: o.text("Data")}
 	if key != "" {
 		c.links[0] = "msg:" + key
-		ev.Links, ev.Dedupe = c.links[:1], in.messageKey(key, "")
+		ev.Links, ev.Dedupe = c.links[:1], in.messageKey(key)
 	}
 	return ev, nil
 }

@@ -34,6 +34,9 @@ func (in *input) pushed() (ev *event.Event, key []string) {
 		ev.Report.Code = code
 	}
 	ev.Report.Text = o.text("ErrInfo")
+	if *ev.Report == (event.Report{}) {
+		ev.Report = nil
+	}
 	if to := o.text("To_Account"); to != "" {
 		ev.Members = members([]string{to})
 	}
@@ -100,7 +103,9 @@ func decodeOfflinePush(in *input) (*event.Event, error) {
 	} else if key != "" {
 		ev.Links = []string{"msg:" + key}
 	}
-	ev.Dedupe = dialect.JoinKey(key, to, firstOf(how[0], "-"), firstOf(how[1], "-"))
+	if key != "" {
+		ev.Dedupe = key + "|" + dialect.JoinKey(to, firstOf(how[0], "-"), firstOf(how[1], "-"))
+	}
 	return ev, nil
 }
 
@@ -113,8 +118,12 @@ func decodeAllPush(in *input) (*event.Event, error) {
 	}
 	to := ev.Members[0].ID
 	ev.Lane = event.NewLane(event.KindUser, to)
-	ev.Report.Trace = in.item.text("TaskId")
-	ev.Dedupe = dialect.JoinKey(ev.Report.Trace, to, firstOf(how[0], "-"), firstOf(how[1], "-"))
+	task := in.item.text("TaskId")
+	if ev.Report == nil {
+		ev.Report = &event.Report{}
+	}
+	ev.Report.Trace = task
+	ev.Dedupe = dialect.JoinKey(task, to, firstOf(how[0], "-"), firstOf(how[1], "-"))
 	return ev, nil
 }
 
