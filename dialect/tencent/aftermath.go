@@ -181,7 +181,7 @@ func (in *input) pairs(name, key, value string) map[string]string {
 // it says more of the same.
 func (out *output) pairs(name, key, value string, all map[string]string) {
 	if v := out.kept.peek(name); v != nil {
-		in := input{o: object{fields: []field{{name: []byte(name), value: v}}}}
+		in := input{o: object{fields: []field{{put: name, value: v}}}}
 		same := in.pairs(name, key, value)
 		if same == nil && in.o.peek(name) != nil && len(all) == 0 || maps.Equal(same, all) {
 			out.kept.drop(name)

@@ -92,7 +92,7 @@ func (e *element) left() ([]byte, error) {
 func (e *element) read(v []byte, m *event.Message) {
 	m.Kind = event.UnknownKind
 	if e.outer.parse(v) != nil {
-		e.outer.fields = append(e.outer.fields[:0], field{name: []byte("MsgBody"), value: v})
+		e.outer.fields = append(e.outer.fields[:0], field{put: "MsgBody", value: v})
 		e.inner.fields = e.inner.fields[:0]
 		return
 	}

@@ -70,17 +70,20 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	if bodies == nil {
+		ev, err := in.event()
+		if err != nil {
+			return nil, err
+		}
+		return []*event.Event{in.seal(ev, raw, bytes.Clone(req.Body))}, nil
+	}
 	evs := make([]*event.Event, 0, len(bodies))
-	for i, body := range bodies {
-		if i > 0 || len(bodies) > 1 {
-			if err := in.read(body); err != nil {
-				return nil, in.fail("", err)
-			}
-			if _, err := in.name(); err != nil {
-				return nil, err
-			}
-		} else {
-			body = bytes.Clone(body)
+	for _, body := range bodies {
+		if err := in.read(body); err != nil {
+			return nil, in.fail("", err)
+		}
+		if _, err := in.name(); err != nil {
+			return nil, err
 		}
 		ev, err := in.event()
 		if err != nil {
@@ -124,22 +127,23 @@ func (in *input) wrap(err error, field string) error {
 	return &dialect.DecodeError{Dialect: Name, Command: in.query.command, Field: field, Err: err}
 }
 
-// split returns a body for each item of the command's list, or the body alone.
+// split returns a body for each item of the command's list; nil when the body is of
+// one item already.
 func (in *input) split(body []byte) ([][]byte, error) {
 	list := in.command.list
 	if list == "" {
-		return [][]byte{body}, nil
+		return nil, nil
 	}
 	v := in.o.peek(list)
 	if v == nil {
-		return [][]byte{body}, nil
+		return nil, nil
 	}
 	items, ok := dialect.Elements(v)
 	if !ok {
 		return nil, in.fail(list, fmt.Errorf("unexpected %s, want an array", kindName(v)))
 	}
 	if len(items) < 2 {
-		return [][]byte{body}, nil
+		return nil, nil
 	}
 	around := len(body) - len(v)
 	if around > maxSplit/len(items) {
@@ -153,7 +157,8 @@ func (in *input) split(body []byte) ([][]byte, error) {
 			f := &in.o.fields[k]
 			switch {
 			case string(f.name) != list:
-				w.raw(string(f.name), f.value)
+				w.nameBytes(f.name)
+				w.b = append(w.b, f.value...)
 			case &f.value[0] == &v[0]: // the last of that name, which counts
 				w.begin(list)
 				w.b = append(w.b, item...)

@@ -29,21 +29,26 @@ func (d *Dialect) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request,
 	if c == nil {
 		return nil, dialect.Untranslatable("%s", reason(ev))
 	}
-	out := output{command: c, ev: ev, to: to, own: ev.Dialect == Name && ev.Command == c.spec.Name}
+	out := d.outputs.Get().(*output)
+	defer d.outputs.Put(out)
+	fields, scratch := out.kept.fields[:0], out.kept.scratch[:0]
+	*out = output{command: c, ev: ev, to: to, own: ev.Dialect == Name && ev.Command == c.spec.Name}
+	out.kept.fields, out.kept.scratch = fields, scratch
 	if out.own && len(ev.Vendor) > 0 {
 		if err := out.kept.parse(ev.Vendor); err != nil {
 			return nil, dialect.Untranslatable("reading vendor fields: %v", err)
 		}
 	}
-	if err := c.encode(&out); err != nil {
+	if err := c.encode(out); err != nil {
 		return nil, err
 	}
-	if len(out.reqs) > 1 {
-		for i := range out.reqs {
-			out.reqs[i].ID = event.PartID(ev.ID, i)
+	reqs := out.reqs
+	if len(reqs) > 1 {
+		for i := range reqs {
+			reqs[i].ID = event.PartID(ev.ID, i)
 		}
 	}
-	return out.reqs, nil
+	return reqs, nil
 }
 
 // choose finds the command that says ev; nil when there is none.
@@ -205,7 +210,7 @@ func (out *output) concerned() []string {
 // because it says more of the same accounts.
 func (out *output) accounts(name, key string, ids []string) {
 	if v := out.kept.peek(name); v != nil {
-		o := object{fields: []field{{name: []byte(name), value: v}}}
+		o := object{fields: []field{{put: name, value: v}}}
 		if same := new(input).accounts(&o, name, key); joined(same) == joined(ids) {
 			out.kept.drop(name)
 			out.w.raw(name, v)

@@ -1,6 +1,7 @@
 package tencent
 
 import (
+	"strings"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -195,15 +196,13 @@ func (out *output) message() (*event.Message, error) {
 
 // c2cNumbers writes MsgSeq, MsgRandom, MsgTime and MsgKey.
 func (out *output) c2cNumbers(m *event.Message, withTime bool) {
-	i := derive(firstOf(m.ID, m.ClientID, out.ev.ID))
+	var i identity
 	if out.own {
-		if n, ok := number32(m.Seq); ok {
-			i.seq = n
-		}
-		if n, ok := number32(m.ClientID); ok {
-			i.random = n
-		}
+		i.seq, _ = number32(m.Seq)
+		i.random, _ = number32(m.ClientID)
 		i.key = m.ID
+	} else {
+		i = derive(firstOf(m.ID, m.ClientID, out.ev.ID))
 	}
 	if !out.own || m.Seq != "" {
 		out.w.int("MsgSeq", i.seq)
@@ -316,20 +315,19 @@ func decodeGroupMessage(in *input) (*event.Event, error) {
 	if v := o.peek("Operator_Account"); v != nil && v[0] == '"' && string(v[1:len(v)-1]) == from {
 		o.drop("Operator_Account")
 	}
-	m.ClientID, m.Seq = o.digits("Random"), o.digits("MsgSeq")
+	random, dated := in.groupKeys(c, from, o.rawDigits("Random"), o.rawDigits("MsgSeq"))
 	m.ID = firstOf(o.text("MsgId"), m.Seq)
 	in.sendTime(ev)
 	in.mentions(m)
 
-	group := c.conv.ID
-	random := dialect.JoinKey(group, from, m.ClientID)
-	seq := seqKey(&c.conv, m.Seq)
-	links := c.links[:0]
-	if random != "" {
-		links = append(links, "grp:"+random)
-	}
-	if seq != "" {
-		links = append(links, "seq:"+seq)
+	links := c.links[:]
+	switch {
+	case random == "" && dated == "":
+		links = nil
+	case random == "":
+		links = c.links[1:]
+	case dated == "":
+		links = c.links[:1]
 	}
 	switch in.command.spec.Name {
 	case "Group.CallbackSendMsgException":
@@ -340,16 +338,60 @@ func decodeGroupMessage(in *input) (*event.Event, error) {
 		if len(links) == 2 {
 			links[0], links[1] = links[1], links[0]
 		}
-		ev.Dedupe = in.messageKey(seq)
+		ev.Dedupe = dated
 	case "Group.CallbackBeforeSendMsg":
 		ev.Dedupe = random
 	default:
-		ev.Dedupe = in.messageKey(firstOf(seq, random))
+		if ev.Dedupe = dated; dated == "" {
+			ev.Dedupe = in.messageKey(random)
+		}
 	}
-	if len(links) > 0 {
-		ev.Links = links
-	}
+	ev.Links = links
 	return ev, in.options(m)
+}
+
+// groupKeys names a message of a group by what its sender drew and by its number,
+// makes a link of each and says what tells a retry. All of it is cut out of one
+// string, since messages are most of the traffic.
+func (in *input) groupKeys(c *carrier, from string, random, seq []byte) (randomKey, dated string) {
+	m, group, topic := &c.message, c.conv.ID, c.conv.Topic
+	if strings.ContainsAny(group, "%|") || strings.ContainsAny(from, "%|") || strings.ContainsAny(topic, "%|") || len(random) == 0 {
+		m.ClientID, m.Seq = string(random), string(seq)
+		randomKey, dated = dialect.JoinKey(group, from, m.ClientID), seqKey(&c.conv, m.Seq)
+		c.links[0], c.links[1] = "grp:"+randomKey, "seq:"+dated
+		return randomKey, in.messageKey(dated)
+	}
+	var b strings.Builder
+	b.Grow(2*len(group) + len(from) + len(topic) + len(random) + len(seq) + len(in.atText) + len("grp:||seq:|||"))
+	b.WriteString("grp:")
+	b.WriteString(group)
+	b.WriteByte('|')
+	b.WriteString(from)
+	b.WriteByte('|')
+	b.Write(random)
+	cut := b.Len()
+	if len(seq) == 0 {
+		all := b.String()
+		c.links[0], c.links[1], m.ClientID = all, "seq:", all[cut-len(random):]
+		return all[len("grp:"):], ""
+	}
+	b.WriteString("seq:")
+	b.WriteString(group)
+	b.WriteByte('|')
+	if topic != "" {
+		b.WriteString(topic)
+		b.WriteByte('|')
+	}
+	b.Write(seq)
+	end := b.Len()
+	if in.atText != "" {
+		b.WriteByte('|')
+		b.WriteString(in.atText)
+	}
+	all := b.String()
+	c.links[0], c.links[1] = all[:cut], all[cut:end]
+	m.ClientID, m.Seq = all[cut-len(random):cut], all[end-len(seq):end]
+	return all[len("grp:"):cut], all[cut+len("seq:"):]
 }
 
 // seqKey names a message of a group by its number; empty without one.

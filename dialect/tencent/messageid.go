@@ -45,28 +45,24 @@ func parseKey(key string) (identity, bool) {
 	return i, ok[0] && ok[1] && ok[2]
 }
 
-// identify finds the numbers of the message that ev is about.
+// identify finds the numbers of the message that ev is about: those that the event
+// has, else derived ones.
 func identify(ev *event.Event) identity {
 	m := ev.Message
 	if m == nil {
 		m = &event.Message{}
 	}
-	id := m.ID
-	if id == "" {
-		id = m.ClientID
+	seq, hasSeq := number32(m.Seq)
+	random, hasRandom := number32(m.ClientID)
+	if hasSeq && hasRandom {
+		return identity{seq: seq, random: random}
 	}
-	if id == "" && m.Seq != "" {
-		id = m.Seq
+	i := derive(firstOf(m.ID, m.ClientID, m.Seq, ev.ID))
+	if hasRandom {
+		i.random = random
 	}
-	if id == "" {
-		id = ev.ID
-	}
-	i := derive(id)
-	if n, ok := number32(m.ClientID); ok {
-		i.random = n
-	}
-	if n, ok := number32(m.Seq); ok {
-		i.seq = n
+	if hasSeq {
+		i.seq = seq
 	}
 	return i
 }

@@ -19,7 +19,17 @@ var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Allo
 type field struct {
 	name  []byte
 	value []byte
+	// put is the name of what a decoder put back; name is nil then.
+	put   string
 	taken bool
+}
+
+// is reports whether the field has a name.
+func (f *field) is(name string) bool {
+	if f.name == nil {
+		return f.put == name
+	}
+	return string(f.name) == name
 }
 
 // object is a body, or an object inside one, that is taken apart field by field.
@@ -32,12 +42,14 @@ type object struct {
 	// what stood there.
 	bad string
 	why error
+	// scratch holds the values that were put back.
+	scratch []byte
 }
 
 // parse reads a JSON object whose fields share the memory of body.
 func (o *object) parse(body []byte) error {
 	body = bytes.TrimSpace(body)
-	o.fields, o.bad, o.why = o.fields[:0], "", nil
+	o.fields, o.scratch, o.bad, o.why = o.fields[:0], o.scratch[:0], "", nil
 	if len(body) == 0 || body[0] != '{' {
 		return fmt.Errorf("unexpected %s, want an object", kindName(body))
 	}
@@ -113,7 +125,7 @@ func valueEnd(b []byte, i int) int {
 // plain reports whether the inside of a string stands for itself.
 func plain(inner []byte) bool {
 	for _, c := range inner {
-		if c == '\\' || c >= 0x80 {
+		if c == '\\' || c == '"' || c >= 0x80 || c < ' ' {
 			return false
 		}
 	}
@@ -141,7 +153,7 @@ func isNull(v []byte) bool { return len(v) == 0 || v[0] == 'n' }
 func (o *object) take(name string) []byte {
 	var v []byte
 	for i := range o.fields {
-		if f := &o.fields[i]; !f.taken && string(f.name) == name {
+		if f := &o.fields[i]; !f.taken && f.is(name) {
 			f.taken, v = true, f.value
 		}
 	}
@@ -155,7 +167,7 @@ func (o *object) take(name string) []byte {
 func (o *object) peek(name string) []byte {
 	var v []byte
 	for i := range o.fields {
-		if f := &o.fields[i]; !f.taken && string(f.name) == name {
+		if f := &o.fields[i]; !f.taken && f.is(name) {
 			v = f.value
 		}
 	}
@@ -170,11 +182,15 @@ func (o *object) drop(name string) { o.take(name) }
 
 // put is the inverse of take: value, valid JSON, is left over under name.
 func (o *object) put(name string, value []byte) {
-	o.fields = append(o.fields, field{name: []byte(name), value: value})
+	o.fields = append(o.fields, field{put: name, value: value})
 }
 
 // putText is put for a text.
-func (o *object) putText(name, text string) { o.put(name, dialect.AppendString(nil, text)) }
+func (o *object) putText(name, text string) {
+	from := len(o.scratch)
+	o.scratch = dialect.AppendString(o.scratch, text)
+	o.put(name, o.scratch[from:len(o.scratch):len(o.scratch)])
+}
 
 // putInt is put for a number.
 func (o *object) putInt(name string, n int64) { o.put(name, strconv.AppendInt(nil, n, 10)) }
@@ -219,7 +235,7 @@ func (o *object) int(name string) (n int64, ok bool) {
 // number reads a whole number, or a string that holds one. A float that is whole
 // is one: some of the vendor's languages know no other.
 func number(v []byte) (n int64, ok bool) {
-	if len(v) > 2 && v[0] == '"' && plain(v) {
+	if len(v) > 2 && v[0] == '"' && plain(v[1:len(v)-1]) {
 		v = bytes.TrimSpace(v[1 : len(v)-1])
 	}
 	if len(v) > 0 && len(v) <= 18 {
@@ -246,7 +262,7 @@ func number(v []byte) (n int64, ok bool) {
 // digits takes a number as text, "" when there is none: ids that are numbers on
 // the wire.
 func (o *object) digits(name string) string {
-	if v := o.peek(name); v != nil && v[0] >= '1' && v[0] <= '9' && len(v) <= 18 && bytes.IndexByte(v, '.') < 0 && bytes.IndexByte(v, 'e') < 0 && bytes.IndexByte(v, 'E') < 0 {
+	if v := o.peek(name); isDigits(v) {
 		o.drop(name)
 		return string(v)
 	}
@@ -255,6 +271,28 @@ func (o *object) digits(name string) string {
 		return ""
 	}
 	return strconv.FormatInt(n, 10)
+}
+
+// rawDigits is digits without making a text of them.
+func (o *object) rawDigits(name string) []byte {
+	if v := o.peek(name); isDigits(v) {
+		o.drop(name)
+		return v
+	}
+	return []byte(o.digits(name))
+}
+
+// isDigits reports whether v is a number above 0 as everybody writes it.
+func isDigits(v []byte) bool {
+	if len(v) == 0 || len(v) > 18 || v[0] == '0' {
+		return false
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // list takes an array and returns its elements; nil when there is none.
@@ -272,22 +310,57 @@ func (o *object) list(name string) [][]byte {
 
 // rest is what is left over as a JSON object as a strict reader takes it, or nil.
 func (o *object) rest() (jsontext.Value, error) {
-	var w writer
+	size, strict := 0, true
 	for i := range o.fields {
 		f := &o.fields[i]
 		if f.taken {
 			continue
 		}
-		if w.b == nil {
-			w.b = make([]byte, 0, 128)
+		size += len(f.name) + len(f.put) + len(f.value) + 4
+		strict = strict && strictly(f.value) && (f.name == nil || plain(f.name))
+		for k := range i {
+			// Of what is there twice the last counts, which only reading sorts out.
+			strict = strict && (i < 16 && (o.fields[k].taken || !f.is(o.fields[k].key())))
 		}
-		w.name(string(f.name))
-		w.b = append(w.b, f.value...)
 	}
-	if w.b == nil {
+	if size == 0 {
 		return nil, nil
 	}
+	w := writer{b: make([]byte, 0, size+1)}
+	for i := range o.fields {
+		if f := &o.fields[i]; !f.taken {
+			if f.name == nil {
+				w.name(f.put)
+			} else {
+				w.nameBytes(f.name)
+			}
+			w.b = append(w.b, f.value...)
+		}
+	}
+	if strict {
+		return w.end(), nil
+	}
 	return dialect.Tidy(w.end())
+}
+
+// key is the field's name.
+func (f *field) key() string {
+	if f.name == nil {
+		return f.put
+	}
+	return string(f.name)
+}
+
+// strictly reports whether a value is as a strict reader takes it, without looking
+// far.
+func strictly(v []byte) bool {
+	switch v[0] {
+	case '{', '[':
+		return len(v) == 2
+	case '"':
+		return plain(v[1 : len(v)-1])
+	}
+	return true
 }
 
 func kindName(v []byte) string {

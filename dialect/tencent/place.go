@@ -89,19 +89,22 @@ func (in *input) profile(ev *event.Event, kind, id string) {
 // all that the event says of the group, so that Type is left over, but for the
 // chatrooms' which the place tells.
 func (in *input) chat(c *event.Conversation) (event.Lane, bool) {
-	id := in.o.text("GroupId")
-	if id == "" {
-		return "", false
-	}
 	kind := event.KindGroup
 	if string(in.o.peek("Type")) == `"`+liveGroup+`"` {
 		in.o.drop("Type")
 		kind = event.KindChatroom
 	}
 	var lane event.Lane
-	*c, lane = placed(kind, id)
+	if v := in.o.peek("GroupId"); v != nil && v[0] == '"' && plain(v[1:len(v)-1]) {
+		// The id is cut out of its lane: one string for both.
+		in.o.drop("GroupId")
+		lane = event.Lane(string(kind) + ":" + string(v[1:len(v)-1]))
+		*c = event.Conversation{Kind: kind, ID: string(lane[len(kind)+1:])}
+	} else {
+		*c, lane = placed(kind, in.o.text("GroupId"))
+	}
 	c.Topic = in.o.text("TopicId")
-	return lane, true
+	return lane, c.ID != ""
 }
 
 // groupID finds the group or chatroom that ev is about: in its body, else in its

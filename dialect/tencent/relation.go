@@ -278,8 +278,7 @@ func decodePair(in *input) (*event.Event, error) {
 	if ev.Type != event.FriendAdd {
 		return ev, nil
 	}
-	command := in.o.peek("ClientCmd")
-	ev.Dedupe = in.dated(from, to, string(command))
+	ev.Dedupe = in.dated(from, to, firstOf(text(in.o.peek("ClientCmd")), "-"))
 	by := in.item.text("Initiator_Account")
 	if by == "" {
 		if by = in.o.text("Admin_Account"); by != "" {

@@ -33,6 +33,8 @@ type Dialect struct {
 
 	// inputs are the readers of bodies; no event keeps anything of one.
 	inputs sync.Pool
+	// outputs are what events are written with; no request keeps anything of one.
+	outputs sync.Pool
 }
 
 // saying is what a command can say of another dialect's event.
@@ -60,9 +62,10 @@ func New() *Dialect {
 			Deadline:        2 * time.Second,
 			SignatureExempt: []string{"Sign", "RequestTime"},
 		},
-		byName: map[string]*command{},
-		byType: map[saying]*command{},
-		inputs: sync.Pool{New: func() any { return new(input) }},
+		byName:  map[string]*command{},
+		byType:  map[saying]*command{},
+		inputs:  sync.Pool{New: func() any { return new(input) }},
+		outputs: sync.Pool{New: func() any { return new(output) }},
 	}
 	for _, c := range commands() {
 		d.spec.Commands = append(d.spec.Commands, c.spec)

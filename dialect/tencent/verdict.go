@@ -127,7 +127,7 @@ func (o *object) changed(v *event.Verdict, ev *event.Event) error {
 	if body == nil {
 		*m = *ev.Message
 	} else {
-		in := input{o: object{fields: []field{{name: []byte("MsgBody"), value: body}}}}
+		in := input{o: object{fields: []field{{put: "MsgBody", value: body}}}}
 		if err := in.readBody(m); err != nil {
 			return err
 		}

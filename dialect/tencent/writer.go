@@ -14,12 +14,29 @@ type writer struct{ b []byte }
 // name begins a member. The vendor's own names need no escaping; what is left over
 // of a body may.
 func (w *writer) name(s string) {
+	w.comma()
+	w.b = append(dialect.AppendString(w.b, s), ':')
+}
+
+// nameBytes is name for what is left over of a body, most often without
+// anything to escape.
+func (w *writer) nameBytes(s []byte) {
+	if !plain(s) {
+		w.name(string(s))
+		return
+	}
+	w.comma()
+	w.b = append(w.b, '"')
+	w.b = append(w.b, s...)
+	w.b = append(w.b, '"', ':')
+}
+
+func (w *writer) comma() {
 	if len(w.b) == 0 {
 		w.b = append(w.b, '{')
 	} else if w.b[len(w.b)-1] != '{' {
 		w.b = append(w.b, ',')
 	}
-	w.b = append(dialect.AppendString(w.b, s), ':')
 }
 
 func (w *writer) text(name, v string) {
@@ -105,7 +122,12 @@ func (w *writer) keep(o *object) {
 	for i := range o.fields {
 		if f := &o.fields[i]; !f.taken {
 			f.taken = true
-			w.raw(string(f.name), f.value)
+			if f.name == nil {
+				w.name(f.put)
+			} else {
+				w.nameBytes(f.name)
+			}
+			w.b = append(w.b, f.value...)
 		}
 	}
 }
