@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/imhook/imhook/dialect"
@@ -53,19 +54,11 @@ func contentOf(code string) int {
 // contentFor finds the row that a kind is written as. A receipt is no message.
 func contentFor(kind event.ContentKind) int {
 	for i := range contents {
-		for _, k := range contents[i].kinds {
-			if k == kind {
-				return i
-			}
+		if slices.Contains(contents[i].kinds, kind) {
+			return i
 		}
 	}
 	return -1
-}
-
-// kindPreserved reports whether a kind reads back as itself.
-func kindPreserved(kind event.ContentKind) bool {
-	i := contentFor(kind)
-	return i >= 0 && contents[i].kinds[0] == kind
 }
 
 // element is one member of MsgBody, taken apart.

@@ -73,134 +73,230 @@ var encodeCases = []struct {
 	command string
 	body    string // "" means that any will do
 }{
-	{"text to a user", foreign(event.MessageSend, direct, hello), "C2C.CallbackAfterSendMsg",
-		`{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"mira","To_Account":"ada","MsgSeq":` + m1Seq + `,"MsgRandom":` + m1Random + `,"MsgTime":1795200000,"MsgKey":"` + m1Key + `","SendMsgResult":0,"ErrorInfo":"send msg succeed","UnreadMsgNum":0,"OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at},
-	{"question about it", foreign(event.MessageSend, asked, direct, hello), "C2C.CallbackBeforeSendMsg",
-		`{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"mira","To_Account":"ada","MsgSeq":` + m1Seq + `,"MsgRandom":` + m1Random + `,"MsgTime":1795200000,"MsgKey":"` + m1Key + `","OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at},
-	{"its recall has the same key", foreign(event.MessageRecall, direct, ofM1), "C2C.CallbackAfterMsgWithDraw",
-		`{"CallbackCommand":"C2C.CallbackAfterMsgWithDraw","From_Account":"mira","To_Account":"ada","MsgKey":"` + m1Key + `","UnreadMsgNum":0` + at},
-	{"text to a group", foreign(event.MessageSend, inGroup, hello), "Group.CallbackAfterSendMsg",
-		`{"CallbackCommand":"Group.CallbackAfterSendMsg","GroupId":"g1","Type":"Public","From_Account":"mira","Operator_Account":"mira","Random":` + m1Random + `,"MsgSeq":` + m1Seq + `,"MsgTime":1795200000,"MsgId":"m-1","OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at},
-	{"question about it", foreign(event.MessageSend, asked, inRoom, hello), "Group.CallbackBeforeSendMsg",
-		`{"CallbackCommand":"Group.CallbackBeforeSendMsg","GroupId":"r1","Type":"AVChatRoom","From_Account":"mira","Operator_Account":"mira","Random":` + m1Random + `,"OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at},
-	{"its recall has the same number", foreign(event.MessageRecall, inGroup, ofM1), "Group.CallbackAfterRecallMsg",
-		`{"CallbackCommand":"Group.CallbackAfterRecallMsg","GroupId":"g1","Type":"Public","Operator_Account":"mira","MsgSeqList":[{"MsgSeq":` + m1Seq + `}]` + at},
-	{"its receipt too", foreign(event.MessageRead, inGroup, readM1), "Group.CallbackAfterReadReceipt",
-		`{"CallbackCommand":"Group.CallbackAfterReadReceipt","GroupId":"g1","Type":"Public","GroupMsgReceiptList":[{"MsgSeq":` + m1Seq + `,"ReadNum":1,"UnreadNum":0,"ReadReceiptMembers":[{"Member_Account":"mira"}]}]` + at},
-	{"of a channel", foreign(event.MessageSend, inChannel, hello, unnamed), "OfficialAccount.CallbackAfterSendMsg",
-		`{"CallbackCommand":"OfficialAccount.CallbackAfterSendMsg","Official_Account":"oa","MsgTime":1795200000,"MsgKey":"` + m1Key + `","OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at},
-	{"read up to a time", foreign(event.MessageRead, direct, upToNow), "C2C.CallbackAfterMsgReport",
-		`{"CallbackCommand":"C2C.CallbackAfterMsgReport","Report_Account":"mira","Peer_Account":"ada","LastReadTime":1795200000,"UnreadMsgNum":0` + at},
+	{
+		"text to a user", foreign(event.MessageSend, direct, hello), "C2C.CallbackAfterSendMsg",
+		`{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"mira","To_Account":"ada","MsgSeq":` + m1Seq + `,"MsgRandom":` + m1Random + `,"MsgTime":1795200000,"MsgKey":"` + m1Key + `","SendMsgResult":0,"ErrorInfo":"send msg succeed","UnreadMsgNum":0,"OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at,
+	},
+	{
+		"question about it", foreign(event.MessageSend, asked, direct, hello), "C2C.CallbackBeforeSendMsg",
+		`{"CallbackCommand":"C2C.CallbackBeforeSendMsg","From_Account":"mira","To_Account":"ada","MsgSeq":` + m1Seq + `,"MsgRandom":` + m1Random + `,"MsgTime":1795200000,"MsgKey":"` + m1Key + `","OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at,
+	},
+	{
+		"its recall has the same key", foreign(event.MessageRecall, direct, ofM1), "C2C.CallbackAfterMsgWithDraw",
+		`{"CallbackCommand":"C2C.CallbackAfterMsgWithDraw","From_Account":"mira","To_Account":"ada","MsgKey":"` + m1Key + `","UnreadMsgNum":0` + at,
+	},
+	{
+		"text to a group", foreign(event.MessageSend, inGroup, hello), "Group.CallbackAfterSendMsg",
+		`{"CallbackCommand":"Group.CallbackAfterSendMsg","GroupId":"g1","Type":"Public","From_Account":"mira","Operator_Account":"mira","Random":` + m1Random + `,"MsgSeq":` + m1Seq + `,"MsgTime":1795200000,"MsgId":"m-1","OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at,
+	},
+	{
+		"question about it", foreign(event.MessageSend, asked, inRoom, hello), "Group.CallbackBeforeSendMsg",
+		`{"CallbackCommand":"Group.CallbackBeforeSendMsg","GroupId":"r1","Type":"AVChatRoom","From_Account":"mira","Operator_Account":"mira","Random":` + m1Random + `,"OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at,
+	},
+	{
+		"its recall has the same number", foreign(event.MessageRecall, inGroup, ofM1), "Group.CallbackAfterRecallMsg",
+		`{"CallbackCommand":"Group.CallbackAfterRecallMsg","GroupId":"g1","Type":"Public","Operator_Account":"mira","MsgSeqList":[{"MsgSeq":` + m1Seq + `}]` + at,
+	},
+	{
+		"its receipt too", foreign(event.MessageRead, inGroup, readM1), "Group.CallbackAfterReadReceipt",
+		`{"CallbackCommand":"Group.CallbackAfterReadReceipt","GroupId":"g1","Type":"Public","GroupMsgReceiptList":[{"MsgSeq":` + m1Seq + `,"ReadNum":1,"UnreadNum":0,"ReadReceiptMembers":[{"Member_Account":"mira"}]}]` + at,
+	},
+	{
+		"of a channel", foreign(event.MessageSend, inChannel, hello, unnamed), "OfficialAccount.CallbackAfterSendMsg",
+		`{"CallbackCommand":"OfficialAccount.CallbackAfterSendMsg","Official_Account":"oa","MsgTime":1795200000,"MsgKey":"` + m1Key + `","OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at,
+	},
+	{
+		"read up to a time", foreign(event.MessageRead, direct, upToNow), "C2C.CallbackAfterMsgReport",
+		`{"CallbackCommand":"C2C.CallbackAfterMsgReport","Report_Account":"mira","Peer_Account":"ada","LastReadTime":1795200000,"UnreadMsgNum":0` + at,
+	},
 	{"failed", foreign(event.MessageFail, direct, hello, reported), "C2C.CallbackAfterSendMsg", ""},
 	{"failed in a group", foreign(event.MessageFail, inGroup, hello, reported), "Group.CallbackSendMsgException", ""},
 	{"modify", foreign(event.MessageModify, asked, inGroup, hello), "Group.CallbackBeforeSendMsg", ""},
-	{"extension", foreign(event.MessageExtensionSet, direct, func(ev *event.Event) {
-		ev.Message = &event.Message{ID: "m-1", Extension: map[string]string{"b": "2", "a": "1"}}
-	}), "C2C.CallbackAfterC2CMsgExtension",
-		`{"CallbackCommand":"C2C.CallbackAfterC2CMsgExtension","From_Account":"mira","To_Account":"ada","MsgKey":"` + m1Key + `","OperateType":1,"ExtensionList":[{"Key":"a","Value":"1"},{"Key":"b","Value":"2"}],"Seq":0` + at},
+	{
+		"extension", foreign(event.MessageExtensionSet, direct, func(ev *event.Event) {
+			ev.Message = &event.Message{ID: "m-1", Extension: map[string]string{"b": "2", "a": "1"}}
+		}), "C2C.CallbackAfterC2CMsgExtension",
+		`{"CallbackCommand":"C2C.CallbackAfterC2CMsgExtension","From_Account":"mira","To_Account":"ada","MsgKey":"` + m1Key + `","OperateType":1,"ExtensionList":[{"Key":"a","Value":"1"},{"Key":"b","Value":"2"}],"Seq":0` + at,
+	},
 	{"extension in a group", foreign(event.MessageExtensionClear, inGroup, ofM1), "Group.CallbackAfterGroupMsgExtension", ""},
 	{"to a bot", foreign(event.BotMessageSend, direct, hello, withAda), "Bot.OnC2CMessage", ""},
 	{"to a bot of a group", foreign(event.BotMessageSend, inGroup, hello, withAda), "Bot.OnGroupMessage", ""},
 	{"signal", foreign(event.BotMessageSignal, direct, hello, withAda), "Chatbot.OnC2CSignalMessage", ""},
-	{"moderation", foreign(event.ModerationResult, direct, hello, func(ev *event.Event) { ev.Moderation = &event.Moderation{Verdict: "recall", Words: []string{"hi"}} }),
-		"ContentCallback.ResultNotify", ""},
-	{"push", foreign(event.PushReport, direct, ofM1, withAda, reported), "Push.OfflinePush",
-		`{"CallbackCommand":"Push.OfflinePush","Events":[{"EventType":1,"From_Account":"mira","MsgKey":"` + m1Key + `","MsgSeq":` + m1Seq + `,"MsgRandom":` + m1Random + `,"To_Account":"ada","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":7,"ErrInfo":"why"}]}`},
-	{"push of nobody's message", foreign(event.PushReport, unnamed, withTwo), "Push.AllMemberPush",
-		`{"CallbackCommand":"Push.AllMemberPush","Events":[{"TaskId":"e1","To_Account":"ada","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":0,"ErrInfo":""},{"TaskId":"e1","To_Account":"bo","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":0,"ErrInfo":""}]}`},
-	{"online", foreign(event.UserOnline), "State.StateChange",
-		`{"CallbackCommand":"State.StateChange","Info":{"Action":"Login","To_Account":"mira","Reason":"Register"}` + at},
-	{"offline", foreign(event.UserOffline, func(ev *event.Event) { ev.Presence = &event.Presence{Reason: "logout"} }), "State.StateChange",
-		`{"CallbackCommand":"State.StateChange","Info":{"Action":"Logout","To_Account":"mira","Reason":"Unregister"}` + at},
-	{"kicked", foreign(event.UserKick, withAda), "State.StateChange",
-		`{"CallbackCommand":"State.StateChange","Info":{"Action":"Disconnect","To_Account":"ada","Reason":"LinkClose"}` + at},
-	{"profile", foreign(event.UserUpdate, func(ev *event.Event) { ev.User = &event.User{ID: "ada", DisplayName: "Ada", Gender: "female"} }), "Profile.CallbackPortraitSet",
-		`{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"mira","From_Account":"ada","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Ada"},{"Tag":"Tag_Profile_IM_Gender","Value":"Gender_Type_Female"}]` + at},
-	{"friend request", foreign(event.FriendRequest, asked, withTwo, func(ev *event.Event) { ev.Friend = &event.Friend{Text: "hello"} }), "Sns.CallbackPrevFriendAdd",
-		`{"CallbackCommand":"Sns.CallbackPrevFriendAdd","Requester_Account":"mira","From_Account":"mira","AddType":"Add_Type_Both","ForceAddFlags":0,"FriendItem":[{"To_Account":"ada","Remark":"","GroupName":"","AddSource":"AddSource_Type_Unknown","AddWording":"hello"},{"To_Account":"bo","Remark":"","GroupName":"","AddSource":"AddSource_Type_Unknown","AddWording":"hello"}]` + at},
-	{"friend response", foreign(event.FriendRespond, asked, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Action: "decline"} }), "Sns.CallbackPrevFriendResponse",
-		`{"CallbackCommand":"Sns.CallbackPrevFriendResponse","Requester_Account":"mira","From_Account":"mira","ResponseFriendItem":[{"To_Account":"ada","Remark":"","TagName":"","ResponseAction":"Response_Action_Reject"}]` + at},
-	{"friends", foreign(event.FriendAdd, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Owner: "mira"} }), "Sns.CallbackFriendAdd",
-		`{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"mira","To_Account":"ada","Initiator_Account":"mira"}],"ClientCmd":"friend_add","Admin_Account":"","ForceFlag":0` + at},
-	{"accepted", foreign(event.FriendAccept, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Owner: "mira"} }), "Sns.CallbackFriendAdd",
-		`{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"mira","To_Account":"ada","Initiator_Account":"ada"}],"ClientCmd":"friend_response","Admin_Account":"","ForceFlag":0` + at},
-	{"imported", foreign(event.FriendImport, withTwo, func(ev *event.Event) {
-		ev.Actor, ev.Friend = &event.Actor{ID: "root", System: true}, &event.Friend{Owner: "mira"}
-	}), "Sns.CallbackFriendAdd",
-		`{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"mira","To_Account":"ada","Initiator_Account":"mira"},{"From_Account":"mira","To_Account":"bo","Initiator_Account":"mira"}],"ClientCmd":"friend_add","Admin_Account":"root","ForceFlag":1` + at},
+	{
+		"moderation", foreign(event.ModerationResult, direct, hello, func(ev *event.Event) { ev.Moderation = &event.Moderation{Verdict: "recall", Words: []string{"hi"}} }),
+		"ContentCallback.ResultNotify", "",
+	},
+	{
+		"push", foreign(event.PushReport, direct, ofM1, withAda, reported), "Push.OfflinePush",
+		`{"CallbackCommand":"Push.OfflinePush","Events":[{"EventType":1,"From_Account":"mira","MsgKey":"` + m1Key + `","MsgSeq":` + m1Seq + `,"MsgRandom":` + m1Random + `,"To_Account":"ada","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":7,"ErrInfo":"why"}]}`,
+	},
+	{
+		"push of nobody's message", foreign(event.PushReport, unnamed, withTwo), "Push.AllMemberPush",
+		`{"CallbackCommand":"Push.AllMemberPush","Events":[{"TaskId":"e1","To_Account":"ada","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":0,"ErrInfo":""},{"TaskId":"e1","To_Account":"bo","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":0,"ErrInfo":""}]}`,
+	},
+	{
+		"online", foreign(event.UserOnline), "State.StateChange",
+		`{"CallbackCommand":"State.StateChange","Info":{"Action":"Login","To_Account":"mira","Reason":"Register"}` + at,
+	},
+	{
+		"offline", foreign(event.UserOffline, func(ev *event.Event) { ev.Presence = &event.Presence{Reason: "logout"} }), "State.StateChange",
+		`{"CallbackCommand":"State.StateChange","Info":{"Action":"Logout","To_Account":"mira","Reason":"Unregister"}` + at,
+	},
+	{
+		"kicked", foreign(event.UserKick, withAda), "State.StateChange",
+		`{"CallbackCommand":"State.StateChange","Info":{"Action":"Disconnect","To_Account":"ada","Reason":"LinkClose"}` + at,
+	},
+	{
+		"profile", foreign(event.UserUpdate, func(ev *event.Event) { ev.User = &event.User{ID: "ada", DisplayName: "Ada", Gender: "female"} }), "Profile.CallbackPortraitSet",
+		`{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"mira","From_Account":"ada","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Ada"},{"Tag":"Tag_Profile_IM_Gender","Value":"Gender_Type_Female"}]` + at,
+	},
+	{
+		"friend request", foreign(event.FriendRequest, asked, withTwo, func(ev *event.Event) { ev.Friend = &event.Friend{Text: "hello"} }), "Sns.CallbackPrevFriendAdd",
+		`{"CallbackCommand":"Sns.CallbackPrevFriendAdd","Requester_Account":"mira","From_Account":"mira","AddType":"Add_Type_Both","ForceAddFlags":0,"FriendItem":[{"To_Account":"ada","Remark":"","GroupName":"","AddSource":"AddSource_Type_Unknown","AddWording":"hello"},{"To_Account":"bo","Remark":"","GroupName":"","AddSource":"AddSource_Type_Unknown","AddWording":"hello"}]` + at,
+	},
+	{
+		"friend response", foreign(event.FriendRespond, asked, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Action: "decline"} }), "Sns.CallbackPrevFriendResponse",
+		`{"CallbackCommand":"Sns.CallbackPrevFriendResponse","Requester_Account":"mira","From_Account":"mira","ResponseFriendItem":[{"To_Account":"ada","Remark":"","TagName":"","ResponseAction":"Response_Action_Reject"}]` + at,
+	},
+	{
+		"friends", foreign(event.FriendAdd, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Owner: "mira"} }), "Sns.CallbackFriendAdd",
+		`{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"mira","To_Account":"ada","Initiator_Account":"mira"}],"ClientCmd":"friend_add","Admin_Account":"","ForceFlag":0` + at,
+	},
+	{
+		"accepted", foreign(event.FriendAccept, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Owner: "mira"} }), "Sns.CallbackFriendAdd",
+		`{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"mira","To_Account":"ada","Initiator_Account":"ada"}],"ClientCmd":"friend_response","Admin_Account":"","ForceFlag":0` + at,
+	},
+	{
+		"imported", foreign(event.FriendImport, withTwo, func(ev *event.Event) {
+			ev.Actor, ev.Friend = &event.Actor{ID: "root", System: true}, &event.Friend{Owner: "mira"}
+		}), "Sns.CallbackFriendAdd",
+		`{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"mira","To_Account":"ada","Initiator_Account":"mira"},{"From_Account":"mira","To_Account":"bo","Initiator_Account":"mira"}],"ClientCmd":"friend_add","Admin_Account":"root","ForceFlag":1` + at,
+	},
 	{"unfriended", foreign(event.FriendRemove, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Owner: "mira"} }), "Sns.CallbackFriendDelete", ""},
-	{"blocked", foreign(event.BlockAdd, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Owner: "mira"} }), "Sns.CallbackBlackListAdd",
-		`{"CallbackCommand":"Sns.CallbackBlackListAdd","PairList":[{"From_Account":"mira","To_Account":"ada"}]` + at},
+	{
+		"blocked", foreign(event.BlockAdd, withAda, func(ev *event.Event) { ev.Friend = &event.Friend{Owner: "mira"} }), "Sns.CallbackBlackListAdd",
+		`{"CallbackCommand":"Sns.CallbackBlackListAdd","PairList":[{"From_Account":"mira","To_Account":"ada"}]` + at,
+	},
 	{"unblocked", foreign(event.BlockRemove, withAda), "Sns.CallbackBlackListDelete", ""},
-	{"follows", foreign(event.FollowAdd, withTwo), "Follow.CallbackAfterFollowAdd",
-		`{"CallbackCommand":"Follow.CallbackAfterFollowAdd","From_Account":"mira","To_Account":["ada","bo"]` + at},
+	{
+		"follows", foreign(event.FollowAdd, withTwo), "Follow.CallbackAfterFollowAdd",
+		`{"CallbackCommand":"Follow.CallbackAfterFollowAdd","From_Account":"mira","To_Account":["ada","bo"]` + at,
+	},
 	{"follows no more", foreign(event.FollowRemove, withAda), "Follow.CallbackAfterFollowDelete", ""},
-	{"group to be made", foreign(event.GroupCreate, asked, withAda, func(ev *event.Event) { ev.Group = &event.Group{Name: "N", Kind: "restricted"} }), "Group.CallbackBeforeCreateGroup",
-		`{"CallbackCommand":"Group.CallbackBeforeCreateGroup","Type":"Public","Operator_Account":"mira","Owner_Account":"mira","Name":"N","MemberList":[{"Member_Account":"ada"}]` + at},
-	{"group made", foreign(event.GroupCreate, inGroup, withTwo), "Group.CallbackAfterCreateGroup",
-		`{"CallbackCommand":"Group.CallbackAfterCreateGroup","GroupId":"g1","Type":"Public","Operator_Account":"mira","Owner_Account":"mira","Name":"","MemberList":[{"Member_Account":"ada"},{"Member_Account":"bo"}]` + at},
-	{"room made", foreign(event.ChatroomCreate, inRoom, unnamed), "Group.CallbackAfterCreateGroup",
-		`{"CallbackCommand":"Group.CallbackAfterCreateGroup","GroupId":"r1","Type":"AVChatRoom","Operator_Account":"administrator","Owner_Account":"","Name":"","MemberList":[]` + at},
-	{"group update", foreign(event.GroupUpdate, inGroup, func(ev *event.Event) { ev.Group = &event.Group{Name: "N"} }), "Group.CallbackAfterGroupInfoChanged",
-		`{"CallbackCommand":"Group.CallbackAfterGroupInfoChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Name":"N"` + at},
-	{"announced", foreign(event.GroupAnnounce, noticed), "Group.CallbackAfterGroupInfoChanged",
-		`{"CallbackCommand":"Group.CallbackAfterGroupInfoChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Notification":"n"` + at},
-	{"unannounced", foreign(event.GroupUnannounce, noticed), "Group.CallbackAfterGroupInfoChanged",
-		`{"CallbackCommand":"Group.CallbackAfterGroupInfoChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Notification":""` + at},
-	{"transferred", foreign(event.GroupTransfer, inGroup, withAda), "Group.CallbackAfterChangeGroupOwner",
-		`{"CallbackCommand":"Group.CallbackAfterChangeGroupOwner","GroupId":"g1","Type":"Public","Operator_Account":"mira","OldOwner_Account":"mira","NewOwner_Account":"ada"` + at},
+	{
+		"group to be made", foreign(event.GroupCreate, asked, withAda, func(ev *event.Event) { ev.Group = &event.Group{Name: "N", Kind: "restricted"} }), "Group.CallbackBeforeCreateGroup",
+		`{"CallbackCommand":"Group.CallbackBeforeCreateGroup","Type":"Public","Operator_Account":"mira","Owner_Account":"mira","Name":"N","MemberList":[{"Member_Account":"ada"}]` + at,
+	},
+	{
+		"group made", foreign(event.GroupCreate, inGroup, withTwo), "Group.CallbackAfterCreateGroup",
+		`{"CallbackCommand":"Group.CallbackAfterCreateGroup","GroupId":"g1","Type":"Public","Operator_Account":"mira","Owner_Account":"mira","Name":"","MemberList":[{"Member_Account":"ada"},{"Member_Account":"bo"}]` + at,
+	},
+	{
+		"room made", foreign(event.ChatroomCreate, inRoom, unnamed), "Group.CallbackAfterCreateGroup",
+		`{"CallbackCommand":"Group.CallbackAfterCreateGroup","GroupId":"r1","Type":"AVChatRoom","Operator_Account":"administrator","Owner_Account":"","Name":"","MemberList":[]` + at,
+	},
+	{
+		"group update", foreign(event.GroupUpdate, inGroup, func(ev *event.Event) { ev.Group = &event.Group{Name: "N"} }), "Group.CallbackAfterGroupInfoChanged",
+		`{"CallbackCommand":"Group.CallbackAfterGroupInfoChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Name":"N"` + at,
+	},
+	{
+		"announced", foreign(event.GroupAnnounce, noticed), "Group.CallbackAfterGroupInfoChanged",
+		`{"CallbackCommand":"Group.CallbackAfterGroupInfoChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Notification":"n"` + at,
+	},
+	{
+		"unannounced", foreign(event.GroupUnannounce, noticed), "Group.CallbackAfterGroupInfoChanged",
+		`{"CallbackCommand":"Group.CallbackAfterGroupInfoChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Notification":""` + at,
+	},
+	{
+		"transferred", foreign(event.GroupTransfer, inGroup, withAda), "Group.CallbackAfterChangeGroupOwner",
+		`{"CallbackCommand":"Group.CallbackAfterChangeGroupOwner","GroupId":"g1","Type":"Public","Operator_Account":"mira","OldOwner_Account":"mira","NewOwner_Account":"ada"` + at,
+	},
 	{"room transferred", foreign(event.ChatroomTransfer, inRoom, withAda), "Group.CallbackAfterChangeGroupOwner", ""},
-	{"dissolved", foreign(event.GroupDestroy, inGroup), "Group.CallbackAfterGroupDestroyed",
-		`{"CallbackCommand":"Group.CallbackAfterGroupDestroyed","GroupId":"g1","Type":"Public","Owner_Account":"mira","Name":"","MemberList":[]` + at},
+	{
+		"dissolved", foreign(event.GroupDestroy, inGroup), "Group.CallbackAfterGroupDestroyed",
+		`{"CallbackCommand":"Group.CallbackAfterGroupDestroyed","GroupId":"g1","Type":"Public","Owner_Account":"mira","Name":"","MemberList":[]` + at,
+	},
 	{"room closed", foreign(event.ChatroomDestroy, inRoom), "Group.CallbackAfterGroupDestroyed", ""},
 	{"full", foreign(event.GroupFull, inGroup), "Group.CallbackAfterGroupFull", `{"CallbackCommand":"Group.CallbackAfterGroupFull","GroupId":"g1"` + at},
 	{"room full", foreign(event.ChatroomFull, inRoom), "Group.CallbackAfterGroupFull", `{"CallbackCommand":"Group.CallbackAfterGroupFull","GroupId":"r1"` + at},
-	{"attributes", foreign(event.GroupAttributeUpdate, inGroup, func(ev *event.Event) { ev.Group = &event.Group{Attributes: map[string]string{"k": "v"}} }), "Group.CallbackAfterGroupAttrChanged",
-		`{"CallbackCommand":"Group.CallbackAfterGroupAttrChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","OptionType":"modify","GroupAttr":[{"key":"k","value":"v"}]` + at},
-	{"room attributes", foreign(event.ChatroomAttributeSet, inRoom, func(ev *event.Event) { ev.Chatroom = &event.Chatroom{Attributes: map[string]string{"k": "v"}} }), "Group.CallbackAfterGroupAttrChanged",
-		`{"CallbackCommand":"Group.CallbackAfterGroupAttrChanged","GroupId":"r1","Type":"AVChatRoom","Operator_Account":"mira","OptionType":"set","GroupAttr":[{"key":"k","value":"v"}]` + at},
-	{"applies", foreign(event.GroupMemberApply, asked, inGroup), "Group.CallbackBeforeApplyJoinGroup",
-		`{"CallbackCommand":"Group.CallbackBeforeApplyJoinGroup","GroupId":"g1","Type":"Public","Requestor_Account":"mira"` + at},
-	{"invites", foreign(event.GroupMemberInvite, asked, inGroup, withTwo), "Group.CallbackBeforeInviteJoinGroup",
-		`{"CallbackCommand":"Group.CallbackBeforeInviteJoinGroup","GroupId":"g1","Type":"Public","Operator_Account":"mira","DestinationMembers":[{"Member_Account":"ada"},{"Member_Account":"bo"}]` + at},
+	{
+		"attributes", foreign(event.GroupAttributeUpdate, inGroup, func(ev *event.Event) { ev.Group = &event.Group{Attributes: map[string]string{"k": "v"}} }), "Group.CallbackAfterGroupAttrChanged",
+		`{"CallbackCommand":"Group.CallbackAfterGroupAttrChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","OptionType":"modify","GroupAttr":[{"key":"k","value":"v"}]` + at,
+	},
+	{
+		"room attributes", foreign(event.ChatroomAttributeSet, inRoom, func(ev *event.Event) { ev.Chatroom = &event.Chatroom{Attributes: map[string]string{"k": "v"}} }), "Group.CallbackAfterGroupAttrChanged",
+		`{"CallbackCommand":"Group.CallbackAfterGroupAttrChanged","GroupId":"r1","Type":"AVChatRoom","Operator_Account":"mira","OptionType":"set","GroupAttr":[{"key":"k","value":"v"}]` + at,
+	},
+	{
+		"applies", foreign(event.GroupMemberApply, asked, inGroup), "Group.CallbackBeforeApplyJoinGroup",
+		`{"CallbackCommand":"Group.CallbackBeforeApplyJoinGroup","GroupId":"g1","Type":"Public","Requestor_Account":"mira"` + at,
+	},
+	{
+		"invites", foreign(event.GroupMemberInvite, asked, inGroup, withTwo), "Group.CallbackBeforeInviteJoinGroup",
+		`{"CallbackCommand":"Group.CallbackBeforeInviteJoinGroup","GroupId":"g1","Type":"Public","Operator_Account":"mira","DestinationMembers":[{"Member_Account":"ada"},{"Member_Account":"bo"}]` + at,
+	},
 	{"brought in", foreign(event.GroupMemberJoin, asked, inGroup, withAda), "Group.CallbackBeforeInviteJoinGroup", ""},
-	{"joined", foreign(event.GroupMemberJoin, inGroup, withTwo), "Group.CallbackAfterNewMemberJoin",
-		`{"CallbackCommand":"Group.CallbackAfterNewMemberJoin","GroupId":"g1","Type":"Public","JoinType":"Invited","Operator_Account":"mira","NewMemberList":[{"Member_Account":"ada"},{"Member_Account":"bo"}]` + at},
-	{"entered", foreign(event.ChatroomMemberJoin, inRoom), "Group.CallbackAfterNewMemberJoin",
-		`{"CallbackCommand":"Group.CallbackAfterNewMemberJoin","GroupId":"r1","Type":"AVChatRoom","JoinType":"Apply","Operator_Account":"mira","NewMemberList":[{"Member_Account":"mira"}]` + at},
-	{"left", foreign(event.GroupMemberLeave, inGroup), "Group.CallbackAfterMemberExit",
-		`{"CallbackCommand":"Group.CallbackAfterMemberExit","GroupId":"g1","Type":"Public","ExitType":"Quit","Operator_Account":"mira","ExitMemberList":[{"Member_Account":"mira"}]` + at},
-	{"removed", foreign(event.GroupMemberKick, inGroup, withTwo), "Group.CallbackAfterMemberExit",
-		`{"CallbackCommand":"Group.CallbackAfterMemberExit","GroupId":"g1","Type":"Public","ExitType":"Kicked","Operator_Account":"mira","ExitMemberList":[{"Member_Account":"ada"},{"Member_Account":"bo"}]` + at},
+	{
+		"joined", foreign(event.GroupMemberJoin, inGroup, withTwo), "Group.CallbackAfterNewMemberJoin",
+		`{"CallbackCommand":"Group.CallbackAfterNewMemberJoin","GroupId":"g1","Type":"Public","JoinType":"Invited","Operator_Account":"mira","NewMemberList":[{"Member_Account":"ada"},{"Member_Account":"bo"}]` + at,
+	},
+	{
+		"entered", foreign(event.ChatroomMemberJoin, inRoom), "Group.CallbackAfterNewMemberJoin",
+		`{"CallbackCommand":"Group.CallbackAfterNewMemberJoin","GroupId":"r1","Type":"AVChatRoom","JoinType":"Apply","Operator_Account":"mira","NewMemberList":[{"Member_Account":"mira"}]` + at,
+	},
+	{
+		"left", foreign(event.GroupMemberLeave, inGroup), "Group.CallbackAfterMemberExit",
+		`{"CallbackCommand":"Group.CallbackAfterMemberExit","GroupId":"g1","Type":"Public","ExitType":"Quit","Operator_Account":"mira","ExitMemberList":[{"Member_Account":"mira"}]` + at,
+	},
+	{
+		"removed", foreign(event.GroupMemberKick, inGroup, withTwo), "Group.CallbackAfterMemberExit",
+		`{"CallbackCommand":"Group.CallbackAfterMemberExit","GroupId":"g1","Type":"Public","ExitType":"Kicked","Operator_Account":"mira","ExitMemberList":[{"Member_Account":"ada"},{"Member_Account":"bo"}]` + at,
+	},
 	{"banned", foreign(event.GroupMemberBan, inGroup, withAda), "Group.CallbackAfterMemberExit", ""},
 	{"banned from a room", foreign(event.ChatroomMemberBan, inRoom, withAda), "Group.CallbackAfterMemberExit", ""},
-	{"promoted", foreign(event.GroupMemberPromote, inGroup, withAda), "Group.CallbackAfterMemberFieldChanged",
-		`{"CallbackCommand":"Group.CallbackAfterMemberFieldChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Member_Account":"ada","Role":"Admin"` + at},
-	{"card", foreign(event.GroupMemberUpdate, inGroup, func(ev *event.Event) { ev.Members = []event.Member{{ID: "ada", Alias: "A"}} }), "Group.CallbackAfterMemberFieldChanged",
-		`{"CallbackCommand":"Group.CallbackAfterMemberFieldChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Member_Account":"ada","NameCard":"A"` + at},
+	{
+		"promoted", foreign(event.GroupMemberPromote, inGroup, withAda), "Group.CallbackAfterMemberFieldChanged",
+		`{"CallbackCommand":"Group.CallbackAfterMemberFieldChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Member_Account":"ada","Role":"Admin"` + at,
+	},
+	{
+		"card", foreign(event.GroupMemberUpdate, inGroup, func(ev *event.Event) { ev.Members = []event.Member{{ID: "ada", Alias: "A"}} }), "Group.CallbackAfterMemberFieldChanged",
+		`{"CallbackCommand":"Group.CallbackAfterMemberFieldChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Member_Account":"ada","NameCard":"A"` + at,
+	},
 	{"room's card", foreign(event.ChatroomMemberUpdate, inRoom, withAda), "Group.CallbackAfterMemberFieldChanged", ""},
-	{"reconnected", foreign(event.ChatroomMemberOnline, inRoom, withAda), "Group.CallbackOnMemberStateChange",
-		`{"CallbackCommand":"Group.CallbackOnMemberStateChange","GroupId":"r1","EventType":"Online","EventCause":"HeartbeatRecover","MemberList":[{"Member_Account":"ada"}]` + at},
+	{
+		"reconnected", foreign(event.ChatroomMemberOnline, inRoom, withAda), "Group.CallbackOnMemberStateChange",
+		`{"CallbackCommand":"Group.CallbackOnMemberStateChange","GroupId":"r1","EventType":"Online","EventCause":"HeartbeatRecover","MemberList":[{"Member_Account":"ada"}]` + at,
+	},
 	{"topic to be made", foreign(event.TopicCreate, asked, inGroup, func(ev *event.Event) { ev.Thread = &event.Thread{Name: "N"} }), "Group.CallbackBeforeCreateTopic", ""},
-	{"topic made", foreign(event.TopicCreate, inTopic), "Group.CallbackAfterCreateTopic",
-		`{"CallbackCommand":"Group.CallbackAfterCreateTopic","GroupId":"g1","Type":"Community","TopicId":"t","Operator_Account":"mira","Owner_Account":"mira","Name":""` + at},
+	{
+		"topic made", foreign(event.TopicCreate, inTopic), "Group.CallbackAfterCreateTopic",
+		`{"CallbackCommand":"Group.CallbackAfterCreateTopic","GroupId":"g1","Type":"Community","TopicId":"t","Operator_Account":"mira","Owner_Account":"mira","Name":""` + at,
+	},
 	{"topic changed", foreign(event.TopicUpdate, inTopic), "Group.CallbackAfterTopicInfoChanged", ""},
-	{"topic removed", foreign(event.TopicDestroy, inTopic), "Group.CallbackAfterTopicDestroyed",
-		`{"CallbackCommand":"Group.CallbackAfterTopicDestroyed","GroupId":"g1","Type":"Community","TopicIdList":["t"]` + at},
+	{
+		"topic removed", foreign(event.TopicDestroy, inTopic), "Group.CallbackAfterTopicDestroyed",
+		`{"CallbackCommand":"Group.CallbackAfterTopicDestroyed","GroupId":"g1","Type":"Community","TopicIdList":["t"]` + at,
+	},
 	{"channel to be made", foreign(event.ChannelCreate, asked), "OfficialAccount.CallbackBeforeCreateOfficialAccount", ""},
-	{"channel made", foreign(event.ChannelCreate, inChannel), "OfficialAccount.CallbackAfterCreateOfficialAccount",
-		`{"CallbackCommand":"OfficialAccount.CallbackAfterCreateOfficialAccount","Official_Account":"oa","Operator_Account":"mira","Owner_Account":"mira","Name":""` + at},
+	{
+		"channel made", foreign(event.ChannelCreate, inChannel), "OfficialAccount.CallbackAfterCreateOfficialAccount",
+		`{"CallbackCommand":"OfficialAccount.CallbackAfterCreateOfficialAccount","Official_Account":"oa","Operator_Account":"mira","Owner_Account":"mira","Name":""` + at,
+	},
 	{"channel changed", foreign(event.ChannelUpdate, inChannel), "OfficialAccount.CallbackAfterOfficialAccountInfoChanged", ""},
 	{"channel removed", foreign(event.ChannelDestroy, inChannel), "OfficialAccount.CallbackAfterOfficialAccountDestroyed", ""},
 	{"channel full", foreign(event.ChannelFull, inChannel), "OfficialAccount.CallbackAfterOfficialAccountFull", ""},
 	{"to subscribe", foreign(event.ChannelSubscribe, asked, inChannel, withTwo), "OfficialAccount.CallbackBeforeAddSubscriber", ""},
-	{"subscribed", foreign(event.ChannelSubscribe, inChannel), "OfficialAccount.CallbackAfterAddSubscriber",
-		`{"CallbackCommand":"OfficialAccount.CallbackAfterAddSubscriber","Official_Account":"oa","Operator_Account":"mira","SubscribeAccountList":[{"Subscriber_Account":"mira"}]` + at},
+	{
+		"subscribed", foreign(event.ChannelSubscribe, inChannel), "OfficialAccount.CallbackAfterAddSubscriber",
+		`{"CallbackCommand":"OfficialAccount.CallbackAfterAddSubscriber","Official_Account":"oa","Operator_Account":"mira","SubscribeAccountList":[{"Subscriber_Account":"mira"}]` + at,
+	},
 	{"unsubscribed", foreign(event.ChannelUnsubscribe, inChannel), "OfficialAccount.CallbackAfterDeleteSubscriber", ""},
 	{"channel recall", foreign(event.MessageRecall, inChannel, ofM1), "OfficialAccount.CallbackAfterMsgWithDraw", ""},
 	{"quota", foreign(event.AlarmQuota, unnamed, reported), "Group.CallbackOnDailyGroupQuotaAlarm", ""},
-	{"rate", foreign(event.AlarmRate, unnamed, reported), "Alert.RequestOverLimit",
-		`{"CallbackCommand":"Alert.RequestOverLimit","ServiceName":"why","Command":"7","Request":3,"Limit":3` + at},
+	{
+		"rate", foreign(event.AlarmRate, unnamed, reported), "Alert.RequestOverLimit",
+		`{"CallbackCommand":"Alert.RequestOverLimit","ServiceName":"why","Command":"7","Request":3,"Limit":3` + at,
+	},
 }
 
 func TestEncode_SaysOtherDialectsEvents(t *testing.T) {
@@ -288,8 +384,10 @@ func TestEncode_WritesEveryKindOfContent(t *testing.T) {
 		if kind == event.ReceiptMarker {
 			continue
 		}
-		m := &event.Message{ID: "m", Kind: kind, Code: "7", Text: "words", Media: &event.Media{URL: "https://m.example.com/x", Name: "x", Size: 3, Seconds: 1.5, Width: 4, Height: 5},
-			Location: &event.Place{Latitude: 1.25, Longitude: -2.5, Title: "there"}, Custom: &event.Payload{Name: "n", Data: "d"}}
+		m := &event.Message{
+			ID: "m", Kind: kind, Code: "7", Text: "words", Media: &event.Media{URL: "https://m.example.com/x", Name: "x", Size: 3, Seconds: 1.5, Width: 4, Height: 5},
+			Location: &event.Place{Latitude: 1.25, Longitude: -2.5, Title: "there"}, Custom: &event.Payload{Name: "n", Data: "d"},
+		}
 		ev := foreign(event.MessageSend, direct, func(ev *event.Event) { ev.Message = m })
 		reqs, err := d.Encode(ev, dialect.Target{})
 		if err != nil {

@@ -103,7 +103,12 @@ func (in *input) contact(ev *event.Event, from string) {
 		ev.Conversation, ev.Lane = &conv, conv.Lane()
 		in.o.drop("ContactItem")
 	case kind == contactGroup && group != "" && to == "":
-		conv, lane := placed(event.KindGroup, group)
+		place := event.KindGroup
+		if text(in.o.peek("Type")) == liveGroup {
+			in.o.drop("Type") // as we write it of other dialects' chatrooms
+			place = event.KindChatroom
+		}
+		conv, lane := placed(place, group)
 		ev.Conversation, ev.Lane = &conv, lane
 		in.o.drop("ContactItem")
 	}
@@ -145,6 +150,11 @@ func encodeModeration(out *output) error {
 		case event.KindGroup, event.KindChatroom:
 			scene = "Group"
 			contact(contactGroup, "", c.ID)
+			if c.Kind == event.KindChatroom {
+				w.text("Type", liveGroup) // the vendor does not say; else it would be read as a group
+			}
+		default:
+			return dialect.Untranslatable("Tencent moderates messages of users and groups, not in a conversation of kind %s", c.Kind)
 		}
 	}
 	if from == "" {

@@ -318,9 +318,11 @@ func (o *object) rest() (jsontext.Value, error) {
 		}
 		size += len(f.name) + len(f.put) + len(f.value) + 4
 		strict = strict && strictly(f.value) && (f.name == nil || plain(f.name))
-		for k := range i {
-			// Of what is there twice the last counts, which only reading sorts out.
-			strict = strict && (i < 16 && (o.fields[k].taken || !f.is(o.fields[k].key())))
+		// Of what is there twice the last counts, which only reading sorts out; so
+		// does it where looking would take long.
+		strict = strict && i < 32
+		for k := 0; strict && k < i; k++ {
+			strict = o.fields[k].taken || !f.is(o.fields[k].key())
 		}
 	}
 	if size == 0 {

@@ -15,7 +15,7 @@ var platforms = [...]struct{ word, wire string }{
 	{"linux", "Linux"},
 	{"server", "RESTAPI"},
 	{"unknown", "Unknown"},
-	{"unknown", "Unkown"}, // an old library
+	{"unknown", "Unkown"}, //nolint:misspell // as an old library writes it
 	// What the vendor has no word for, by the nearest one.
 	{"android-pad", "Android"},
 	{"miniprogram", "Web"},

@@ -176,7 +176,10 @@ func (out *output) pushedMessage(to string, kept *object) error {
 	c := ev.Conversation
 	from := sender(ev)
 	i := derive(firstOf(m.ID, m.ClientID, ev.ID))
-	if c != nil && c.Kind != event.KindDirect {
+	if c != nil && c.Kind != event.KindDirect && c.Kind != event.KindGroup {
+		return dialect.Untranslatable("Tencent pushes messages of users and groups, not in a conversation of kind %s", c.Kind)
+	}
+	if c != nil && c.Kind == event.KindGroup {
 		i = identify(ev)
 		w.int("EventType", contactGroup)
 		w.textIf("From_Account", from)

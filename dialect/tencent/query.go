@@ -2,6 +2,7 @@ package tencent
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -64,19 +65,13 @@ func without(raw string, names ...string) string {
 	}
 	drop := func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		name = unescape(name)
-		for _, n := range names {
-			if name == n {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(names, unescape(name))
 	}
-	any := false
+	found := false
 	for pair := range strings.SplitSeq(raw, "&") {
-		any = any || drop(pair)
+		found = found || drop(pair)
 	}
-	if !any {
+	if !found {
 		return raw
 	}
 	var b strings.Builder

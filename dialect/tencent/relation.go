@@ -57,7 +57,7 @@ func (in *input) asked(t event.Type, list string) (*event.Event, []*object, erro
 
 // leave keeps what is left over of the targets, as many as there are.
 func (in *input) leave(list string, left []*object) error {
-	kept, any := []byte{'['}, false
+	kept, some := []byte{'['}, false
 	for i, one := range left {
 		if one.bad != "" {
 			in.o.bad, in.o.why = list+"."+one.bad, one.why
@@ -73,11 +73,11 @@ func (in *input) leave(list string, left []*object) error {
 		if rest == nil {
 			rest = []byte("{}")
 		} else {
-			any = true
+			some = true
 		}
 		kept = append(kept, rest...)
 	}
-	if any {
+	if some {
 		in.o.put(list, append(kept, ']'))
 	}
 	return nil

@@ -140,10 +140,20 @@ func refusedIDs(all []event.Refusal) []string {
 	return ids
 }
 
+// refusals are the verdicts on members by their ids: both lists may be long.
+func refusals(all []event.Refusal) map[string]event.Refusal {
+	by := make(map[string]event.Refusal, len(all))
+	for _, r := range all {
+		by[r.ID] = r
+	}
+	return by
+}
+
 // everybody reports whether no member is left.
 func everybody(ev *event.Event, all []event.Refusal) bool {
+	by := refusals(all)
 	for _, m := range ev.Members {
-		if !slices.ContainsFunc(all, func(r event.Refusal) bool { return r.ID == m.ID }) {
+		if _, ok := by[m.ID]; !ok {
 			return false
 		}
 	}
@@ -153,16 +163,15 @@ func everybody(ev *event.Event, all []event.Refusal) bool {
 // results answers for each target; none may be missing.
 func results(r rule, ev *event.Event, v event.Verdict) []byte {
 	w := envelope("OK", codeAllow, "")
+	by := refusals(v.Refused)
 	w.begin("ResultItem")
 	for _, m := range ev.Members {
 		code, info := codeAllow, ""
 		if v.Action != event.Allow {
 			code, info = r.deny(v.Code), v.Reason
 		}
-		for _, one := range v.Refused {
-			if one.ID == m.ID {
-				code, info = r.deny(one.Code), firstOf(one.Reason, v.Reason)
-			}
+		if one, ok := by[m.ID]; ok {
+			code, info = r.deny(one.Code), firstOf(one.Reason, v.Reason)
 		}
 		w.item()
 		w.text("To_Account", m.ID)

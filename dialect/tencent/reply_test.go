@@ -91,8 +91,10 @@ func TestVerdict_ReadsAHooksAnswer(t *testing.T) {
 		{"Group.CallbackBeforeInviteJoinGroup", `{"ErrorCode":0,"RefusedMembers_Account":["bo"]}`, event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "bo"}}}},
 		{"Group.CallbackBeforeInviteJoinGroup", `{"ErrorCode":0,"RefusedMembers_Account":["bo","ada"]}`, event.Verdict{Action: event.Deny}},
 		{"OfficialAccount.CallbackBeforeAddSubscriber", `{"ErrorCode":0,"RefusedSubscribers_Account":["ada"]}`, event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "ada"}}}},
-		{"Sns.CallbackPrevFriendAdd", `{"ErrorCode":0,"ResultItem":[{"To_Account":"ada","ResultCode":0},{"To_Account":"bo","ResultCode":38001,"ResultInfo":"no"}]}`,
-			event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "bo", Code: 38001, Reason: "no"}}}},
+		{
+			"Sns.CallbackPrevFriendAdd", `{"ErrorCode":0,"ResultItem":[{"To_Account":"ada","ResultCode":0},{"To_Account":"bo","ResultCode":38001,"ResultInfo":"no"}]}`,
+			event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "bo", Code: 38001, Reason: "no"}}},
+		},
 	} {
 		ev := decode(t, tt.command, questions[tt.command])[0]
 		got, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(tt.body)})

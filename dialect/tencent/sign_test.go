@@ -2,6 +2,7 @@ package tencent_test
 
 import (
 	"errors"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -51,10 +52,7 @@ func TestVerify_Refuses(t *testing.T) {
 	t.Parallel()
 	good := url.Values{"SdkAppid": {"888888"}, "RequestTime": {publishedTime}, "Sign": {publishedSign}}
 	with := func(key, value string) string {
-		v := url.Values{}
-		for k, all := range good {
-			v[k] = all
-		}
+		v := maps.Clone(good)
 		if value == "" {
 			v.Del(key)
 		} else {

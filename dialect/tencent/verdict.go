@@ -164,8 +164,8 @@ func (o *object) changed(v *event.Verdict, ev *event.Event) error {
 // itself does not look.
 func (d *Dialect) Judge(res *dialect.Response) error {
 	var o object
-	if o.parse(res.Body) != nil {
-		return nil
+	if err := o.parse(res.Body); err != nil {
+		return nil //nolint:nilerr // what is not of our form says nothing, and the vendor's server does not look
 	}
 	code, _ := o.int("ErrorCode")
 	status, info := o.text("ActionStatus"), o.text("ErrorInfo")
