@@ -181,7 +181,7 @@ var decodeCases = []struct {
 	},
 	{
 		"Sns.CallbackFriendAdd", `"PairList":[{"From_Account":"ada","To_Account":"mira","Initiator_Account":"mira"},{"From_Account":"bo","To_Account":"mira","Initiator_Account":""}],"Admin_Account":"boss"`,
-		[]string{"friend.add direct:ada|mira actor=mira members=mira owner=ada", "friend.add direct:bo|mira actor=boss system=true members=mira owner=bo"},
+		[]string{"friend.add direct:ada|mira actor=ada members=mira owner=ada", "friend.add direct:bo|mira actor=boss system=true members=mira owner=bo"},
 	},
 	{
 		"Sns.CallbackFriendDelete", `"PairList":[{"From_Account":"ada","To_Account":"mira"}]`,

@@ -191,6 +191,9 @@ func (out *output) pushedMessage(to string, kept *object) error {
 		if from == "" {
 			return dialect.Untranslatable("it does not say whose message was pushed")
 		}
+		if c != nil && event.Direct(from, to).ID != c.ID {
+			return dialect.Untranslatable("user %q, to whom the push went, is not the other one of the conversation", to)
+		}
 		w.int("EventType", contactUser)
 		w.text("From_Account", from)
 		key := m.ID

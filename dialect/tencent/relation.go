@@ -289,7 +289,13 @@ func decodePair(in *input) (*event.Event, error) {
 		ev.Actor = nil
 		return ev, nil
 	}
-	ev.Actor = actor(by)
+	if by == to {
+		// Of the second pair of a friendship, whose list it is: nobody is among the
+		// members of what he does himself.
+		in.item.putText("Initiator_Account", by)
+	} else {
+		ev.Actor = actor(by)
+	}
 	if v := in.o.peek("Admin_Account"); string(v) == `""` {
 		in.o.drop("Admin_Account")
 	}
@@ -331,7 +337,9 @@ func encodePair(out *output) error {
 			case out.own && system && out.kept.peek("Admin_Account") != nil && by == text(out.kept.peek("Admin_Account")):
 				by = ""
 			}
-			w.text("Initiator_Account", by)
+			if kept.peek("Initiator_Account") == nil {
+				w.text("Initiator_Account", by)
+			}
 		}
 		w.keep(kept)
 		w.endItem()

@@ -80,10 +80,8 @@ func encodeRelation(out *output) error {
 	if friend == nil {
 		friend = &event.Friend{}
 	}
-	byMember := len(ev.Members) == 1 && ev.Members[0].ID == w.UserID
-	if w.UserID == "" || friend.Owner != "" && (ev.Actor.System || byMember) {
-		// What the server did, it did on the list's owner's behalf. Tencent also names
-		// whoever asked for the friendship, who may be the other one.
+	if w.UserID == "" || ev.Actor.System && friend.Owner != "" {
+		// What the server did, it did on the list's owner's behalf.
 		w.UserID = friend.Owner
 	}
 	if w.UserID == "" {
