@@ -92,7 +92,10 @@ func translated(d dialect.Dialect, ev *event.Event, now time.Time) string {
 		}
 		// A vendor without chatrooms has groups for them.
 		asGroup := ev.Lane.Kind() == event.KindChatroom && s.Lane.Kind() == event.KindGroup && s.Lane.ID() == ev.Lane.ID()
-		if ev.Phase == event.After && s.Lane.Kind() != event.KindSystem && s.Lane != ev.Lane && !asGroup {
+		// Of a push some vendors name the message's place, others the receiver alone;
+		// and OpenIM's receipt of a group names the reader and no group.
+		ofOne := ev.Type == event.PushReport || ev.Type == event.MessageRead && s.Conversation == nil
+		if ev.Phase == event.After && s.Lane.Kind() != event.KindSystem && s.Lane != ev.Lane && !asGroup && !ofOne {
 			miss("lane", ev.Lane, s.Lane)
 		}
 		// Where the wire names nobody but the one it happened to, that one is the actor.

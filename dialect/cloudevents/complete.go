@@ -129,7 +129,7 @@ func lane(ev *event.Event) event.Lane {
 		return event.NewLane(event.KindUser, ev.Members[0].ID)
 	case ev.Conversation != nil:
 		return ev.Conversation.Lane()
-	case (word == "friend" || word == "block") && ev.Actor != nil && ev.Actor.ID != "" && len(ev.Members) == 1 && ev.Members[0].ID != "":
+	case (word == "friend" || word == "block" || word == "follow") && ev.Actor != nil && ev.Actor.ID != "" && len(ev.Members) == 1 && ev.Members[0].ID != "":
 		// So that asking, accepting, removing and blocking stay in order.
 		return event.Direct(ev.Actor.ID, ev.Members[0].ID).Lane()
 	case ev.User != nil && ev.User.ID != "":

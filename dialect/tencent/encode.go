@@ -1,8 +1,6 @@
 package tencent
 
 import (
-	"strings"
-
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
@@ -27,7 +25,7 @@ type output struct {
 func (d *Dialect) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request, error) {
 	c := d.choose(ev)
 	if c == nil {
-		return nil, dialect.Untranslatable("%s", reason(ev))
+		return nil, dialect.Untranslatable("%s", d.reason(ev))
 	}
 	out := d.outputs.Get().(*output)
 	defer d.outputs.Put(out)
@@ -75,15 +73,17 @@ func kindOf(ev *event.Event) event.Kind {
 }
 
 // reason says why no command fits, in words for the operator.
-func reason(ev *event.Event) string {
-	kind := kindOf(ev)
-	switch {
-	case ev.Type == event.VendorUnknown:
+func (d *Dialect) reason(ev *event.Event) string {
+	if ev.Type == event.VendorUnknown {
 		return "nobody knows what it says"
-	case strings.HasPrefix(string(ev.Type), "message.") && kind != "":
-		return "Tencent has no webhook for " + string(ev.Phase) + " " + string(ev.Type) + " in a conversation of kind " + string(kind)
 	}
-	return "Tencent has no webhook for " + string(ev.Phase) + " " + string(ev.Type)
+	text := "Tencent has no webhook for " + string(ev.Phase) + " " + string(ev.Type)
+	for _, kind := range event.Kinds() {
+		if d.byType[saying{ev.Type, ev.Phase, kind}] != nil {
+			return text + " in a conversation of kind " + string(kindOf(ev))
+		}
+	}
+	return text
 }
 
 // begin starts a body.

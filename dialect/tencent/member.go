@@ -22,7 +22,7 @@ func decodeApply(in *input) (*event.Event, error) {
 func encodeApply(out *output) error {
 	who := out.concerned()
 	if len(who) != 1 {
-		return dialect.Untranslatable("Tencent asks for one user at a time, and it names %d", len(who))
+		return dialect.Untranslatable("Tencent asks for one user at a time")
 	}
 	w := out.begin()
 	if _, err := out.groupHead(); err != nil {

@@ -566,7 +566,7 @@ func encodeAccountMessage(out *output) error {
 		return dialect.Untranslatable("it names no channel")
 	}
 	if from := sender(ev); !out.own && from != "" && from != id && (ev.Channel == nil || from != ev.Channel.Owner) {
-		return dialect.Untranslatable("in an official account's chat Tencent reports what the account itself sends, not what user %q does", from)
+		return dialect.Untranslatable("in a channel Tencent reports what the official account itself sends, and somebody else sent it")
 	}
 	w := out.begin()
 	w.text("Official_Account", id)

@@ -194,7 +194,7 @@ func (out *output) peer(user string) (string, error) {
 			return p, nil
 		}
 	}
-	return "", dialect.Untranslatable("it names no conversation of user %q with another", user)
+	return "", dialect.Untranslatable("it does not say who the two of the conversation are")
 }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }

@@ -192,7 +192,7 @@ func (out *output) pushedMessage(to string, kept *object) error {
 			return dialect.Untranslatable("it does not say whose message was pushed")
 		}
 		if c != nil && event.Direct(from, to).ID != c.ID {
-			return dialect.Untranslatable("user %q, to whom the push went, is not the other one of the conversation", to)
+			return dialect.Untranslatable("the user to whom the push went is not one of the conversation")
 		}
 		w.int("EventType", contactUser)
 		w.text("From_Account", from)
