@@ -98,7 +98,7 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 // is copied.
 func (in *input) read(body []byte) error {
 	in.body, in.text, in.at, in.atText = body, "", time.Time{}, ""
-	in.item.fields = in.item.fields[:0]
+	in.item = object{fields: in.item.fields[:0], scratch: in.item.scratch[:0]}
 	return in.o.parse(body)
 }
 

@@ -535,6 +535,22 @@ func TestDecode_RefusesWhatIsNotTheVendorsForm(t *testing.T) {
 	}
 }
 
+// Readers are used again: what was wrong with one body's item once made the next
+// body, of a command without items, an unknown one instead of an error.
+func TestDecode_RemembersNothingOfTheLastBody(t *testing.T) {
+	t.Parallel()
+	d := tencent.New()
+	for range 100 {
+		if _, err := d.Decode(request("Sns.CallbackFriendAdd", `{"PairList":[{}]}`)); err != nil {
+			t.Fatal(err)
+		}
+		evs, err := d.Decode(request("C2C.CallbackAfterMsgWithDraw", `{"To_Account":"ada"}`))
+		if err == nil {
+			t.Fatalf("a recall of nobody's message is %s", evs[0].Type)
+		}
+	}
+}
+
 func TestDecode_AKeyGivenTwiceCountsLast(t *testing.T) {
 	t.Parallel()
 	ev := decode(t, "Group.CallbackAfterGroupFull", `{"GroupId":"a","x":1,"GroupId":"b","x":{"y":1,"y":2}}`)[0]
