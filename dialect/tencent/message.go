@@ -156,8 +156,9 @@ func sentAt(ev *event.Event) time.Time {
 
 // sendTime is the inverse of the input's.
 func (out *output) sendTime() {
-	if out.kept.peek("MsgTime") != nil {
-		return
+	m := out.ev.Message
+	if out.kept.peek("MsgTime") != nil || out.own && m.ID == "" && m.SentAt.IsZero() {
+		return // with a time it would have a key
 	}
 	if t := sentAt(out.ev); !t.IsZero() {
 		out.w.int("MsgTime", t.Unix())
