@@ -43,7 +43,7 @@ var errStopped = errors.New("stopped")
 func (p *program) trigger() *cobra.Command {
 	var f triggerFlags
 	c := &cobra.Command{
-		Use:   "trigger DIALECT COMMAND | trigger DIALECT --sequence NAME",
+		Use:   "trigger DIALECT COMMAND | trigger DIALECT --sequence NAME | trigger [DIALECT] --list",
 		Short: "Send exactly what the vendor's server would send, signed",
 		Long: "Send exactly what the vendor's server would send, signed: to the gateway's source of the\n" +
 			"dialect, or with --to straight to a backend. Prints request and answer; fails when the\n" +
@@ -58,7 +58,7 @@ func (p *program) trigger() *cobra.Command {
 			"  imhook trigger wildfirechat --sequence group",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.list {
-				return exactArgs("DIALECT")(cmd, args[:min(1, len(args))])
+				return nil
 			}
 			if f.sequence != "" {
 				return exactArgs("DIALECT")(cmd, args)
@@ -70,12 +70,15 @@ func (p *program) trigger() *cobra.Command {
 		},
 		ValidArgsFunction: p.completeTrigger,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.list && len(args) == 0 {
+				return listCommands(cmd.OutOrStdout(), p.registry.All(), f.json)
+			}
 			d, err := p.dialect(args[0])
 			if err != nil {
 				return err
 			}
 			if f.list {
-				return listCommands(cmd.OutOrStdout(), d.Spec(), f.json)
+				return listCommands(cmd.OutOrStdout(), []dialect.Dialect{d}, f.json)
 			}
 			if !cmd.Flags().Changed("seed") {
 				f.seed = rand.Uint64()
@@ -96,7 +99,7 @@ func (p *program) trigger() *cobra.Command {
 	flags.Float64Var(&f.rate, "rate", 0, "how many a second at most (default: as fast as they are answered)")
 	flags.Uint64Var(&f.seed, "seed", 0, "draw the same values again (default: new ones each time)")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for an answer, with --to")
-	flags.BoolVar(&f.list, "list", false, "list the dialect's commands")
+	flags.BoolVar(&f.list, "list", false, "list the commands of DIALECT, or of all")
 	flags.BoolVar(&f.dryRun, "print", false, "print the request, signed with --credential, and send nothing")
 	flags.BoolVar(&f.json, "json", false, "print JSON, one line for each request")
 	c.MarkFlagsMutuallyExclusive("to", "source", "print")
@@ -219,37 +222,6 @@ func (f *triggerFlags) print(w io.Writer, x exchange) error {
 	}
 	_, err := io.WriteString(w, x.text())
 	return err
-}
-
-// listCommands prints the commands of a dialect.
-func listCommands(w io.Writer, spec *dialect.Spec, asJSON bool) error {
-	if asJSON {
-		for _, c := range spec.Commands {
-			if err := writeLine(w, listedCommand{c.Name, c.Phase, c.Path, c.Types, c.Line}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	wide := 0
-	for _, c := range spec.Commands {
-		wide = max(wide, len(c.Name))
-	}
-	for _, c := range spec.Commands {
-		if _, err := fmt.Fprintf(w, "%-*s  %-6s  %s\n", wide, c.Name, c.Phase, c.Line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// listedCommand is a command as JSON.
-type listedCommand struct {
-	Name  string       `json:"name"`
-	Phase event.Phase  `json:"phase"`
-	Path  string       `json:"path,omitzero"`
-	Types []event.Type `json:"types"`
-	Line  string       `json:"line"`
 }
 
 // exchange is one request and its answer, as the API tells it.
