@@ -297,7 +297,7 @@ func decodeGroupRecall(in *input) (*event.Event, error) {
 	if m.Seq == "" {
 		return in.missingItem("MsgSeq")
 	}
-	m.ID = m.Seq
+	m.ID = firstOf(in.item.text("MsgId"), m.Seq)
 	seq := seqKey(c, m.Seq)
 	return &event.Event{
 		Type: event.MessageRecall, Actor: actor(o.text("Operator_Account")), Conversation: c, Lane: lane, Message: m,
@@ -322,6 +322,9 @@ func encodeGroupRecall(out *output) error {
 	w.begin("MsgSeqList")
 	w.item()
 	w.int("MsgSeq", identify(out.ev).seq)
+	if m.ID != m.Seq {
+		w.textIf("MsgId", m.ID)
+	}
 	w.keep(kept)
 	w.endItem()
 	w.close()

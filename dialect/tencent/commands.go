@@ -15,9 +15,10 @@ type command struct {
 	// when the event did not come from it.
 	says []says
 	// list is the array of independent items in the body: each is an event.
-	// plainItems says that they are texts.
-	list       string
-	plainItems bool
+	// plainItems says that they are texts. other is read where list is not there:
+	// the name that a sibling has for the same, of the other kind of items.
+	list, other string
+	plainItems  bool
 	// bare: the body does not name the command. typeless: it has no Type of the
 	// group. timeless: its own list says when, not the body. originless: the query
 	// has neither ClientIP nor OptPlatform.
@@ -77,6 +78,11 @@ func (c *command) each(list string) *command {
 	return c
 }
 
+func (c *command) or(list string) *command {
+	c.other = list
+	return c
+}
+
 // commands lists all callbacks in the order of the vendor's page 34355.
 func commands() []*command {
 	groups := []event.Kind{event.KindGroup, event.KindChatroom}
@@ -107,10 +113,10 @@ func commands() []*command {
 			of(event.BlockRemove).each("PairList").
 			does(decodePair, encodePair, samplePairs),
 		after("Follow.CallbackAfterFollowAdd", "a user follows others; one event for each", event.FollowAdd).
-			of(event.FollowAdd).each("To_Account").
+			of(event.FollowAdd).each("FollowList").or("To_Account").
 			does(decodeFollow, encodeFollow, sampleFollow),
 		after("Follow.CallbackAfterFollowDelete", "a user no longer follows others; one event for each", event.FollowRemove).
-			of(event.FollowRemove).each("To_Account").
+			of(event.FollowRemove).each("To_Account").or("FollowList").
 			does(decodeFollow, encodeFollow, sampleFollow),
 
 		before("C2C.CallbackBeforeSendMsg", "the server asks whether a user may send a message to another", event.MessageSend).
@@ -269,7 +275,7 @@ func commands() []*command {
 	}
 	for _, c := range all {
 		switch c.spec.Name {
-		case "Follow.CallbackAfterFollowAdd", "Follow.CallbackAfterFollowDelete", "Group.CallbackAfterTopicDestroyed":
+		case "Follow.CallbackAfterFollowDelete", "Group.CallbackAfterTopicDestroyed":
 			c.plainItems = true
 		case moderationCommand:
 			c.bare = true

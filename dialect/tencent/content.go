@@ -3,9 +3,11 @@ package tencent
 import (
 	"bytes"
 	"encoding/base64"
+	"path"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -203,9 +205,6 @@ func (out *output) writeBody(m *event.Message) error {
 		return nil
 	}
 	parts := m.Parts
-	if !out.own && len(parts) > 0 {
-		parts = parts[:1] // the other dialects' parts are read by their first alone
-	}
 	if len(parts) == 0 {
 		parts = []event.Message{*m}
 	}
@@ -420,7 +419,7 @@ func writeVideo(w *writer, m *event.Message, kept *object) {
 	w.size(kept, "VideoSize", p.Size)
 	w.seconds(kept, "VideoSecond", p.Seconds)
 	if foreign {
-		w.text("VideoFormat", "mp4")
+		w.text("VideoFormat", firstOf(format(&p), "mp4"))
 		w.int("VideoDownloadFlag", downloadURL)
 	}
 	w.textOr(kept, "ThumbUrl", p.Thumbnail)
@@ -431,7 +430,7 @@ func writeVideo(w *writer, m *event.Message, kept *object) {
 	w.size(kept, "ThumbWidth", int64(p.Width))
 	w.size(kept, "ThumbHeight", int64(p.Height))
 	if foreign {
-		w.text("ThumbFormat", "jpg")
+		w.text("ThumbFormat", firstOf(format(&event.Media{URL: p.Thumbnail}), "jpg"))
 		w.int("ThumbDownloadFlag", downloadURL)
 	}
 }
@@ -446,9 +445,41 @@ const (
 	imageThumb    = 3
 )
 
-// imageOther is the format that is written for foreign pictures: their own is
-// among the URL's business.
+// imageFormats are the numbers of ImageFormat; imageOther is every other format.
+var imageFormats = [...]struct {
+	format string
+	n      int64
+}{{"jpg", 1}, {"jpeg", 1}, {"gif", 2}, {"png", 3}, {"bmp", 4}}
+
 const imageOther = 255
+
+// imageFormat is the number of a foreign picture's format.
+func imageFormat(m *event.Media) int64 {
+	f := format(m)
+	for _, i := range imageFormats {
+		if i.format == f {
+			return i.n
+		}
+	}
+	return imageOther
+}
+
+// format is what the last part of a media type, a file name or a path says that the
+// content is: "png". Empty when none does.
+func format(m *event.Media) string {
+	if _, sub, ok := strings.Cut(m.MIME, "/"); ok {
+		sub, _, _ = strings.Cut(sub, ";")
+		return strings.ToLower(strings.TrimSpace(sub))
+	}
+	for _, name := range [...]string{m.Name, m.URL} {
+		name, _, _ = strings.Cut(name, "?")
+		name, _, _ = strings.Cut(name, "#")
+		if ext := path.Ext(name); len(ext) > 1 && len(ext) <= 5 {
+			return strings.ToLower(ext[1:])
+		}
+	}
+	return ""
+}
 
 // images reads the picture and its thumbnail out of ImageInfoArray. false when it
 // is none.
@@ -498,7 +529,7 @@ func writeImage(w *writer, m *event.Message, kept *object) {
 	p := media(m)
 	if len(kept.fields) == 0 {
 		w.text("UUID", "")
-		w.int("ImageFormat", imageOther)
+		w.int("ImageFormat", imageFormat(&p))
 	}
 	w.begin("ImageInfoArray")
 	for _, kind := range []int64{imageOriginal, imageLarge, imageThumb} {
@@ -508,9 +539,9 @@ func writeImage(w *writer, m *event.Message, kept *object) {
 		}
 		w.item()
 		w.int("Type", kind)
-		w.int("Size", p.Size)
-		w.int("Width", int64(p.Width))
-		w.int("Height", int64(p.Height))
+		w.int("Size", max(p.Size, 0))
+		w.int("Width", int64(max(p.Width, 0)))
+		w.int("Height", int64(max(p.Height, 0)))
 		w.text("URL", url)
 		w.endItem()
 	}

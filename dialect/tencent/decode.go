@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,10 @@ type input struct {
 	o    object
 	item object
 	text string
+	// list is the name of the array of items in this body, plain says that they are
+	// texts.
+	list  string
+	plain bool
 	// at is EventTime, atText its digits; zero and "" when there is none.
 	at     time.Time
 	atText string
@@ -127,10 +132,20 @@ func (in *input) wrap(err error, field string) error {
 	return &dialect.DecodeError{Dialect: Name, Command: in.query.command, Field: field, Err: err}
 }
 
+// pick finds the array of items, which one command may name in two ways.
+func (in *input) pick() {
+	c := in.command
+	in.list, in.plain = c.list, c.plainItems
+	if c.other != "" && in.o.peek(c.list) == nil && in.o.peek(c.other) != nil {
+		in.list, in.plain = c.other, !c.plainItems
+	}
+}
+
 // split returns a body for each item of the command's list; nil when the body is of
 // one item already.
 func (in *input) split(body []byte) ([][]byte, error) {
-	list := in.command.list
+	in.pick()
+	list := in.list
 	if list == "" {
 		return nil, nil
 	}
@@ -206,7 +221,7 @@ func (in *input) event() (*event.Event, error) {
 // openItem takes the one item of the list; false when there is none, or none of the
 // list's kind.
 func (in *input) openItem() (bool, error) {
-	items := in.o.list(in.command.list)
+	items := in.o.list(in.list)
 	if in.o.bad != "" {
 		return false, in.fail(in.o.bad, in.o.why)
 	}
@@ -214,7 +229,7 @@ func (in *input) openItem() (bool, error) {
 		return false, nil
 	}
 	item := items[0]
-	if in.command.plainItems {
+	if in.plain {
 		in.item.bad, in.item.why = "", nil
 		if item[0] != '"' {
 			return false, nil
@@ -273,7 +288,7 @@ func (in *input) time() {
 
 // vendor is what is left over of body, item and query.
 func (in *input) vendor(ev *event.Event) (jsontext.Value, error) {
-	if list := in.command.list; list != "" && !in.command.plainItems {
+	if list := in.list; list != "" && !in.plain {
 		rest, err := in.item.rest()
 		if err != nil {
 			return nil, err
@@ -403,8 +418,21 @@ func (in *input) accounts(o *object, name, key string) []string {
 	return ids
 }
 
-// joined is a list of ids as a part of a key.
-func joined(ids []string) string { return strings.Join(ids, ",") }
+// joined is a list of ids as a part of a key: different lists are different texts.
+func joined(ids []string) string {
+	for _, id := range ids {
+		if strings.ContainsAny(id, "\\,") {
+			ids = slices.Clone(ids)
+			for i := range ids {
+				ids[i] = commas.Replace(ids[i])
+			}
+			break
+		}
+	}
+	return strings.Join(ids, ",")
+}
+
+var commas = strings.NewReplacer(`\`, `\\`, ",", `\,`)
 
 // maxMillis is the first millisecond that JSON dates cannot write.
 const maxMillis = 253402300800000

@@ -95,7 +95,7 @@ var encodeCases = []struct {
 	},
 	{
 		"its recall has the same number", foreign(event.MessageRecall, inGroup, ofM1), "Group.CallbackAfterRecallMsg",
-		`{"CallbackCommand":"Group.CallbackAfterRecallMsg","GroupId":"g1","Type":"Public","Operator_Account":"mira","MsgSeqList":[{"MsgSeq":` + m1Seq + `}]` + at,
+		`{"CallbackCommand":"Group.CallbackAfterRecallMsg","GroupId":"g1","Type":"Public","Operator_Account":"mira","MsgSeqList":[{"MsgSeq":` + m1Seq + `,"MsgId":"m-1"}]` + at,
 	},
 	{
 		"its receipt too", foreign(event.MessageRead, inGroup, readM1), "Group.CallbackAfterReadReceipt",
@@ -128,11 +128,11 @@ var encodeCases = []struct {
 	},
 	{
 		"push", foreign(event.PushReport, direct, ofM1, withAda, reported), "Push.OfflinePush",
-		`{"CallbackCommand":"Push.OfflinePush","Events":[{"EventType":1,"From_Account":"mira","MsgKey":"` + m1Key + `","MsgSeq":` + m1Seq + `,"MsgRandom":` + m1Random + `,"To_Account":"ada","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":7,"ErrInfo":"why"}]}`,
+		`{"CallbackCommand":"Push.OfflinePush","Events":[{"CallbackCommand":"Push.OfflinePush","EventType":1,"From_Account":"mira","MsgKey":"` + m1Key + `","MsgSeq":` + m1Seq + `,"MsgRandom":` + m1Random + `,"To_Account":"ada","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":7,"ErrInfo":"why"}]}`,
 	},
 	{
 		"push of nobody's message", foreign(event.PushReport, unnamed, withTwo), "Push.AllMemberPush",
-		`{"CallbackCommand":"Push.AllMemberPush","Events":[{"TaskId":"e1","To_Account":"ada","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":0,"ErrInfo":""},{"TaskId":"e1","To_Account":"bo","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":0,"ErrInfo":""}]}`,
+		`{"CallbackCommand":"Push.AllMemberPush","Events":[{"CallbackCommand":"Push.AllMemberPush","EventType":1,"TaskId":"e1","To_Account":"ada","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":0,"ErrInfo":""},{"CallbackCommand":"Push.AllMemberPush","EventType":1,"TaskId":"e1","To_Account":"bo","PushPlatform":0,"PushStage":1,"EventTime":1795200000,"ErrCode":0,"ErrInfo":""}]}`,
 	},
 	{
 		"online", foreign(event.UserOnline), "State.StateChange",
@@ -180,7 +180,7 @@ var encodeCases = []struct {
 	{"unblocked", foreign(event.BlockRemove, withAda), "Sns.CallbackBlackListDelete", ""},
 	{
 		"follows", foreign(event.FollowAdd, withTwo), "Follow.CallbackAfterFollowAdd",
-		`{"CallbackCommand":"Follow.CallbackAfterFollowAdd","From_Account":"mira","To_Account":["ada","bo"]` + at,
+		`{"CallbackCommand":"Follow.CallbackAfterFollowAdd","From_Account":"mira","FollowList":[{"To_Account":"ada"},{"To_Account":"bo"}]` + at,
 	},
 	{"follows no more", foreign(event.FollowRemove, withAda), "Follow.CallbackAfterFollowDelete", ""},
 	{

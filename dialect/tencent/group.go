@@ -188,9 +188,7 @@ func encodeInfo(out *output) error {
 	}
 	w.textIf("Name", g.Name)
 	w.textIf("Introduction", g.Introduction)
-	if g.Announcement != "" && (out.own || g.Name != "" || g.Introduction != "" || g.Avatar != "") {
-		w.text("Notification", g.Announcement) // alone it would be another event
-	}
+	w.textIf("Notification", g.Announcement)
 	if !room {
 		w.textIf("FaceUrl", g.Avatar)
 	}

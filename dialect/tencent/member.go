@@ -267,8 +267,14 @@ func encodeMemberField(out *output) error {
 		if out.kept.peek("Role") == nil {
 			w.textIf("Role", own)
 		}
-		if role == "" {
+		switch {
+		case role != "":
+		case out.own:
 			w.text("NameCard", m.Alias)
+		default:
+			// Other dialects' cards without an alias may not be about it: an empty one
+			// would take it away.
+			w.textIf("NameCard", m.Alias)
 		}
 		out.post()
 	}

@@ -60,15 +60,7 @@ func decodeModeration(in *input) (*event.Event, error) {
 			m.Kind = k.kind
 		}
 	}
-	if v := o.peek("TextContent"); v != nil {
-		items, ok := dialect.Elements(v)
-		if ok && len(items) == 1 && items[0][0] == '"' {
-			o.drop("TextContent")
-			m.Text = unquote(items[0])
-		} else if v[0] == '"' {
-			m.Text = o.text("TextContent")
-		}
-	}
+	in.moderatedText(m)
 	if url := o.text("FileURL"); url != "" {
 		m.Media = &event.Media{URL: url}
 	}
@@ -78,6 +70,29 @@ func decodeModeration(in *input) (*event.Event, error) {
 		ev.Links = []string{"msg:" + m.ID}
 	}
 	return ev, nil
+}
+
+// moderatedText takes TextContent, the texts of the message's elements. Several are
+// lines of one text, and left over too.
+func (in *input) moderatedText(m *event.Message) {
+	v := in.o.peek("TextContent")
+	if v == nil || v[0] == '"' {
+		m.Text = in.o.text("TextContent")
+		return
+	}
+	items, ok := dialect.Elements(v)
+	lines := make([]string, len(items))
+	for i, item := range items {
+		ok = ok && item[0] == '"'
+		lines[i] = text(item)
+	}
+	if !ok || len(items) == 0 {
+		return
+	}
+	m.Text = strings.Join(lines, "\n")
+	if len(items) == 1 {
+		in.o.drop("TextContent")
+	}
 }
 
 // contact places the event where the message was.
@@ -185,13 +200,17 @@ func encodeModeration(out *output) error {
 		kind = "Text"
 	}
 	w.textIf("ContentType", kind)
-	if m.Text != "" {
+	if m.Text != "" && out.kept.peek("TextContent") == nil {
 		w.texts("TextContent", []string{m.Text})
 	}
 	if m.Media != nil {
 		w.text("FileURL", m.Media.URL)
 	}
-	w.text("MsgID", m.ID)
+	id := m.ID
+	if scene == "C2C" && !out.own && id != "" {
+		id = derive(id).key // a message between two users has no other name here
+	}
+	w.text("MsgID", id)
 	w.int("CtxcbResult", result)
 	if !out.own {
 		w.text("CtxcbRequestId", event.DeriveID("moderation", ev.ID))

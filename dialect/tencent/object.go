@@ -413,13 +413,16 @@ func (o *object) size(name string) int64 {
 	return n
 }
 
-// seconds takes a number that is not negative; what is something else stays.
+// seconds takes a number that is not negative; what is something else stays, and
+// so does, beside being taken, what the vendor would not count.
 func (o *object) seconds(name string) float64 {
 	f, ok := o.peekFloat(name)
 	if o.peek(name) != nil && (!ok || f < 0) {
 		return 0
 	}
-	o.drop(name)
+	if f <= math.MaxUint32 && f == math.Trunc(f) {
+		o.drop(name)
+	}
 	return f
 }
 

@@ -11,8 +11,12 @@ import (
 // ChatRoom, in spite of its name, is the old word for Meeting, a group.
 const liveGroup = "AVChatRoom"
 
-// usualGroup is written for groups of other dialects.
-const usualGroup = "Public"
+// usualGroup is written for groups of other dialects, topicGroup where something
+// happens in a topic: no other groups have them.
+const (
+	usualGroup = "Public"
+	topicGroup = "Community"
+)
 
 // rooms are the types that a group's fact has when the group is a chatroom.
 var rooms = map[event.Type]event.Type{
@@ -172,6 +176,8 @@ func (out *output) chatHead() error {
 	case room:
 		out.w.text("Type", liveGroup) // else it would be read as a group
 	case out.command.typeless:
+	case !out.own && out.ev.Conversation != nil && out.ev.Conversation.Topic != "":
+		out.w.text("Type", topicGroup)
 	case !out.own:
 		out.w.text("Type", usualGroup)
 	}

@@ -2,6 +2,7 @@ package tencent
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -11,14 +12,20 @@ import (
 // channel a push went through.
 var pushPlatforms = [...]string{"", "apns", "xiaomi", "huawei", "fcm", "meizu", "oppo", "vivo", "honor"}
 
+// pushedOffline is EventType of a push to all that went through a vendor's channel;
+// 2 is one to devices that were online.
+const pushedOffline = 1
+
 // pushStages are the words of PushStage in the order of the numbers, for
 // presence.stateText.
 var pushStages = [...]string{"", "sent", "reached", "clicked"}
 
 // pushed reads what both push reports have in common: to whom, through whose
-// channel, how far, and what went wrong.
-func (in *input) pushed() (ev *event.Event, key []string) {
+// channel, how far, and what went wrong. how tells one report of a push to one user
+// from the others: a user has several devices, and clicks more than once.
+func (in *input) pushed() (ev *event.Event, how string) {
 	o := &in.item
+	at := string(o.peek("EventTime"))
 	p := &event.Presence{}
 	ev = &event.Event{Type: event.PushReport, Presence: p, Report: &event.Report{}}
 	if v := o.peek("EventTime"); v != nil {
@@ -33,6 +40,9 @@ func (in *input) pushed() (ev *event.Event, key []string) {
 	if code := o.digits("ErrCode"); code != "0" {
 		ev.Report.Code = code
 	}
+	if text(o.peek("CallbackCommand")) == in.command.spec.Name {
+		o.drop("CallbackCommand") // each item says it again
+	}
 	ev.Report.Text = o.text("ErrInfo")
 	if *ev.Report == (event.Report{}) {
 		ev.Report = nil
@@ -40,7 +50,11 @@ func (in *input) pushed() (ev *event.Event, key []string) {
 	if to := o.text("To_Account"); to != "" {
 		ev.Members = members([]string{to})
 	}
-	return ev, []string{platform, stage}
+	// The same digits, whether they stand in quotes or not.
+	at = strings.Trim(at, `"`)
+	return ev, dialect.JoinKey(
+		firstOf(platform, "-"), firstOf(stage, "-"), firstOf(at, "-"), firstOf(string(o.peek("EventType")), "-"),
+		firstOf(text(o.peek("PushID")), "-"))
 }
 
 // word takes a number that a table has a word for.
@@ -104,7 +118,7 @@ func decodeOfflinePush(in *input) (*event.Event, error) {
 		ev.Links = []string{"msg:" + key}
 	}
 	if key != "" {
-		ev.Dedupe = key + "|" + dialect.JoinKey(to, firstOf(how[0], "-"), firstOf(how[1], "-"))
+		ev.Dedupe = key + "|" + dialect.JoinKey(to) + "|" + how
 	}
 	return ev, nil
 }
@@ -123,7 +137,9 @@ func decodeAllPush(in *input) (*event.Event, error) {
 		ev.Report = &event.Report{}
 	}
 	ev.Report.Trace = task
-	ev.Dedupe = dialect.JoinKey(task, to, firstOf(how[0], "-"), firstOf(how[1], "-"))
+	if task != "" {
+		ev.Dedupe = dialect.JoinKey(task, to) + "|" + how
+	}
 	return ev, nil
 }
 
@@ -140,7 +156,11 @@ func encodePush(out *output) error {
 	for _, member := range ev.Members {
 		kept := out.keptItem()
 		w.item()
+		w.text("CallbackCommand", out.command.spec.Name)
 		if all {
+			if !out.own {
+				w.int("EventType", pushedOffline)
+			}
 			w.textOr(kept, "TaskId", firstOf(report(ev).Trace, foreignTask(out)))
 		} else if err := out.pushedMessage(member.ID, kept); err != nil {
 			return err

@@ -201,6 +201,7 @@ func decodePrevFriendResponse(in *input) (*event.Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	// One word is for all: where the answers differ, there is none.
 	for i, one := range left {
 		v := one.peek("ResponseAction")
 		word := ""
@@ -211,8 +212,13 @@ func decodePrevFriendResponse(in *input) (*event.Event, error) {
 		}
 		if i == 0 {
 			ev.Friend.Action = word
+		} else if word != ev.Friend.Action {
+			ev.Friend.Action = ""
+			break
 		}
-		if word != "" && word == ev.Friend.Action {
+	}
+	if ev.Friend.Action != "" {
+		for _, one := range left {
 			one.drop("ResponseAction")
 		}
 	}
@@ -377,16 +383,24 @@ func text(v []byte) string {
 	return unquote(v)
 }
 
-// decodeFollow reads one of those whom a user follows, or does not any more.
+// decodeFollow reads one of those whom a user follows, or does not any more. They
+// are objects when one follows (page 70355) and texts when one does not any more
+// (page 70356); both forms are read of both.
 func decodeFollow(in *input) (*event.Event, error) {
 	from := in.o.text("From_Account")
 	if from == "" {
 		return nil, in.missing("From_Account")
 	}
-	c := event.Direct(from, in.text)
+	to := in.text
+	if !in.plain {
+		if to = in.item.text("To_Account"); to == "" {
+			return in.missingItem("To_Account")
+		}
+	}
+	c := event.Direct(from, to)
 	return &event.Event{
-		Type: in.command.spec.Types[0], Conversation: &c, Lane: c.Lane(), Actor: actor(from), Members: members([]string{in.text}),
-		Dedupe: in.dated(from, in.text),
+		Type: in.command.spec.Types[0], Conversation: &c, Lane: c.Lane(), Actor: actor(from), Members: members([]string{to}),
+		Dedupe: in.dated(from, to),
 	}, nil
 }
 
@@ -400,7 +414,19 @@ func encodeFollow(out *output) error {
 	}
 	w := out.begin()
 	w.text("From_Account", from)
-	w.texts("To_Account", memberIDs(out.ev.Members))
+	if ids := memberIDs(out.ev.Members); out.command.plainItems {
+		w.texts(out.command.list, ids)
+	} else {
+		kept := out.keptItem()
+		w.begin(out.command.list)
+		for _, id := range ids {
+			w.item()
+			w.text("To_Account", id)
+			w.keep(kept)
+			w.endItem()
+		}
+		w.close()
+	}
 	out.post()
 	return nil
 }

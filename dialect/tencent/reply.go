@@ -21,7 +21,9 @@ const (
 // 1671, 1619, 1621, 34372, 34373 …).
 type rule struct {
 	// from and to are the codes of the app's own; both zero where there are none.
+	// wide: those of messages between two users are known besides.
 	from, to int
+	wide     bool
 	// drops and rewrites: only messages can be.
 	drops, rewrites bool
 	// partly is the key of the members who are refused while the others are not.
@@ -35,23 +37,34 @@ type rule struct {
 
 // rules are the before-commands' rules.
 var rules = map[string]rule{
-	"C2C.CallbackBeforeSendMsg":                           {from: 120001, to: 130000, drops: true, rewrites: true},
+	"C2C.CallbackBeforeSendMsg":                           {from: wideFrom, to: wideTo, drops: true, rewrites: true},
 	"Group.CallbackBeforeSendMsg":                         {from: 10100, to: 10200, drops: true, rewrites: true},
-	"OfficialAccount.CallbackBeforeSendMsg":               {from: 10100, to: 10200, drops: true, rewrites: true},
+	"OfficialAccount.CallbackBeforeSendMsg":               {from: 10100, to: 10200, wide: true, drops: true, rewrites: true}, // page 60803 has the wide ones
 	"Group.CallbackBeforeCreateGroup":                     {from: 10100, to: 10200},
 	"Group.CallbackBeforeApplyJoinGroup":                  {from: 10100, to: 10200},
 	"Group.CallbackBeforeCreateTopic":                     {from: 10100, to: 10200},
 	"Group.CallbackBeforeInviteJoinGroup":                 {partly: "RefusedMembers_Account"},
-	"OfficialAccount.CallbackBeforeCreateOfficialAccount": {from: 120001, to: 130000},
+	"OfficialAccount.CallbackBeforeCreateOfficialAccount": {from: wideFrom, to: wideTo},
 	"OfficialAccount.CallbackBeforeAddSubscriber":         {partly: "RefusedSubscribers_Account", whole: true},
 	"Sns.CallbackPrevFriendAdd":                           {from: 38000, to: 39000, each: true},
 	"Sns.CallbackPrevFriendResponse":                      {from: 38000, to: 39000, each: true},
 }
 
+// own reports whether a code is one that the app may refuse with.
+func (r rule) own(code int) bool {
+	return r.to != 0 && code >= r.from && code <= r.to || r.wide && code >= wideFrom && code <= wideTo
+}
+
+// The codes that an app may refuse messages between two users with.
+const (
+	wideFrom = 120001
+	wideTo   = 130000
+)
+
 // deny is the code that a refusal is written with: the verdict's own where the
 // command may carry it.
 func (r rule) deny(code int) int {
-	if r.to != 0 && code >= r.from && code <= r.to {
+	if r.own(code) {
 		return code
 	}
 	if r.each {
@@ -67,8 +80,15 @@ func answered(status int, body []byte) dialect.Response {
 	return dialect.Response{Status: status, ContentType: jsonType, Body: body}
 }
 
-// Ack is the answer to after-events; the vendor's server only looks for JSON.
-func (d *Dialect) Ack(*dialect.Request, []*event.Event) dialect.Response {
+// Ack is the answer to after-events; the vendor's server only looks for JSON. Of a
+// signal to a chatbot it sends RspData back to the bot (page 59057), for which there
+// is nobody here to ask: the key is there, and empty.
+func (d *Dialect) Ack(_ *dialect.Request, evs []*event.Event) dialect.Response {
+	if len(evs) == 1 && evs[0].Type == event.BotMessageSignal {
+		w := envelope("OK", codeAllow, "")
+		w.text("RspData", "")
+		return answered(http.StatusOK, w.end())
+	}
 	return answered(http.StatusOK, []byte(ok))
 }
 

@@ -196,7 +196,11 @@ func samplePairs(d *draw) {
 
 func sampleFollow(d *draw) {
 	d.text("From_Account", d.user())
-	d.texts("To_Account", d.users(2))
+	if d.command == "Follow.CallbackAfterFollowAdd" {
+		d.accounts("FollowList", "To_Account", d.users(2))
+	} else {
+		d.texts("To_Account", d.users(2))
+	}
 }
 
 // numbers writes what names a message between two users.
@@ -444,6 +448,7 @@ func sampleGroupRecall(d *draw) {
 	for i := range 1 + d.Int64N(2) {
 		d.item()
 		d.int("MsgSeq", first+i)
+		d.text("MsgId", fmt.Sprintf("14411519%d-%d-%d", d.number(), d.now.Unix()-30, d.number()))
 		d.endItem()
 	}
 	d.close()
@@ -655,6 +660,7 @@ func sampleOfflinePush(d *draw) {
 	d.begin("Events")
 	for range 1 + d.IntN(2) {
 		d.item()
+		d.text("CallbackCommand", d.command)
 		direct := d.IntN(2) == 0
 		kind := int64(contactGroup)
 		if direct {
@@ -673,6 +679,7 @@ func sampleOfflinePush(d *draw) {
 		d.int("MsgSeq", seq)
 		d.int("MsgRandom", random)
 		d.int("MsgTime", at)
+		d.text("PushID", d.letters(24))
 		d.endItem()
 	}
 	d.close()
@@ -695,7 +702,8 @@ func sampleAllPush(d *draw) {
 	d.begin("Events")
 	for range 1 + d.IntN(2) {
 		d.item()
-		d.int("EventType", 3)
+		d.text("CallbackCommand", d.command)
+		d.int("EventType", 1+d.Int64N(2))
 		d.text("TaskId", "task_"+d.letters(10))
 		d.int("TaskTime", d.now.Unix()-5)
 		d.int("EventTime", d.now.Unix())

@@ -70,7 +70,9 @@ func encodeTopic(out *output) error {
 	if topic == "" && !out.own && out.command.spec.Phase == event.After {
 		return dialect.Untranslatable("it names no topic")
 	}
-	w.textIf("TopicId", topic)
+	if out.own || out.command.spec.Phase == event.After {
+		w.textIf("TopicId", topic) // the vendor's own does not exist before
+	}
 	out.operator("Operator_Account")
 	if !out.own && ev.Type == event.TopicCreate && out.command.spec.Phase == event.After {
 		w.text("Owner_Account", actorID(ev))
@@ -88,7 +90,7 @@ func (out *output) community(room bool) {
 		out.kind(room)
 		return
 	}
-	out.w.text("Type", "Community")
+	out.w.text("Type", topicGroup)
 }
 
 // decodeTopicEnd reads one topic that was removed; there may be several.

@@ -22,8 +22,8 @@ func (in *input) unknown() *event.Event {
 // in the one item of its list.
 func (in *input) guess() event.Lane {
 	lane := in.o.guess()
-	if lane == "" && in.command != nil && in.command.list != "" {
-		if items, ok := dialect.Elements(in.o.peek(in.command.list)); ok && len(items) == 1 {
+	if lane == "" && in.command != nil && in.list != "" {
+		if items, ok := dialect.Elements(in.o.peek(in.list)); ok && len(items) == 1 {
 			var item object
 			if item.parse(items[0]) == nil {
 				lane = item.guess()

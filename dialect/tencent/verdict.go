@@ -46,7 +46,7 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict
 		return none, fmt.Errorf("%w: it says that the call failed: %.200s", dialect.ErrBadReply, info)
 	case code == codeDrop && r.drops:
 		return event.Verdict{Action: event.Drop}, nil
-	case code == codeDeny, r.to != 0 && code >= int64(r.from) && code <= int64(r.to):
+	case code == codeDeny, code == int64(int(code)) && r.own(int(code)):
 		v := event.Verdict{Action: event.Deny, Reason: info}
 		if code != codeDeny {
 			v.Code = int(code)

@@ -156,13 +156,17 @@ func (w *writer) size(kept *object, name string, n int64) {
 		return
 	}
 	kept.drop(name)
-	w.int(name, n)
+	w.int(name, max(n, 0))
 }
 
+// seconds writes whole ones, as the vendor counts; what has been begun is counted.
 func (w *writer) seconds(kept *object, name string, f float64) {
-	if f == 0 && kept.peek(name) != nil {
+	if was, ok := kept.peekFloat(name); kept.peek(name) != nil && (f == 0 || ok && was == f) {
 		return
 	}
 	kept.drop(name)
-	w.float(name, f)
+	if f = math.Ceil(f); !(f > 0) {
+		f = 0
+	}
+	w.int(name, int64(min(f, math.MaxUint32)))
 }
