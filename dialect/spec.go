@@ -18,6 +18,9 @@ type Spec struct {
 	// own filters have them: "chat" for "chat:txt", "chat:img" and whatever else
 	// begins with "chat:". Most dialects have none.
 	Families []string
+	// CommandKey is the key of the query that names the command; empty when the
+	// query does not.
+	CommandKey string
 	// Credentials are the keys that a source or endpoint of it takes.
 	Credentials []CredentialKey
 	// Generations of the wire that can be written; the newest first. Empty when

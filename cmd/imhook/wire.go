@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -93,6 +94,10 @@ func (f *wireFlags) complete(req *dialect.Request, spec *dialect.Spec) error {
 	if f.query != "" {
 		req.Query = strings.TrimPrefix(f.query, "?")
 	}
+	if f.command != "" && spec.CommandKey != "" {
+		c, _ := spec.Command(f.command)
+		req.Query = withPair(req.Query, spec.CommandKey, c.Name)
+	}
 	for _, line := range f.headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
@@ -112,6 +117,18 @@ func (f *wireFlags) complete(req *dialect.Request, spec *dialect.Spec) error {
 		req.ContentType = "application/json"
 	}
 	return nil
+}
+
+// withPair is a query with one value of a key, the others as they are.
+func withPair(query, key, value string) string {
+	pairs := []string{url.QueryEscape(key) + "=" + url.QueryEscape(value)}
+	for pair := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); pair != "" && (err != nil || plain != key) {
+			pairs = append(pairs, pair)
+		}
+	}
+	return strings.Join(pairs, "&")
 }
 
 func looksLikeForm(body []byte) bool {

@@ -568,6 +568,91 @@ func TestDecode_BoundsWhatItemsTakeTogether(t *testing.T) {
 	}
 }
 
+// One follows, or does not any more, in either of the two forms; what is neither is
+// kept.
+func TestDecode_ReadsBothListsOfFollows(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]event.Type{
+		"Follow.CallbackAfterFollowAdd": event.FollowAdd, "Follow.CallbackAfterFollowDelete": event.FollowRemove,
+	} {
+		for _, list := range []string{
+			`"FollowList":[{"To_Account":"ada"},{"To_Account":"bo"}]`, `"To_Account":["ada","bo"]`,
+			`"To_Account":null,"FollowList":[{"To_Account":"ada"},{"To_Account":"bo"}]`,
+		} {
+			evs := decode(t, command, `{"From_Account":"mira",`+list+`,"EventTime":5}`)
+			if len(evs) != 2 || evs[0].Type != want || evs[0].Members[0].ID != "ada" || evs[1].Members[0].ID != "bo" || evs[0].Dedupe == evs[1].Dedupe {
+				t.Errorf("%s %s: %+v", command, list, evs)
+			}
+		}
+		for _, list := range []string{`"FollowList":["ada"]`, `"FollowList":[{"x":"ada"}]`, `"To_Account":[{}]`, `"x":1`} {
+			evs := decode(t, command, `{"From_Account":"mira",`+list+`,"EventTime":5}`)
+			if len(evs) != 1 || evs[0].Type != event.VendorUnknown || evs[0].Lane != "user:mira" {
+				t.Errorf("%s %s: %+v", command, list, evs[0])
+			}
+		}
+	}
+}
+
+// A user has several devices, and what is shown may be clicked again: those are
+// reports of their own, and each is one report when it comes again.
+func TestDecode_TellsReportsOfOnePushApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, more := range []string{
+		``, `,"PushID":"p1"`, `,"PushID":"p2"`, `,"EventTime":1795200000`, `,"EventTime":1795200009`, `,"PushStage":3`, `,"PushPlatform":2`,
+	} {
+		for command, item := range map[string]string{
+			"Push.OfflinePush":   `{"EventType":1,"From_Account":"mira","To_Account":"ada","MsgKey":"1_2_3"` + more + `}`,
+			"Push.AllMemberPush": `{"EventType":2,"TaskId":"t","To_Account":"ada"` + more + `}`,
+		} {
+			body := `{"Events":[` + item + `]}`
+			key := decode(t, command, body)[0].Dedupe
+			if key == "" || key != decode(t, command, body)[0].Dedupe {
+				t.Errorf("%s %s: key %q is not that of its retry", command, more, key)
+			}
+			if was, twice := seen[command+key]; twice {
+				t.Errorf("%s: %q and %q share the key %q", command, was, more, key)
+			}
+			seen[command+key] = more
+		}
+	}
+	a := decode(t, "Push.AllMemberPush", `{"Events":[{"EventType":1,"TaskId":"t","To_Account":"ada"}]}`)[0].Dedupe
+	if b := decode(t, "Push.AllMemberPush", `{"Events":[{"EventType":2,"TaskId":"t","To_Account":"ada"}]}`)[0].Dedupe; a == b {
+		t.Errorf("a push to a device that is online shares the key %q of one that is not", a)
+	}
+}
+
+func TestDecode_TellsListsOfMembersApart(t *testing.T) {
+	t.Parallel()
+	key := func(members string) string {
+		return decode(t, "Group.CallbackAfterNewMemberJoin", `{`+theGroup+`,"JoinType":"Apply","EventTime":5,"NewMemberList":[`+members+`]}`)[0].Dedupe
+	}
+	if one, two := key(`{"Member_Account":"a,b"}`), key(`{"Member_Account":"a"},{"Member_Account":"b"}`); one == two {
+		t.Errorf("one member and two share the key %q", one)
+	}
+}
+
+// The one word that stands for all answers must not be said of an answer that is
+// another.
+func TestDecode_AnswersThatDifferAreNotTheFirst(t *testing.T) {
+	t.Parallel()
+	ev := decode(t, "Sns.CallbackPrevFriendResponse", `{"From_Account":"mira","ResponseFriendItem":[`+
+		`{"To_Account":"ada","ResponseAction":"Response_Action_Reject"},{"To_Account":"bo","ResponseAction":"Response_Action_Agree"}]}`)[0]
+	if ev.Friend.Action != "" || strings.Count(string(ev.Vendor), "Response_Action_") != 2 {
+		t.Errorf("action %q, vendor %s", ev.Friend.Action, ev.Vendor)
+	}
+}
+
+// The newer wire names a recalled message as the message itself does.
+func TestDecode_ARecalledMessageHasItsID(t *testing.T) {
+	t.Parallel()
+	sent := decode(t, "Group.CallbackAfterSendMsg", `{"MsgSeq":9,"MsgId":"144-1-2",`+theGroup+theSend+`}`)[0]
+	recalled := decode(t, "Group.CallbackAfterRecallMsg", `{`+theGroup+`,"MsgSeqList":[{"MsgSeq":9,"MsgId":"144-1-2"}]}`)[0]
+	if sent.Message.ID != recalled.Message.ID || sent.Message.Seq != recalled.Message.Seq || sent.Links[1] != recalled.Links[0] {
+		t.Errorf("sent %+v %q, recalled %+v %q", sent.Message, sent.Links, recalled.Message, recalled.Links)
+	}
+}
+
 func TestDecode_OfAHundredPushesEachIsItsOwn(t *testing.T) {
 	t.Parallel()
 	var items []string

@@ -262,6 +262,33 @@ var encodeCases = []struct {
 		"card", foreign(event.GroupMemberUpdate, inGroup, func(ev *event.Event) { ev.Members = []event.Member{{ID: "ada", Alias: "A"}} }), "Group.CallbackAfterMemberFieldChanged",
 		`{"CallbackCommand":"Group.CallbackAfterMemberFieldChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Member_Account":"ada","NameCard":"A"` + at,
 	},
+	{
+		// An empty card would take away the one that the member has.
+		"what is no card", foreign(event.GroupMemberUpdate, inGroup, func(ev *event.Event) { ev.Members = []event.Member{{ID: "ada", Extra: "x"}} }), "Group.CallbackAfterMemberFieldChanged",
+		`{"CallbackCommand":"Group.CallbackAfterMemberFieldChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Member_Account":"ada"` + at,
+	},
+	{
+		"profile of an announcement", foreign(event.GroupUpdate, noticed), "Group.CallbackAfterGroupInfoChanged",
+		`{"CallbackCommand":"Group.CallbackAfterGroupInfoChanged","GroupId":"g1","Type":"Public","Operator_Account":"mira","Notification":"n"` + at,
+	},
+	{
+		"text in a topic", foreign(event.MessageSend, asked, inTopic, hello), "Group.CallbackBeforeSendMsg",
+		`{"CallbackCommand":"Group.CallbackBeforeSendMsg","GroupId":"g1","Type":"Community","TopicId":"t","From_Account":"mira","Operator_Account":"mira","Random":` + m1Random + `,"OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""` + at,
+	},
+	{
+		"finding about it", foreign(event.ModerationResult, direct, hello, func(ev *event.Event) { ev.Moderation = &event.Moderation{Verdict: "refuse"} }), "ContentCallback.ResultNotify",
+		`{"ContactItem":{"ContactType":1,"To_Account":"ada"},"Scene":"C2C","SdkAppId":1400555123,"From_Account":"mira","ContentType":"Text","TextContent":["hi"],"MsgID":"` + m1Key + `","CtxcbResult":1,"CtxcbRequestId":"` + event.DeriveID("moderation", "e1") + `","CtxcbSuggestion":"Block","CtxcbKeywords":[],"CtxcbLabel":"","CtxcbSubLabelDesc":"","CloudCustomData":""` + at,
+	},
+	{
+		"several parts", foreign(event.MessageSend, asked, inRoom, func(ev *event.Event) {
+			photo := event.Message{Kind: event.Image, Media: &event.Media{URL: "https://f.example/a.PNG?x=1.jpg", Width: 4, Height: 3, Size: 9}}
+			film := event.Message{Kind: event.Video, Media: &event.Media{URL: "https://f.example/b", MIME: "video/webm", Seconds: 1.2}}
+			ev.Message = &event.Message{ID: "m-1", Kind: event.Text, Text: "look", Parts: []event.Message{{Kind: event.Text, Text: "look"}, photo, film}}
+		}), "Group.CallbackBeforeSendMsg",
+		`{"CallbackCommand":"Group.CallbackBeforeSendMsg","GroupId":"r1","Type":"AVChatRoom","From_Account":"mira","Operator_Account":"mira","Random":` + m1Random + `,"OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"look"}},` +
+			`{"MsgType":"TIMImageElem","MsgContent":{"UUID":"","ImageFormat":3,"ImageInfoArray":[{"Type":1,"Size":9,"Width":4,"Height":3,"URL":"https://f.example/a.PNG?x=1.jpg"},{"Type":2,"Size":9,"Width":4,"Height":3,"URL":"https://f.example/a.PNG?x=1.jpg"},{"Type":3,"Size":9,"Width":4,"Height":3,"URL":"https://f.example/a.PNG?x=1.jpg"}]}},` +
+			`{"MsgType":"TIMVideoFileElem","MsgContent":{"VideoUrl":"https://f.example/b","VideoUUID":"","VideoSize":0,"VideoSecond":2,"VideoFormat":"webm","VideoDownloadFlag":2,"ThumbUrl":"","ThumbUUID":"","ThumbSize":0,"ThumbWidth":0,"ThumbHeight":0,"ThumbFormat":"jpg","ThumbDownloadFlag":2}}],"CloudCustomData":""` + at,
+	},
 	{"room's card", foreign(event.ChatroomMemberUpdate, inRoom, withAda), "Group.CallbackAfterMemberFieldChanged", ""},
 	{
 		"reconnected", foreign(event.ChatroomMemberOnline, inRoom, withAda), "Group.CallbackOnMemberStateChange",

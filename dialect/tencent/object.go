@@ -380,8 +380,10 @@ func kindName(v []byte) string {
 		return "boolean"
 	case 'n':
 		return "null"
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return "number"
 	}
-	return "number"
+	return fmt.Sprintf("%q", v[0])
 }
 
 // string takes a string; what is something else stays.

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// commandKey is the key of the query that names the command.
+const commandKey = "CallbackCommand"
+
 // query is what the vendor's server writes behind the URL of the console.
 type query struct {
 	appID       string // SdkAppid
@@ -34,7 +37,7 @@ func parseQuery(raw string) query {
 		switch unescape(name) {
 		case "SdkAppid":
 			first(&q.appID, &seen.appID, value)
-		case "CallbackCommand":
+		case commandKey:
 			first(&q.command, &seen.command, value)
 		case "ClientIP":
 			first(&q.clientIP, &q.hasIP, value)

@@ -59,6 +59,8 @@ func TestAnswer_StaysWithinTheCommandsCodes(t *testing.T) {
 		{"Group.CallbackBeforeInviteJoinGroup", everybody, `{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":""}`},
 		{"Group.CallbackBeforeApplyJoinGroup", some, `{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"not bo"}`},
 		{"OfficialAccount.CallbackBeforeCreateOfficialAccount", deny(120002), `{"ActionStatus":"OK","ErrorCode":120002,"ErrorInfo":"no"}`},
+		{"OfficialAccount.CallbackBeforeSendMsg", deny(130000), `{"ActionStatus":"OK","ErrorCode":130000,"ErrorInfo":"no"}`},
+		{"OfficialAccount.CallbackBeforeSendMsg", deny(130001), `{"ActionStatus":"OK","ErrorCode":1,"ErrorInfo":"no"}`},
 		{"OfficialAccount.CallbackBeforeSendMsg", deny(10101), `{"ActionStatus":"OK","ErrorCode":10101,"ErrorInfo":"no"}`},
 		{"OfficialAccount.CallbackBeforeAddSubscriber", some, `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","RefusedSubscribers_Account":["bo"]}`},
 		{"OfficialAccount.CallbackBeforeAddSubscriber", deny(0), `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"no","RefusedSubscribers_Account":["ada","bo"]}`},

@@ -50,7 +50,8 @@ var _ dialect.Dialect = (*Dialect)(nil)
 func New() *Dialect {
 	d := &Dialect{
 		spec: dialect.Spec{
-			Name: Name,
+			Name:       Name,
+			CommandKey: commandKey,
 			Credentials: []dialect.CredentialKey{
 				{
 					Name: appIDKey, Required: true, Sample: sampleAppID,
