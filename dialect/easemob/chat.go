@@ -92,7 +92,7 @@ func decodeMessage(m *message, ev *event.Event, c *content, where event.Kind, of
 	ev.Message = &parts.message
 
 	// What follows is what the canonical fields do not say.
-	if m.CallID == defaultCallID(m.AppKey, m.MsgID) {
+	if isDefaultCallID(m.CallID, m.AppKey, m.MsgID) {
 		m.CallID = ""
 	}
 	switch {
@@ -194,7 +194,7 @@ func encodeMessage(out *output, k, n int) error {
 		return dialect.Untranslatable("it lacks the message or the conversation")
 	}
 	var m message
-	if err := out.kept(&m); err != nil {
+	if err := out.keptMessage(&m); err != nil {
 		return err
 	}
 	word, err := writePayload(&m.Payload, ev.Message, out.own)

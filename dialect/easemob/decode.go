@@ -51,18 +51,21 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 		Dialect: Name, Path: req.Path, Query: req.Query, ContentType: req.ContentType,
 		Body: bytes.Clone(req.Body),
 	}
-	if name, ms, wire := guess(req.Path, req.Body); wire != nil {
-		if c, ok := d.commands[name]; ok {
-			ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(ms), Raw: raw}
-			if complete, err := c.decode(&input{command: c, body: raw.Body, wire: wire}, ev); complete && err == nil {
-				return []*event.Event{ev}, nil
+	in := &input{body: raw.Body}
+	var cause error
+	if !quickMessage(raw.Body, &in.m) {
+		if name, ms, wire := guess(req.Path, req.Body); wire != nil {
+			if c, ok := d.commands[name]; ok {
+				ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(ms), Raw: raw}
+				if complete, err := c.decode(&input{command: c, body: raw.Body, wire: wire}, ev); complete && err == nil {
+					return []*event.Event{ev}, nil
+				}
 			}
 		}
-	}
-	in := &input{body: raw.Body}
-	cause, err := in.m.heading(raw.Body)
-	if err != nil {
-		return nil, err
+		var err error
+		if cause, err = in.m.heading(raw.Body); err != nil {
+			return nil, err
+		}
 	}
 	name := in.m.command(req.Path)
 	c, ok := d.commands[name]

@@ -76,7 +76,7 @@ func decodeEdit(in *input, ev *event.Event) (bool, error) {
 	p.From = stripped(p.From, msg.Sender)
 	p.To = stripped(p.To, to)
 	// The outer pair is kept whole.
-	if m.CallID == defaultCallID(m.AppKey, m.MsgID) {
+	if isDefaultCallID(m.CallID, m.AppKey, m.MsgID) {
 		m.CallID = ""
 	}
 	if m.EventType == typeChat {

@@ -117,6 +117,14 @@ func (out *output) kept(rest any) error {
 	return nil
 }
 
+// keptMessage is kept for messages.
+func (out *output) keptMessage(m *message) error {
+	if !out.own || len(out.ev.Vendor) == 0 || quickMessage(out.ev.Vendor, m) {
+		return nil
+	}
+	return out.kept(m)
+}
+
 // appKey is the app that foreign events are said to belong to.
 func (out *output) appKey() string {
 	return or(out.to.Credentials.Get("app_key"), out.ev.App)

@@ -8,7 +8,7 @@ import (
 
 // keep drops from a report what all say alike and puts the rest under vendor.
 func (w *report[P]) keep(ev *event.Event) error {
-	if w.CallID == defaultCallID(w.AppKey, w.MsgID) {
+	if isDefaultCallID(w.CallID, w.AppKey, w.MsgID) {
 		w.CallID = ""
 	}
 	if w.EventType == typeChat {

@@ -124,6 +124,15 @@ func defaultCallID(appKey, msgID string) string {
 	return appKey + "_" + msgID
 }
 
+// isDefaultCallID reports whether a call id is the default one.
+func isDefaultCallID(callID, appKey, msgID string) bool {
+	if appKey == "" || msgID == "" {
+		return callID == msgID
+	}
+	n := len(appKey)
+	return len(callID) == n+1+len(msgID) && callID[n] == '_' && callID[:n] == appKey && callID[n+1:] == msgID
+}
+
 // or returns the first that is not empty.
 func or(texts ...string) string {
 	for _, s := range texts {

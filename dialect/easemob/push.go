@@ -79,7 +79,7 @@ func decodePush(in *input, ev *event.Event) (bool, error) {
 	if w.Channel != "" || w.DeviceID != "" {
 		ev.Presence = &event.Presence{Connection: w.Channel, Client: w.DeviceID}
 	}
-	if w.CallID == defaultCallID(w.AppKey, w.MsgID) {
+	if isDefaultCallID(w.CallID, w.AppKey, w.MsgID) {
 		w.CallID = ""
 	}
 	if w.ChatType == chatDirect {

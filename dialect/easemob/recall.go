@@ -30,7 +30,7 @@ func (m *message) where(from, to string) (c event.Conversation, ok bool) {
 
 // settle drops from m what all reports say alike, and keeps the rest.
 func (m *message) settle(ev *event.Event, place event.Conversation, to string) error {
-	if m.CallID == defaultCallID(m.AppKey, m.MsgID) {
+	if isDefaultCallID(m.CallID, m.AppKey, m.MsgID) {
 		m.CallID = ""
 	}
 	if m.EventType == typeChat {
