@@ -70,8 +70,8 @@ func alertCommands() []command {
 }
 
 func decodeAlert(in *input, ev *event.Event, kind *alertKind) (bool, error) {
-	var w alert
-	if err := read(in, &w); err != nil {
+	w, err := read[alert](in)
+	if err != nil {
 		return false, err
 	}
 	owner, receiver := bareID(w.AppKey, w.Owner), bareID(w.AppKey, w.Receiver)
@@ -112,7 +112,7 @@ func decodeAlert(in *input, ev *event.Event, kind *alertKind) (bool, error) {
 	w.Status = stripped(w.Status, kind.status)
 	w.Receiver = stripped(w.Receiver, receiver)
 	w.EventType, w.Timestamp, w.Words, w.Security = "", 0, nil, ""
-	return true, keep(ev, &w)
+	return true, keep(ev, w)
 }
 
 // canonical is the kind that a type of body is read as.

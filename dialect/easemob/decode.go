@@ -53,13 +53,15 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 	}
 	in := &input{body: raw.Body}
 	var cause error
-	if !quickMessage(raw.Body, &in.m) {
-		if name, ms, wire := guess(req.Path, req.Body); wire != nil {
+	if text := string(raw.Body); !quickMessage(text, &in.m) {
+		if name, ms, wire := guess(req.Path, raw.Body, text); wire != nil {
 			if c, ok := d.commands[name]; ok {
 				ev := &event.Event{Phase: c.spec.Phase, Dialect: Name, Command: name, Time: milliTime(ms), Raw: raw}
-				if complete, err := c.decode(&input{command: c, body: raw.Body, wire: wire}, ev); complete && err == nil {
+				in.command, in.wire = c, wire
+				if complete, err := c.decode(in, ev); complete && err == nil {
 					return []*event.Event{ev}, nil
 				}
+				in.wire = nil
 			}
 		}
 		var err error

@@ -119,10 +119,18 @@ func (out *output) kept(rest any) error {
 
 // keptMessage is kept for messages.
 func (out *output) keptMessage(m *message) error {
-	if !out.own || len(out.ev.Vendor) == 0 || quickMessage(out.ev.Vendor, m) {
+	if !out.own || len(out.ev.Vendor) == 0 || quickMessage(string(out.ev.Vendor), m) {
 		return nil
 	}
 	return out.kept(m)
+}
+
+// keptGroupOp is kept for the newer reports about groups and chatrooms.
+func (out *output) keptGroupOp(w *groupOp) error {
+	if !out.own || len(out.ev.Vendor) == 0 || quickGroupOp(string(out.ev.Vendor), w) {
+		return nil
+	}
+	return out.kept(w)
 }
 
 // appKey is the app that foreign events are said to belong to.
@@ -196,8 +204,13 @@ func (out *output) post(v any) error {
 	if err != nil {
 		return dialect.Untranslatable("writing %s: %v", out.command.spec.Name, err)
 	}
-	out.reqs = append(out.reqs, dialect.Request{Path: out.command.spec.Path, ContentType: jsonType, Body: b})
+	out.add(b)
 	return nil
+}
+
+// add adds a request.
+func (out *output) add(body []byte) {
+	out.reqs = append(out.reqs, dialect.Request{Path: out.command.spec.Path, ContentType: jsonType, Body: body})
 }
 
 // message is post for the struct that is written by hand.
@@ -206,7 +219,7 @@ func (out *output) message(m *message) error {
 	if err != nil {
 		return dialect.Untranslatable("writing %s: %v", out.command.spec.Name, err)
 	}
-	out.reqs = append(out.reqs, dialect.Request{Path: out.command.spec.Path, ContentType: jsonType, Body: b})
+	out.add(b)
 	return nil
 }
 

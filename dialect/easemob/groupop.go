@@ -221,8 +221,8 @@ func insteadOf(ev *event.Event) string {
 }
 
 func decodeGroupOp(in *input, ev *event.Event, f *opFact) (bool, error) {
-	var w groupOp
-	if err := read(in, &w); err != nil {
+	w, err := read[groupOp](in)
+	if err != nil {
 		return false, err
 	}
 	at, kind := 0, event.KindGroup
@@ -281,22 +281,11 @@ func decodeGroupOp(in *input, ev *event.Event, f *opFact) (bool, error) {
 		w.Payload = nil
 	}
 	w.Timestamp, w.Event, w.Operation, w.Type, w.Security = 0, "", "", "", ""
-	if w.Payload != nil || len(w.Unknown) > 0 {
-		return true, keep(ev, &w)
+	rest, err := w.json(true)
+	if err == nil && string(rest) != "{}" {
+		ev.Vendor = rest
 	}
-	// The usual rest is written by hand: it costs a third.
-	rest := writer{b: make([]byte, 0, 160), rest: true}
-	rest.open()
-	rest.text("callId", w.CallID, false)
-	rest.text("id", w.ID, false)
-	rest.text("operator", w.Operator, false)
-	rest.number("member_count", int64(w.MemberCount), false)
-	rest.text("appkey", w.AppKey, false)
-	rest.close('}')
-	if len(rest.b) > len("{}") {
-		ev.Vendor = rest.b
-	}
-	return true, rest.err
+	return true, err
 }
 
 // says reads the one value of an update that may say either of two things. False
@@ -407,7 +396,7 @@ func (p *groupPayload) read(ev *event.Event, f *opFact, appKey string) bool {
 func encodeGroupOp(out *output, f *opFact) error {
 	ev := out.ev
 	var w groupOp
-	if err := out.kept(&w); err != nil {
+	if err := out.keptGroupOp(&w); err != nil {
 		return err
 	}
 	at, kind := 0, event.KindGroup
@@ -442,7 +431,12 @@ func encodeGroupOp(out *output, f *opFact) error {
 	if f.operation == "DELETE" && w.Payload.isZero() {
 		w.Payload = nil
 	}
-	return out.post(&w)
+	b, err := w.json(false)
+	if err != nil {
+		return dialect.Untranslatable("writing %s: %v", out.command.spec.Name, err)
+	}
+	out.add(b)
+	return nil
 }
 
 func memberCount(ev *event.Event) int {

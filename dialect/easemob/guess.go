@@ -19,14 +19,19 @@ var (
 // right only when nothing contradicts it: every key of the body belongs to the
 // family and those that tell families apart are the family's, so that
 // [message.command] would say the same. Nil means that it must be asked.
-func guess(path string, body []byte) (name string, ms int64, wire any) {
+//
+// text is body once more.
+func guess(path string, body []byte, text string) (name string, ms int64, wire any) {
 	if path != "" && strings.Trim(path, "/") == preSend {
 		return "", 0, nil
 	}
 	switch {
 	case bytes.Contains(body, groupOpWord):
 		w := new(groupOp)
-		if dialect.Unmarshal(Name, "", body, w) != nil || w.Event != groupOpEvent || len(w.Unknown) > 0 || late(w.Timestamp) {
+		if !quickGroupOp(text, w) && dialect.Unmarshal(Name, "", body, w) != nil {
+			return "", 0, nil
+		}
+		if w.Event != groupOpEvent || len(w.Unknown) > 0 || late(w.Timestamp) {
 			return "", 0, nil
 		}
 		kind := ""
@@ -56,10 +61,10 @@ func late(ms int64) bool { return ms < 0 || ms > lastMilli }
 
 // read gives a decoder its wire struct: the one that was guessed, else the body
 // parsed.
-func read[T any](in *input, v *T) error {
+func read[T any](in *input) (*T, error) {
 	if w, ok := in.wire.(*T); ok {
-		*v = *w
-		return nil
+		return w, nil
 	}
-	return dialect.Unmarshal(Name, in.command.spec.Name, in.body, v)
+	w := new(T)
+	return w, dialect.Unmarshal(Name, in.command.spec.Name, in.body, w)
 }

@@ -64,8 +64,8 @@ func moderationCommands() []command {
 }
 
 func decodeModeration(in *input, ev *event.Event, kind *moderationKind) (bool, error) {
-	var w moderation
-	if err := read(in, &w); err != nil {
+	w, err := read[moderation](in)
+	if err != nil {
 		return false, err
 	}
 	from, to := bareID(w.AppKey, w.From), bareID(w.AppKey, w.To)
@@ -103,7 +103,7 @@ func decodeModeration(in *input, ev *event.Event, kind *moderationKind) (bool, e
 	w.To = stripped(w.To, to)
 	w.EventType, w.Timestamp, w.Result, w.TargetType, w.Security = "", 0, "", "", ""
 	w.MessageID, w.Msg, w.URL, w.RiskType, w.Provider = "", "", "", "", ""
-	return true, keep(ev, &w)
+	return true, keep(ev, w)
 }
 
 // providerResults are what the vendor writes of a provider's own result, for a

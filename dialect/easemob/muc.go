@@ -144,8 +144,8 @@ func mucCommands() []command {
 }
 
 func decodeMuc(in *input, ev *event.Event, op *mucOp) (bool, error) {
-	var w report[mucPayload]
-	if err := read(in, &w); err != nil {
+	w, err := read[report[mucPayload]](in)
+	if err != nil {
 		return false, err
 	}
 	p := &w.Payload

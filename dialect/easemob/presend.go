@@ -118,8 +118,8 @@ func (f *flat) write(w *writer) {
 }
 
 func decodePreSend(in *input, ev *event.Event) (bool, error) {
-	var w proposal
-	if err := read(in, &w); err != nil {
+	w, err := read[proposal](in)
+	if err != nil {
 		return false, err
 	}
 	from, to := bareID(w.AppKey, w.From), bareID(w.AppKey, w.To)
@@ -176,7 +176,7 @@ func decodePreSend(in *input, ev *event.Event) (bool, error) {
 	w.ChatType = stripped(w.ChatType, proposalType(place.Kind))
 	w.GroupID, w.To = stripped(w.GroupID, place.ID), stripped(w.To, proposalTo(&place, from))
 	w.MsgID, w.Timestamp, w.Security = "", 0, ""
-	return true, keep(ev, &w)
+	return true, keep(ev, w)
 }
 
 func proposalType(kind event.Kind) string {

@@ -56,8 +56,8 @@ func pushCommands() []command {
 }
 
 func decodePush(in *input, ev *event.Event) (bool, error) {
-	var w push
-	if err := read(in, &w); err != nil {
+	w, err := read[push](in)
+	if err != nil {
 		return false, err
 	}
 	target := bareID(w.AppKey, w.Target)
@@ -88,7 +88,7 @@ func decodePush(in *input, ev *event.Event) (bool, error) {
 	w.Target = stripped(w.Target, target)
 	w.Timestamp, w.MsgID, w.Step, w.Status, w.Detail = 0, "", "", "", ""
 	w.Channel, w.DeviceID, w.Security = "", "", ""
-	return true, keep(ev, &w)
+	return true, keep(ev, w)
 }
 
 // encodePush writes a request for each receiver.

@@ -22,14 +22,31 @@ type scanner struct {
 
 // quickMessage reads a message into m, which is zero; false, and m as it was, when
 // the general reader is needed.
-func quickMessage(b []byte, m *message) bool {
-	s := scanner{text: string(b)}
+func quickMessage(text string, m *message) bool {
+	s := scanner{text: text}
 	s.message(m)
-	if s.space(); s.failed || s.at != len(s.text) {
-		*m = message{}
-		return false
+	if s.whole() {
+		return true
 	}
-	return true
+	*m = message{}
+	return false
+}
+
+// quickGroupOp is quickMessage for the newer reports about groups and chatrooms.
+func quickGroupOp(text string, w *groupOp) bool {
+	s := scanner{text: text}
+	s.groupOp(w)
+	if s.whole() {
+		return true
+	}
+	*w = groupOp{}
+	return false
+}
+
+// whole reports whether all of the text was read.
+func (s *scanner) whole() bool {
+	s.space()
+	return !s.failed && s.at == len(s.text)
 }
 
 func (s *scanner) message(m *message) {
@@ -118,6 +135,67 @@ func (s *scanner) bodies(p *payload) {
 		s.string(to)
 	}
 	s.take(']')
+}
+
+func (s *scanner) groupOp(w *groupOp) {
+	var seen names
+	for key := s.open(); key != ""; key = s.next() {
+		var to *string
+		switch key {
+		case "callId":
+			to = &w.CallID
+		case "event":
+			to = &w.Event
+		case "operation":
+			to = &w.Operation
+		case "type":
+			to = &w.Type
+		case "id":
+			to = &w.ID
+		case "operator":
+			to = &w.Operator
+		case "security":
+			to = &w.Security
+		case "appkey":
+			to = &w.AppKey
+		case "timestamp":
+			seen.add(s, 0)
+			w.Timestamp = s.number()
+			continue
+		case "payload":
+			seen.add(s, 1)
+			w.Payload = new(groupPayload)
+			s.groupPayload(w.Payload)
+			continue
+		}
+		s.string(to)
+	}
+}
+
+// groupPayload reads who is concerned; profiles and what is said once in a while
+// are left to the general reader.
+func (s *scanner) groupPayload(p *groupPayload) {
+	var seen names
+	for key := s.open(); key != ""; key = s.next() {
+		var to *string
+		switch key {
+		case "type":
+			to = &p.Type
+		case "member":
+			seen.add(s, 0)
+			p.Member = s.strings()
+			continue
+		case "admin":
+			seen.add(s, 1)
+			p.Admin = s.strings()
+			continue
+		case "expire_timestamp":
+			seen.add(s, 2)
+			p.Expire = s.number()
+			continue
+		}
+		s.string(to)
+	}
 }
 
 // names are the keys of an object that are no texts and were met.
@@ -228,6 +306,30 @@ func (s *scanner) string(to *string) {
 		}
 	}
 	s.failed = true
+}
+
+// strings reads an array of texts.
+func (s *scanner) strings() []string {
+	if !s.take('[') {
+		return nil
+	}
+	all := []string{}
+	if s.space(); s.at < len(s.text) && s.text[s.at] == ']' {
+		s.at++
+		return all
+	}
+	for {
+		var one string
+		s.string(&one)
+		all = append(all, one)
+		if s.space(); !s.failed && s.at < len(s.text) && s.text[s.at] == ']' {
+			s.at++
+			return all
+		}
+		if !s.take(',') {
+			return nil
+		}
+	}
 }
 
 // escaped reads a text that begins at a quote and has a backslash where it stands.

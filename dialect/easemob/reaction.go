@@ -56,8 +56,8 @@ func reactionCommands() []command {
 // splitReaction gives each message a body of its own. The body of one message
 // stays as it is.
 func splitReaction(in *input) ([][]byte, error) {
-	var w report[reactionPayload]
-	if err := read(in, &w); err != nil {
+	w, err := read[report[reactionPayload]](in)
+	if err != nil {
 		return nil, err
 	}
 	all := w.Payload.Data
@@ -68,7 +68,7 @@ func splitReaction(in *input) ([][]byte, error) {
 	for i := range all {
 		w.Payload.Data = all[i : i+1]
 		w.Security = ""
-		b, err := dialect.Marshal(&w)
+		b, err := dialect.Marshal(w)
 		if err == nil {
 			b, err = dialect.Tidy(b)
 		}
@@ -81,8 +81,8 @@ func splitReaction(in *input) ([][]byte, error) {
 }
 
 func decodeReaction(in *input, ev *event.Event) (bool, error) {
-	var w report[reactionPayload]
-	if err := read(in, &w); err != nil {
+	w, err := read[report[reactionPayload]](in)
+	if err != nil {
 		return false, err
 	}
 	p := &w.Payload

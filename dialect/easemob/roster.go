@@ -64,8 +64,8 @@ func rosterCommands() []command {
 }
 
 func decodeRoster(in *input, ev *event.Event, op *rosterOp) (bool, error) {
-	var w report[rosterPayload]
-	if err := read(in, &w); err != nil {
+	w, err := read[report[rosterPayload]](in)
+	if err != nil {
 		return false, err
 	}
 	p := &w.Payload

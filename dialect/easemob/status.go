@@ -54,8 +54,8 @@ func statusCommands() []command {
 }
 
 func decodeStatus(in *input, ev *event.Event) (bool, error) {
-	var w userStatus
-	if err := read(in, &w); err != nil {
+	w, err := read[userStatus](in)
+	if err != nil {
 		return false, err
 	}
 	id, device := bare(w.AppKey, w.User)
@@ -76,7 +76,7 @@ func decodeStatus(in *input, ev *event.Event) (bool, error) {
 	w.OS = stripped(w.OS, osWord(p.Platform))
 	w.User = stripped(w.User, wrapDevice(w.AppKey, id, device))
 	w.Reason, w.Security, w.IP, w.Timestamp, w.Status = "", "", "", 0, ""
-	return true, keep(ev, &w)
+	return true, keep(ev, w)
 }
 
 // wrapDevice is how the vendor writes a user with a device.

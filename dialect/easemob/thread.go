@@ -45,8 +45,8 @@ func threadCommands() []command {
 }
 
 func decodeThread(in *input, ev *event.Event) (bool, error) {
-	var w report[threadPayload]
-	if err := read(in, &w); err != nil {
+	w, err := read[report[threadPayload]](in)
+	if err != nil {
 		return false, err
 	}
 	d := w.Payload.Data

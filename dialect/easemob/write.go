@@ -232,3 +232,27 @@ func (w *writer) unknown(object jsontext.Value) {
 		w.b = append(append(w.b, v[1:len(v)-1]...), ',')
 	}
 }
+
+// texts writes an array, if an empty one.
+func (w *writer) texts(name string, all []string) {
+	if all == nil {
+		return
+	}
+	w.key(name)
+	w.b = append(w.b, '[')
+	for _, s := range all {
+		w.b = append(dialect.AppendString(w.b, s), ',')
+	}
+	w.close(']')
+	w.b = append(w.b, ',')
+}
+
+// marshal writes a member that no message has by the general writer.
+func (w *writer) marshal(name string, v any) {
+	b, err := dialect.Marshal(v)
+	if err != nil {
+		w.err = err
+		return
+	}
+	w.value(name, b)
+}
