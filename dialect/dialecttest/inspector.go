@@ -30,10 +30,14 @@ type inspector struct {
 	// carriers are what Sign adds or changes, and what the spec says carries the
 	// signature.
 	carriers map[carrier]bool
+	// deep are the addresses, query and media type included, at which bodies nested
+	// too deep were tried. Where several cases have one, trying again, with a body
+	// that is none of theirs, would show nothing new and takes long.
+	deep map[[3]string]bool
 }
 
 func newInspector(s Subject) (*inspector, error) {
-	in := &inspector{Subject: s, spec: s.Dialect.Spec()}
+	in := &inspector{Subject: s, spec: s.Dialect.Spec(), deep: map[[3]string]bool{}}
 	for _, key := range in.spec.Credentials {
 		if key.Secret && key.Required && len(s.Credentials.Secrets) == 0 {
 			return nil, fmt.Errorf("%s needs the secret %s and the subject has none", in.spec.Name, key.Name)

@@ -253,8 +253,6 @@ func decodeGroupOp(in *input, ev *event.Event, f *opFact) (bool, error) {
 		ev.Dedupe = w.CallID
 	}
 	if !f.everywhere() {
-		ev.Conversation = &event.Conversation{Kind: kind, ID: id}
-		ev.Lane = ev.Conversation.Lane()
 		setPlace(ev, kind, id)
 		w.ID = stripped(w.ID, id)
 	}

@@ -34,11 +34,11 @@ func guess(path string, body []byte, text string) (name string, ms int64, wire a
 		if w.Event != groupOpEvent || len(w.Unknown) > 0 || late(w.Timestamp) {
 			return "", 0, nil
 		}
-		kind := ""
-		if w.Payload != nil {
-			kind = w.Payload.Type
+		name = groupOpPrefix + w.Operation
+		if w.Payload != nil && w.Payload.Type != "" {
+			name = groupOpPrefix + w.Operation + "/" + w.Payload.Type
 		}
-		return join(groupOpPrefix+w.Operation, "/", kind), w.Timestamp, w
+		return name, w.Timestamp, w
 	case bytes.Contains(body, mucWord):
 		w := new(report[mucPayload])
 		if dialect.Unmarshal(Name, "", body, w) != nil || w.ChatType != muc || (w.EventType != "" && w.EventType != typeChat) ||

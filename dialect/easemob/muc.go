@@ -158,8 +158,6 @@ func decodeMuc(in *input, ev *event.Event, op *mucOp) (bool, error) {
 		return false, nil
 	}
 	ev.Type, ev.Dedupe, ev.Generation, ev.Echo = t, w.dedupe(), legacy, op.echo
-	ev.Conversation = &event.Conversation{Kind: kind, ID: id}
-	ev.Lane = ev.Conversation.Lane()
 	setPlace(ev, kind, id)
 
 	from, to := bareID(w.AppKey, w.From), bareID(w.AppKey, w.To)
@@ -258,12 +256,23 @@ func mucTo(op *mucOp, id, from, who string) string {
 	return id
 }
 
+// setPlace puts ev into a group or chatroom, in one allocation.
 func setPlace(ev *event.Event, kind event.Kind, id string) {
+	place := event.Conversation{Kind: kind, ID: id}
+	ev.Lane = place.Lane()
 	if kind == event.KindChatroom {
-		ev.Chatroom = &event.Chatroom{ID: id}
-	} else {
-		ev.Group = &event.Group{ID: id}
+		bodies := &struct {
+			conversation event.Conversation
+			chatroom     event.Chatroom
+		}{place, event.Chatroom{ID: id}}
+		ev.Conversation, ev.Chatroom = &bodies.conversation, &bodies.chatroom
+		return
 	}
+	bodies := &struct {
+		conversation event.Conversation
+		group        event.Group
+	}{place, event.Group{ID: id}}
+	ev.Conversation, ev.Group = &bodies.conversation, &bodies.group
 }
 
 // readReason moves the text to what it is about, and returns what no field holds.

@@ -53,7 +53,13 @@ func TestEncode_SaysTheSameOfOddBodies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tried := 0
+	// All of them take a while, under the race detector a minute and more: -short
+	// takes one of twenty-five, and so every value in many places.
+	step, least := 1, 10000
+	if testing.Short() {
+		step, least = 25, 1000
+	}
+	tried, n := 0, 0
 	for _, folder := range folders {
 		text, err := fs.ReadFile(wire, "testdata/wire/"+folder.Name()+"/request.http")
 		if err != nil {
@@ -66,6 +72,9 @@ func TestEncode_SaysTheSameOfOddBodies(t *testing.T) {
 		}
 		for _, place := range values(t, body) {
 			for _, value := range odd {
+				if n++; n%step != 0 {
+					continue
+				}
 				req := dialect.Request{Path: path, Body: slices.Concat(body[:place[0]], []byte(value), body[place[1]:])}
 				tried++
 				if why := saysSame(d, &req); why != "" {
@@ -74,8 +83,8 @@ func TestEncode_SaysTheSameOfOddBodies(t *testing.T) {
 			}
 		}
 	}
-	if tried < 10000 {
-		t.Errorf("%d bodies were tried", tried)
+	if tried < least {
+		t.Errorf("%d bodies were tried, want %d or more", tried, least)
 	}
 }
 

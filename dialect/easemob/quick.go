@@ -313,7 +313,7 @@ func (s *scanner) strings() []string {
 	if !s.take('[') {
 		return nil
 	}
-	all := []string{}
+	all := make([]string, 0, 4)
 	if s.space(); s.at < len(s.text) && s.text[s.at] == ']' {
 		s.at++
 		return all
@@ -388,7 +388,7 @@ func (s *scanner) object() jsontext.Value {
 			return nil
 		}
 	}
-	if s.at == len(s.text) || s.text[begin] != '{' {
+	if s.at >= len(s.text) || s.text[begin] != '{' {
 		s.failed = true
 		return nil
 	}
