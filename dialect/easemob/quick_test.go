@@ -15,17 +15,17 @@ import (
 var goldens embed.FS
 
 // goldenBodies are the bodies of all golden cases.
-func goldenBodies(t testing.TB) map[string][]byte {
-	t.Helper()
+func goldenBodies(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	all := map[string][]byte{}
 	folders, err := fs.ReadDir(goldens, "testdata/wire")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, folder := range folders {
 		text, err := fs.ReadFile(goldens, "testdata/wire/"+folder.Name()+"/request.http")
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		_, all[folder.Name()], _ = bytes.Cut(bytes.TrimSuffix(text, []byte("\n")), []byte("\n\n"))
 	}
