@@ -1,7 +1,9 @@
 package dialect_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -17,6 +19,10 @@ func TestTidy_LeavesWhatAStrictReaderTakes(t *testing.T) {
 		{"key twice", `{"a":1,"b":2,"a":3}`, `{"a":3,"b":2}`},
 		{"key twice below", `{"p":[{"a":1,"a":{"c":1,"c":2}}]}`, `{"p":[{"a":{"c":2}}]}`},
 		{"numbers keep their digits", `{"a":0,"a":12345678901234567890}`, `{"a":12345678901234567890}`},
+		{"key twice around and below", `{"a":{"b":1,"b":2},"c":[],"a":{"x":{"y":1,"y":{}},"x":[{"z":0,"z":"}"}]},"d":{}}`, `{"a":{"x":[{"z":"}"}]},"c":[],"d":{}}`},
+		{"key twice in several ways to write it", `{"\u0061":"\"","a":":,{"}`, `{"a":":,{"}`},
+		{"key twice of many", `{"1":1,"2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"8":8,"9":9,"10":10,"11":11,"1":"x","11":[1,{"e":0}]}`, `{"1":"x","2":2,"3":3,"4":4,"5":5,"6":6,"7":7,"8":8,"9":9,"10":10,"11":[1,{"e":0}]}`},
+		{"neighbours", `[{"a":1,"a":2},{"a":1},{"b":{"c":1,"c":2},"b":null}]`, `[{"a":2},{"a":1},{"b":null}]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -31,6 +37,25 @@ func TestTidy_LeavesWhatAStrictReaderTakes(t *testing.T) {
 				t.Errorf("Tidy(%s) = %s is not strict JSON", tt.in, got)
 			}
 		})
+	}
+}
+
+// What anybody may write must not cost the square of its length.
+func TestTidy_DeepDuplicatesStayCheap(t *testing.T) {
+	t.Parallel()
+	const depth = 9_000
+	long := strings.Repeat("x", 500_000)
+	in := strings.Repeat(`{"a":0,"a":`, depth) + `"` + long + `"` + strings.Repeat("}", depth)
+	begun := time.Now()
+	got, err := dialect.Tidy(jsontext.Value(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Repeat(`{"a":`, depth) + `"` + long + `"` + strings.Repeat("}", depth); string(got) != want {
+		t.Errorf("%d bytes, want %d", len(got), len(want))
+	}
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 
