@@ -26,8 +26,12 @@ var queryNames = [...]names{
 	{"", "rc-nonce", "rc-timestamp", "rc-signature"},
 }
 
-// headerNames are looked at when the query has no signature.
-var headerNames = names{"App-Key", "Nonce", "Timestamp", "Signature"}
+// headerNames are looked at when the query has no signature: those of the vendor's
+// own API, the first of which are written.
+var headerNames = [...]names{
+	{"App-Key", "Nonce", "Timestamp", "Signature"},
+	{"RC-App-Key", "RC-Nonce", "RC-Timestamp", "RC-Signature"},
+}
 
 // signed is what a request says about itself.
 type signed struct{ appKey, nonce, timestamp, signature string }
@@ -50,12 +54,27 @@ func findSigned(query string, header http.Header) (signed, bool) {
 			}
 		}
 	}
-	return headerNames.read(func(name string) string {
-		if name == headerNames.appKey && header.Get(name) == "" {
-			name = "appKey" // the spelling of the vendor's other product
+	for _, n := range headerNames {
+		s, ok := n.read(header.Get)
+		if !ok {
+			continue
 		}
-		return header.Get(name)
-	})
+		if s.appKey == "" {
+			s.appKey = header.Get("appKey") // the spelling of the vendor's other product
+		}
+		return s, true
+	}
+	return signed{}, false
+}
+
+// unsignedError says that there is no signature, and how that came about where a
+// URL was copied from one of the pages that show ×tamp: &timestamp, as a program
+// prints it that takes &times for the sign.
+func unsignedError(query string) error {
+	if strings.Contains(query, "×tamp=") || strings.Contains(strings.ToUpper(query), "%C3%97TAMP=") {
+		return fmt.Errorf("%w: the query holds ×tamp where &timestamp is meant", dialect.ErrSignature)
+	}
+	return fmt.Errorf("%w: nonce, timestamp or signature is missing from query and headers", dialect.ErrSignature)
 }
 
 // Verify checks signature, app and age. The signature covers nonce and timestamp
@@ -64,7 +83,7 @@ func findSigned(query string, header http.Header) (signed, bool) {
 func (d *Dialect) Verify(req *dialect.Request, cred dialect.Credentials, v dialect.Verification) (dialect.Proof, error) {
 	s, ok := findSigned(req.Query, req.Header)
 	if !ok {
-		return dialect.Proof{}, fmt.Errorf("%w: nonce, timestamp or signature is missing from query and headers", dialect.ErrSignature)
+		return dialect.Proof{}, unsignedError(req.Query)
 	}
 	if s.appKey == "" && "/"+commandOf(req.Path) == messageCallback {
 		s.appKey = appKeyOf(req.Body) // the question names the app in its body as well

@@ -1,12 +1,16 @@
 package rongcloud_test
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/rongcloud"
@@ -76,6 +80,11 @@ func TestVerify_PublishedVectors(t *testing.T) {
 		{
 			name:   "headers",
 			header: header("App-Key", "someappKey", "Nonce", "14314", "Timestamp", "1408710653000", "Signature", vectorPage),
+			now:    vectorTime, once: "143141408710653000",
+		},
+		{
+			name:   "headers with a prefix",
+			header: header("RC-App-Key", "someappKey", "RC-Nonce", "14314", "RC-Timestamp", "1408710653000", "RC-Signature", vectorPage),
 			now:    vectorTime, once: "143141408710653000",
 		},
 		{
@@ -215,6 +224,58 @@ func TestSign_WritesTheCurrentNamesBehindTheQuery(t *testing.T) {
 	}
 	if proof.Once == otherProof.Once {
 		t.Error("two bodies signed in one millisecond share nonce and timestamp: the second would look like a replay")
+	}
+}
+
+// The receivers of moderation results look into the headers, as their page says.
+func TestSign_PutsTheSignatureOfModerationResultsIntoHeaders(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1795200000123)
+	cred := dialect.Credentials{Public: map[string]string{"app_key": "k1"}, Secrets: []dialect.DatedSecret{{Value: "s3cret"}}}
+	shared := http.Header{"X-Tenant": {"a"}, "Signature": {"old"}, "Rc-Nonce": {"old"}}
+	req := dialect.Request{Path: "/audit_result", Query: "a=1&appKey=old&signature=old", Header: shared, Body: []byte(`{}`)}
+	if err := rongcloud.New().Sign(&req, cred, "ev1", now); err != nil {
+		t.Fatal(err)
+	}
+	if req.Query != "a=1" {
+		t.Errorf("query = %q", req.Query)
+	}
+	nonce := req.Header.Get("Nonce")
+	sum := sha1.Sum([]byte("s3cret" + nonce + "1795200000123"))
+	want := http.Header{
+		"X-Tenant": {"a"}, "App-Key": {"k1"}, "Nonce": {nonce}, "Timestamp": {"1795200000123"}, "Signature": {hex.EncodeToString(sum[:])},
+	}
+	if diff := cmp.Diff(want, req.Header); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	if len(shared) != 3 || shared.Get("Signature") != "old" {
+		t.Errorf("the header that was given is changed: %v", shared)
+	}
+	if _, err := rongcloud.New().Verify(&req, cred, dialect.Verification{Now: now, MaxAge: time.Second}); err != nil {
+		t.Errorf("verifying what was signed: %v", err)
+	}
+
+	req = dialect.Request{Path: "/chatroom_status", Header: http.Header{"Signature": {"old"}, "Appkey": {"old"}}}
+	if err := rongcloud.New().Sign(&req, cred, "ev1", now); err != nil {
+		t.Fatal(err)
+	}
+	if len(req.Header) > 0 || !strings.Contains(req.Query, "signature=") {
+		t.Errorf("another command: query %q, headers %v", req.Query, req.Header)
+	}
+}
+
+func TestVerify_SaysWhatBecameOfTheTimestamp(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"appKey=a×tamp=1408710653491&nonce=14314&signature=" + vectorCallback:      "×tamp where &timestamp is meant",
+		"appKey=a%c3%97tamp=1408710653491&nonce=14314&signature=" + vectorCallback: "×tamp where &timestamp is meant",
+		"appKey=a&nonce=14314&signature=" + vectorCallback:                         "missing from query and headers",
+	} {
+		req := dialect.Request{Query: query}
+		_, err := rongcloud.New().Verify(&req, vectorCredentials(), dialect.Verification{Now: vectorTime})
+		if !errors.Is(err, dialect.ErrSignature) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: err = %v, want one that says %q", query, err, want)
+		}
 	}
 }
 
