@@ -41,11 +41,14 @@ func readChatroomKV(in *input) *event.Event {
 		keepSome(&in.object, "key", key)
 		keepSome(&in.object, "value", value)
 	}
-	if version, ok := in.number("version"); ok {
+	version, versioned := in.number("version")
+	if versioned {
 		in.keepJSON("version", []byte(digits(version)))
-		ev.Dedupe = dedupe(room, key, digits(operation), digits(version))
-	} else if !ev.Time.IsZero() {
-		ev.Dedupe = dedupe(room, key, digits(operation), digits(milli(ev.Time)), value)
+	}
+	if versioned || !ev.Time.IsZero() {
+		// A room that is made anew counts its versions anew, and a retry repeats the
+		// time and the value as well.
+		ev.Dedupe = dedupe(room, key, digits(operation), digits(version), digits(milli(ev.Time)), value)
 	}
 	return ev
 }

@@ -79,6 +79,9 @@ func (c *command) decode(body []byte, raw event.Raw) ([]*event.Event, error) {
 		raw.Body = bytes.Clone(body)
 		return in.alone(raw)
 	}
+	if c.array && strings.Contains(raw.ContentType, "urlencoded") && bytes.HasPrefix(first, []byte(profilesField)) {
+		return in.formProfiles(body, raw)
+	}
 	if err := c.check(body); err != nil {
 		return nil, err
 	}
@@ -98,6 +101,27 @@ func (c *command) decode(body []byte, raw event.Raw) ([]*event.Event, error) {
 		return in.each(first, raw, body, bracketed)
 	}
 	return nil, &dialect.DecodeError{Dialect: Name, Command: c.spec.Name, Err: errNotItems}
+}
+
+// profilesField begins the body of a group page in older tables: a form with the
+// array in one field.
+const profilesField = "profiles="
+
+// formProfiles reads such a form. Each item is kept as the array of one that the
+// pages' examples show, so that it can be joined with others.
+func (in *input) formProfiles(body []byte, raw event.Raw) ([]*event.Event, error) {
+	if err := in.parseForm(body); err != nil {
+		return nil, &dialect.DecodeError{Dialect: Name, Command: in.command.spec.Name, Err: err}
+	}
+	list := bytes.TrimSpace(in.take("profiles").orNull())
+	if err := in.command.check(list); err != nil {
+		return nil, err
+	}
+	if list[0] != '[' {
+		return nil, &dialect.DecodeError{Dialect: Name, Command: in.command.spec.Name, Field: "profiles", Err: errNotItems}
+	}
+	raw.ContentType = jsonType
+	return in.each(list, raw, list, bracketed)
 }
 
 // orNull is the value of a field that may be missing.

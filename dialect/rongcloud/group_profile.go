@@ -14,20 +14,14 @@ func readGroupProfile(in *input) *event.Event {
 	if group == "" {
 		return nil
 	}
-	var said []byte
-	for _, p := range in.pairs {
-		switch string(p.name) {
-		case "groupName", "groupProfile", "groupExtProfile", "permissions", "optUserId":
-			said = append(append(said, p.name...), p.value...)
-		}
-	}
+	said := in.bytesOf("groupName", oldGroupName, "groupProfile", "groupExtProfile", "permissions", "optUserId")
 	conv, lane, _ := place("GROUP", "", group, "")
 	ev := &event.Event{
 		Type: event.GroupUpdate, Lane: lane, Conversation: &conv, Actor: actor(in.first("optUserId")), Time: in.time("time"),
 	}
 	profile := in.inner("groupProfile")
 	ev.Group = &event.Group{
-		ID: group, Name: in.text("groupName"), Introduction: profile.string("introduction"),
+		ID: group, Name: in.groupName(), Introduction: profile.string("introduction"),
 		Announcement: profile.string("announcement"), Avatar: profile.string("portraitUrl"),
 	}
 	if ext := in.inner("groupExtProfile"); len(ext.pairs) > 0 {
@@ -36,9 +30,19 @@ func readGroupProfile(in *input) *event.Event {
 	}
 	in.nested("groupProfile", &profile)
 	if !ev.Time.IsZero() {
-		ev.Dedupe = dedupe(group, digits(milli(ev.Time)), event.DeriveID(string(said)))
+		ev.Dedupe = dedupe(group, digits(milli(ev.Time)), event.DeriveID(said))
 	}
 	return ev
+}
+
+// oldGroupName is the field in the table of older pages.
+const oldGroupName = "groupname"
+
+func (o *object) groupName() string {
+	if name := o.text("groupName"); name != "" {
+		return name
+	}
+	return o.text(oldGroupName)
 }
 
 // strings takes all values that are strings; nil when there are none.
@@ -75,8 +79,10 @@ func encodeGroupProfile(out *output) error {
 	some(&w, "optUserId", actorID(ev))
 
 	some(&profile, "introduction", g.Introduction)
-	if g.Announcement != "" || ev.Type == event.GroupUnannounce {
-		profile.text("announcement", g.Announcement)
+	if ev.Type == event.GroupUnannounce {
+		profile.text("announcement", "") // what others name is the one that is gone
+	} else {
+		some(&profile, "announcement", g.Announcement)
 	}
 	some(&profile, "portraitUrl", g.Avatar)
 	kept := out.kept.inner("groupProfile")

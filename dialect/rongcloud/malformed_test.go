@@ -142,6 +142,8 @@ func TestDecode_HostileBodiesStayCheap(t *testing.T) {
 		{"/user_deactivation", "application/x-www-form-urlencoded", "userId=a&type=0" + names.String()},
 		{"/group_profile", "application/json", `[{"groupId":"g","groupExtProfile":{"a":"1"` + keys.String() + `}}]`},
 		{"/friend_relation", "application/json", `{"userId":"a","toUserId":"b","eventType":1` + keys.String() + `}`},
+		{"/message_sync", "application/x-www-form-urlencoded", "fromUserId=a&toUserId=b&channelType=PERSON&objectName=RC:TxtMsg&content=" +
+			strings.Repeat(`{"a":`, 9_900) + `{"a":"` + long + `","a":0}` + strings.Repeat("}", 9_900)},
 	} {
 		begun := time.Now()
 		evs, err := rongcloud.New().Decode(&dialect.Request{Path: tt.path, ContentType: tt.contentType, Body: []byte(tt.body)})

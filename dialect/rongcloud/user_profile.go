@@ -26,6 +26,8 @@ func readUserProfile(in *input) *event.Event {
 	if !ok {
 		kind = profileChanged
 	}
+	// Both profiles may change in the same millisecond.
+	said := in.bytesOf("userProfile", "userExtProfile")
 	ev := &event.Event{
 		Type: event.UserUpdate, Lane: userLane(user), Time: in.time("time"),
 		Actor: actor(user), Members: members([]string{user}), User: &event.User{ID: user},
@@ -47,7 +49,7 @@ func readUserProfile(in *input) *event.Event {
 		u.Extra = in.json("userExtProfile")
 	}
 	if !ev.Time.IsZero() {
-		ev.Dedupe = dedupe(user, digits(kind), digits(milli(ev.Time)))
+		ev.Dedupe = dedupe(user, digits(kind), digits(milli(ev.Time)), event.DeriveID(said))
 	}
 	return ev
 }
