@@ -5,6 +5,9 @@ import (
 	"github.com/imhook/imhook/event"
 )
 
+// auditResult is the path of the one callback that is signed in headers.
+const auditResult = "/audit_result"
+
 // What result says.
 const (
 	auditPassed  = 10000
@@ -45,7 +48,8 @@ func readAudit(in *input) *event.Event {
 	}
 	if m.ID = id; id != "" {
 		ev.Links = []string{linkPrefix + id}
-		ev.Dedupe = dedupe(id, digits(result))
+		// Several moderators may pass the same message.
+		ev.Dedupe = dedupe(id, digits(result), ev.Moderation.Provider, event.DeriveID(ev.Moderation.Detail))
 	}
 	in.nested("message", &content)
 	return ev
@@ -95,7 +99,23 @@ func encodeAudit(out *output) error {
 	s.text("content", string(c.end()))
 	s.text("msgUID", id)
 	s.text("serviceProvider", ev.Moderation.Provider)
-	s.text("resultDetail", ev.Moderation.Detail)
+	s.text("resultDetail", resultDetail(ev.Moderation, out.same))
 	out.post(&s)
 	return nil
+}
+
+// resultDetail is a moderator's own finding, which is a JSON object in a text:
+// what another dialect tells stands in one.
+func resultDetail(m *event.Moderation, same bool) string {
+	var o object
+	if same || o.parse([]byte(m.Detail)) {
+		return m.Detail
+	}
+	var w writer
+	some(&w, "detail", m.Detail)
+	some(&w, "label", m.Label)
+	if len(m.Words) > 0 {
+		w.list("words", m.Words)
+	}
+	return string(w.end())
 }

@@ -33,9 +33,10 @@ func botTypes() []event.Type {
 	}
 }
 
-// The fields of data are documented nowhere that we could read: these are the
-// names that the vendor's other callbacks give to such things, the likeliest
-// first. data is kept whole besides.
+// Of the fields of data we could read those of a message up to channelType:
+// fromUserId, toUserId, objectName, content. The others are the names that the
+// vendor's other callbacks give to such things, the likeliest first. data is kept
+// whole besides.
 var (
 	botSenders   = []string{"fromUserId", "senderUserId", "senderId", "operatorId", "operatorUserId", "optUserId", "readerId", "userId"}
 	botGroups    = []string{"groupId", "targetId", "toUserId", "channelId"}
@@ -212,7 +213,7 @@ func encodeBot(out *output) error {
 		return dialect.Untranslatable("it does not name the bot, which RongCloud's copy is for")
 	}
 	bot.text("userId", id)
-	data := botData(ev)
+	data := botData(ev, c, id)
 	if c.Kind == event.KindGroup {
 		data.text(botGroups[0], c.ID)
 	}
@@ -224,8 +225,9 @@ func encodeBot(out *output) error {
 	return nil
 }
 
-// botData is what data says in the likeliest names.
-func botData(ev *event.Event) *writer {
+// botData is what data says to a bot, in the likeliest names where the vendor's are
+// not known.
+func botData(ev *event.Event, c *event.Conversation, bot string) *writer {
 	data := &writer{}
 	some(data, botSenders[0], actorID(ev))
 	m := ev.Message
@@ -247,8 +249,14 @@ func botData(ev *event.Event) *writer {
 			m = firstPart(m)
 		}
 		code, content := writeContent(m, &object{}, false)
+		to := bot
+		if c.Kind == event.KindGroup {
+			to = c.ID
+		}
+		data.text("toUserId", to)
 		data.text(botCodes[0], code)
 		data.text("content", content)
+		data.text("channelType", usualWord(&event.Conversation{Kind: c.Kind}))
 	}
 	if !m.SentAt.IsZero() {
 		data.number(botTimes[0], milli(m.SentAt))

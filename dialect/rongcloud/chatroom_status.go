@@ -168,7 +168,9 @@ func encodeChatroomStatus(out *output) error {
 			}
 		}
 	default:
-		if len(members) == 0 && ev.Actor != nil && ev.Actor.ID != "" {
+		// Whoever puts somebody out stays in.
+		itself := ev.Type == event.ChatroomMemberJoin || ev.Type == event.ChatroomMemberLeave
+		if len(members) == 0 && itself && ev.Actor != nil && ev.Actor.ID != "" && !ev.Actor.System {
 			members = []event.Member{{ID: ev.Actor.ID}}
 		}
 		if len(members) == 0 && !own {

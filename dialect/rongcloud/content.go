@@ -234,7 +234,7 @@ func writeContent(m *event.Message, rest *object, same bool) (code, content stri
 		w.text(s.text, m.Text)
 	}
 	if p := m.Media; s.media() && p != nil {
-		writeMedia(&w, &s, p)
+		writeMedia(&w, &s, p, same)
 	}
 	if s.payload {
 		p := event.Payload{}
@@ -276,7 +276,9 @@ func writeContent(m *event.Message, rest *object, same bool) (code, content stri
 	return code, string(w.end())
 }
 
-func writeMedia(w *writer, s *shape, p *event.Media) {
+// writeMedia writes a film, sound, picture or file. Durations are whole seconds on
+// the wire; same says that another came in here.
+func writeMedia(w *writer, s *shape, p *event.Media, same bool) {
 	text := func(name, value string) {
 		if name != "" && value != "" {
 			w.text(name, value)
@@ -291,8 +293,12 @@ func writeMedia(w *writer, s *shape, p *event.Media) {
 	text(s.url, p.URL)
 	text(s.thumbnail, p.Thumbnail)
 	number(s.size, p.Size)
-	if s.seconds != "" && p.Seconds > 0 {
+	switch {
+	case s.seconds == "" || p.Seconds <= 0:
+	case same:
 		w.float(s.seconds, p.Seconds)
+	default:
+		w.number(s.seconds, int64(math.Ceil(p.Seconds)))
 	}
 	number(s.width, int64(p.Width))
 	number(s.height, int64(p.Height))

@@ -23,7 +23,9 @@ type output struct {
 	own, same bool
 	// kept are the event's vendor fields where it is own: taken when written.
 	kept object
-	reqs []dialect.Request
+	// parts is how many requests there will be, where one event may take several.
+	parts int
+	reqs  []dialect.Request
 	// first is room for the one request that most events are.
 	first [1]dialect.Request
 }
@@ -151,10 +153,10 @@ func memberIDs(ms []event.Member) []string {
 }
 
 // concerned are the ids of those whom the event is about. Other dialects leave the
-// members out where the actor is the one.
+// members out where the actor is the one, which a server never is.
 func (out *output) concerned() []string {
 	if len(out.ev.Members) == 0 {
-		if id := actorID(out.ev); id != "" {
+		if id := actorID(out.ev); id != "" && !out.ev.Actor.System {
 			return []string{id}
 		}
 	}

@@ -101,11 +101,14 @@ func encodeOperation(out *output) error {
 	if c := ev.Conversation; c != nil && c.Kind == event.KindDirect && !out.own {
 		if _, ok := c.Peer(from); !ok && ev.Message != nil && ev.Message.Sender != "" {
 			// A manager who is not one of the two: the wire sees it from the author.
-			from, admin = ev.Message.Sender, true
+			from, admin = ev.Message.Sender, from != ""
 		}
 	}
 	if from == "" && ev.Message != nil {
 		from = ev.Message.Sender
+	}
+	if c := ev.Conversation; from == "" && c != nil && c.Kind == event.KindChannel && !out.own {
+		from = c.ID // a channel's messages are its own
 	}
 	if from == "" {
 		return dialect.Untranslatable("nobody is named who did it")

@@ -153,15 +153,19 @@ func (o *object) around(name string) func(element []byte) []byte {
 	}
 }
 
-// wrap is the inverse: an element in its envelope.
+// wrap is the inverse: an element in its envelope, whose id receivers tell envelopes
+// apart by.
 func (out *output) wrap(env *object, element []byte) []byte {
 	var w writer
 	w.text("type", out.command.spec.Name)
-	if id := env.text("id"); id != "" {
-		w.text("id", id)
-	} else {
-		w.text("id", out.ev.ID)
+	id := env.text("id")
+	if id == "" {
+		id = out.ev.ID
 	}
+	if out.parts > 1 {
+		id = event.PartID(id, len(out.reqs))
+	}
+	w.text("id", id)
 	if n, ok := env.number("time"); ok {
 		w.number("time", n)
 	} else {

@@ -77,6 +77,7 @@ func encodeOnline(out *output) error {
 		}
 	}
 	os := out.platform(p.Platform, "os")
+	out.parts = len(users)
 	for _, user := range users {
 		var w writer
 		w.text(userName(out.command), user)

@@ -277,17 +277,21 @@ func sampleBot(d *draw) *event.Event {
 	bot, from := "bot"+strconv.Itoa(d.IntN(100)), d.user()
 	var data, info, vendor writer
 	data.text("fromUserId", from)
+	to, word := bot, "PERSON"
 	if e.group {
-		data.text("groupId", d.group())
-	} else {
-		data.text("targetId", bot)
+		to, word = d.group(), "GROUP"
+	}
+	if e.t != event.BotMessageSend && e.group {
+		data.text("groupId", to)
 	}
 	switch e.t {
 	case event.BotMessageSend:
 		code, content := writeContent(d.message(), &object{}, true)
+		data.text("toUserId", to)
 		data.text("messageUId", d.messageID())
 		data.text("objectName", code)
 		data.text("content", content)
+		data.text("channelType", word)
 	case event.BotMessageRecall, event.BotMessageRead:
 		data.text("messageUId", d.messageID())
 	case event.BotGroupMemberJoin, event.BotGroupMemberLeave:

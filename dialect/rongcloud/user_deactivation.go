@@ -57,6 +57,7 @@ func encodeDeactivation(out *output) error {
 	if len(users) == 0 {
 		return dialect.Untranslatable("it names no user")
 	}
+	out.parts = len(users)
 	for _, user := range users {
 		s := out.fields()
 		s.text("userId", user)
