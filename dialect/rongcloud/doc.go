@@ -22,13 +22,14 @@
 //
 // Outbound: the same forms, so an endpoint written for RongCloud needs no change;
 // generation nexconn writes the envelope. The signature goes into the query under
-// the current names, with the time in milliseconds; the nonce is drawn from event
-// id and body.
+// the current names, that of moderation results into headers, with the time in
+// milliseconds; the nonce is drawn from event id and body.
 //
 // Read: the pages on chatroom status and attributes, online status, post- and
 // pre-messaging, moderation, deactivation, group and user profiles, friends,
-// message content, signatures, and Nexconn's webhooks, 2026-11-20 and -21; message
-// operations and bots from the library feymanlee/rongcloud-go alone. Verified
+// message content, signatures, bots in part, and Nexconn's webhooks, 2026-11-20 and
+// -21; message operations and the rest of bots from the library
+// feymanlee/rongcloud-go alone. Verified
 // against: documentation only; the signature also against three published or
 // computed vectors.
 //

@@ -21,7 +21,8 @@ type output struct {
 	// own says that the event came from this very command, same that it came in
 	// this dialect at all.
 	own, same bool
-	// kept are the event's vendor fields where it is own: taken when written.
+	// kept are the event's vendor fields where it is own, and of its message's content
+	// where it is the same: taken when written.
 	kept object
 	// parts is how many requests there will be, where one event may take several.
 	parts int
@@ -40,8 +41,13 @@ func (d *Dialect) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request,
 	}
 	out := &output{command: c, ev: ev, to: to, same: ev.Dialect == Name}
 	out.reqs = out.first[:0]
-	if out.own = out.same && ev.Command == c.spec.Name; out.own && len(ev.Vendor) > 0 && !out.kept.parse(ev.Vendor) {
+	out.own = out.same && ev.Command == c.spec.Name
+	if out.same && len(ev.Vendor) > 0 && !out.kept.parse(ev.Vendor) {
 		return nil, dialect.Untranslatable("its vendor fields are no JSON object")
+	}
+	if out.same && !out.own {
+		// The generations name all but the content in words of their own.
+		out.kept.only("content")
 	}
 	if err := c.encode(out); err != nil {
 		return nil, err

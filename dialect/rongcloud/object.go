@@ -385,6 +385,11 @@ func (o *object) bytesOf(names ...string) string {
 	return string(said)
 }
 
+// only leaves nothing but the fields of a name.
+func (o *object) only(name string) {
+	o.pairs = slices.DeleteFunc(o.pairs, func(p pair) bool { return !p.is(name) })
+}
+
 // keep puts a value that was taken back among those that are left over.
 func (o *object) keep(name, text string) {
 	o.pairs = append(o.pairs, pair{name: []byte(name), value: []byte(text), plain: true})

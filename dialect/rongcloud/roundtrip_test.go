@@ -1,6 +1,7 @@
 package rongcloud_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -81,6 +82,31 @@ func TestSample_HoldsTheAppKeyOnlyWhereTheVendorWritesIt(t *testing.T) {
 		if got := strings.Count(string(req.Body), key); got != want {
 			t.Errorf("%s: %d times, want %d: %s", c.Name, got, want, req.Body)
 		}
+	}
+}
+
+// What a content holds besides the canonical fields goes from one generation to the
+// other, whose contents are the same.
+func TestEncode_ContentSurvivesTheOtherGeneration(t *testing.T) {
+	t.Parallel()
+	const content = `{"content":"hi","extra":"e","user":{"id":"ann","name":"Ann"},"burn":5}`
+	ev := read(t, "/message_sync", form("fromUserId", "ann", "toUserId", "g1", "objectName", "RC:TxtMsg", "content", content,
+		"channelType", "GROUP", "msgTimestamp", "1795200000123", "msgUID", "M1", "sensitiveType", "0", "source", "PC", "more", "x"))
+	reqs, err := rongcloud.New().Encode(ev, toTarget("nexconn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Data []struct {
+			Content string `json:"content"`
+			More    string `json:"more"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(reqs[0].Body, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Data) != 1 || got.Data[0].Content != content || got.Data[0].More != "" {
+		t.Errorf("%s", reqs[0].Body)
 	}
 }
 
