@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
@@ -24,7 +26,12 @@ var (
 			}
 		},
 		change: messageChange,
-		take:   messageTake,
+		fits: func(p *proposal, o *overrides) bool {
+			// The server stops with an error at content that is no JSON object.
+			return o.Content == nil || second(p.generation) ||
+				jsontext.Value(*o.Content).Kind() == '{' && jsontext.Value(*o.Content).IsValid(replyOptions)
+		},
+		take: messageTake,
 	}
 	changePush = override{
 		fields: []string{"userIDList", "offlinePushInfo"},
@@ -106,13 +113,11 @@ var (
 			setChanged(&o.Nickname, was.DisplayName, now.DisplayName)
 			setChanged(&o.FaceURL, was.Avatar, now.Avatar)
 			setChanged(&o.Ex, was.Extra, now.Extra)
-			if p.key == "beforeUpdateUserInfoEx" && !p.asked(o) {
-				return false
-			}
 			now.DisplayName, now.Avatar, now.Extra = was.DisplayName, was.Avatar, was.Extra
 			now.ID = was.ID
 			return now == was
 		},
+		fits: func(p *proposal, o *overrides) bool { return p.key != "beforeUpdateUserInfoEx" || p.asked(o) },
 		take: func(p *proposal, o *overrides, v *event.Verdict) {
 			u := event.User{}
 			if p.ev.User != nil {

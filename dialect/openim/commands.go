@@ -16,6 +16,8 @@ type command struct {
 	// of the path. v3 is what it was called in v3.0 to v3.6 where that is another
 	// word, v2 what it was called in v2, if v2 has it.
 	name, v3, v2 string
+	// v36 is what only v3.6 called it, where v3 is the word of v3.5.
+	v36 string
 	// since is the first generation of v2 that has it, "" when none has.
 	since string
 	// key is its word in the server's configuration, which is taken for a command
@@ -79,6 +81,12 @@ func (c *command) wire(decode func(*input) (*event.Event, error), encode func(*o
 // was sets the names of older generations.
 func (c *command) was(since, v3, v2 string) *command {
 	c.since, c.v3, c.v2 = since, v3, v2
+	return c
+}
+
+// called36 sets the name that only v3.6 had.
+func (c *command) called36(name string) *command {
+	c.v36 = name
 	return c
 }
 
@@ -195,7 +203,7 @@ func commands() []*command {
 			"a group was dissolved", event.GroupDestroy).was("", "callbackDisMissGroupCommand", "").
 			wire(decodeDissolution, encodeDissolution, sampleDissolution),
 		after("callbackAfterTransferGroupOwnerCommand", "afterTransferGroupOwner",
-			"a group has a new owner", event.GroupTransfer).was("", "callbackTransferGroupOwnerAfter", "").
+			"a group has a new owner", event.GroupTransfer).was("", "callbackTransferGroupOwnerAfter", "").called36("callbackAfterTransferGroupOwner").
 			wire(decodeTransfer, encodeTransfer, sampleTransfer),
 		before("callbackBeforeSetGroupMemberInfoCommand", "beforeSetGroupMemberInfo",
 			"the server asks whether a member's card or role may change", event.GroupMemberUpdate).

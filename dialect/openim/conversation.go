@@ -87,7 +87,8 @@ func seqNumber(s string) (int64, bool) {
 }
 
 // conversation is CallbackBefore/AfterCreateSingle/GroupChatConversationsReq of
-// main. Alone among the vendor's structs its names end in a small Id.
+// main. Alone among the vendor's structs its names end in a small Id. Of a group the
+// server leaves the owner empty: the conversation is made for all members at once.
 type conversation struct {
 	CallbackCommand  string `json:"callbackCommand"`
 	OwnerUserID      string `json:"ownerUserId"`
@@ -116,13 +117,13 @@ func decodeConversation(in *input) (*event.Event, error) {
 	if err := in.read(&w); err != nil {
 		return nil, err
 	}
-	if err := in.need("ownerUserId", w.OwnerUserID); err != nil {
-		return nil, err
-	}
 	ev := &event.Event{Type: in.only(), Actor: actor(w.OwnerUserID), Members: one(w.OwnerUserID)}
 	var usual int32 = sessionRead
 	switch {
 	case w.UserID != "":
+		if w.OwnerUserID == "" {
+			return nil, in.missing("ownerUserId")
+		}
 		ev.Conversation, ev.Lane = direct(w.OwnerUserID, w.UserID)
 		usual = sessionSingle
 	case w.GroupID != "":
@@ -150,11 +151,13 @@ func encodeConversation(out *output) error {
 	if err := out.kept(&w.conversationRest); err != nil {
 		return err
 	}
-	if w.OwnerUserID = firstOf(actorID(ev), memberID(ev)); w.OwnerUserID == "" {
-		return dialect.Untranslatable("it does not say whose conversation it is")
-	}
 	if ev.Conversation == nil {
 		return dialect.Untranslatable("it has no conversation")
+	}
+	// One request stands for all members of a group: the server names none of them.
+	w.OwnerUserID = firstOf(actorID(ev), memberID(ev))
+	if w.OwnerUserID == "" && ev.Conversation.Kind != event.KindGroup {
+		return dialect.Untranslatable("it does not say whose conversation it is")
 	}
 	w.CallbackCommand, w.ConversationID = out.said(w.rest.CallbackCommand), conversationID(ev.Conversation)
 	switch ev.Conversation.Kind {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +18,13 @@ var errMissing = errors.New("is missing")
 
 // errUnknownValue: a question holds a value that the command does not have.
 var errUnknownValue = errors.New("has a value that is not known")
+
+// errTooMany: the items of one body would become more than they are worth.
+var errTooMany = errors.New("has too many items for the rest of the body")
+
+// maxSplit bounds what the raw forms of one body's items take together: each item
+// is kept with all that stands around the list.
+const maxSplit = 16 << 20
 
 // maxDepth is how deep a body may nest. What the server sends has five levels.
 const maxDepth = 200
@@ -90,6 +96,18 @@ func (in *input) read(v any) error { return dialect.Unmarshal(Name, in.name, in.
 // missing is the error for a body without a field that it cannot do without.
 func (in *input) missing(field string) error {
 	return &dialect.DecodeError{Dialect: Name, Command: in.name, Field: field, Err: errMissing}
+}
+
+// splits checks that the body can be kept once for each item of its list.
+func (in *input) splits(field string, items []jsontext.Value) error {
+	around := len(in.body)
+	for _, item := range items {
+		around -= len(item)
+	}
+	if len(items) > 1 && around > maxSplit/len(items) {
+		return &dialect.DecodeError{Dialect: Name, Command: in.name, Field: field, Err: errTooMany}
+	}
+	return nil
 }
 
 // need returns an error when a field is empty: pairs of name and value.
@@ -208,24 +226,6 @@ func millis(t time.Time) int64 {
 		return 0
 	}
 	return t.UnixMilli()
-}
-
-// dedupe joins what is the same in no two events; empty when a part is.
-func dedupe(parts ...string) string {
-	var b strings.Builder
-	for i, p := range parts {
-		if p == "" {
-			return ""
-		}
-		if i > 0 {
-			b.WriteByte('|')
-		}
-		if strings.ContainsAny(p, "%|") {
-			p = strings.ReplaceAll(strings.ReplaceAll(p, "%", "%25"), "|", "%7C")
-		}
-		b.WriteString(p)
-	}
-	return b.String()
 }
 
 // unless is nil for the value that is usual, so that only what is not is kept.

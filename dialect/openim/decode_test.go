@@ -96,12 +96,12 @@ var decodeCases = []struct {
 		return *ev.Message.Push == event.Push{Title: "T", Content: "D", Data: "E"}
 	}}},
 	{"offline push, older", `{` + pushed + `,"userIDList":["ada"],"groupID":"","sessionType":1}`, want{command: "callbackOfflinePushCommand", typ: event.MessagePushOffline, lane: "direct:ada|nora", actor: "nora", members: []string{"ada"}, links: []string{"msg:c1"}, generation: "v3.5"}},
-	{"online", `{"operationID":"op","platformID":2,"platform":"Android","userID":"ada","seq":1795163400123,"isAppBackground":true,"connID":"c"}`, want{command: "AfterUserOnline", typ: event.UserOnline, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|c|1795163400123", at: 1795163400123, more: func(ev *event.Event) bool { return ev.Presence.Platform == "android" && ev.Presence.Connection == "c" }}},
-	{"online, older", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123,"token":"t"}`, want{command: "callbackUserOnlineCommand", typ: event.UserOnline, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|1795163400123", at: 1795163400123, generation: "v3.5"}},
-	{"offline", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123,"connID":"c"}`, want{command: "AfterUserOffline", typ: event.UserOffline, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|c|1795163400123", at: 1795163400123, more: func(ev *event.Event) bool { return ev.Presence.Reason == "disconnect" }}},
-	{"offline, older", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123}`, want{command: "callbackUserOfflineCommand", typ: event.UserOffline, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|1795163400123", at: 1795163400123, generation: "v3.5"}},
-	{"kicked", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123}`, want{command: "AfterUserKickOff", typ: event.UserKick, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|2|1795163400123", at: 1795163400123}},
-	{"kicked, older", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123}`, want{command: "callbackUserKickOffCommand", typ: event.UserKick, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|2|1795163400123", at: 1795163400123, generation: "v3.5"}},
+	{"online", `{"operationID":"op","platformID":2,"platform":"Android","userID":"ada","seq":1795163400123,"isAppBackground":true,"connID":"c"}`, want{command: "AfterUserOnline", typ: event.UserOnline, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|2|c|1795163400123", at: 1795163400123, more: func(ev *event.Event) bool { return ev.Presence.Platform == "android" && ev.Presence.Connection == "c" }}},
+	{"online, older", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123,"token":"t"}`, want{command: "callbackUserOnlineCommand", typ: event.UserOnline, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|2|-|1795163400123", at: 1795163400123, generation: "v3.5"}},
+	{"offline", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123,"connID":"c"}`, want{command: "AfterUserOffline", typ: event.UserOffline, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|2|c|1795163400123", at: 1795163400123, more: func(ev *event.Event) bool { return ev.Presence.Reason == "disconnect" }}},
+	{"offline, older", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123}`, want{command: "callbackUserOfflineCommand", typ: event.UserOffline, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|2|-|1795163400123", at: 1795163400123, generation: "v3.5"}},
+	{"kicked", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123}`, want{command: "AfterUserKickOff", typ: event.UserKick, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|2|-|1795163400123", at: 1795163400123}},
+	{"kicked, older", `{"platformID":2,"platform":"Android","userID":"ada","seq":1795163400123}`, want{command: "callbackUserKickOffCommand", typ: event.UserKick, lane: "user:ada", actor: "ada", members: []string{"ada"}, dedupe: "ada|2|-|1795163400123", at: 1795163400123, generation: "v3.5"}},
 	{"registration asked", `{"users":[{"userID":"ada","nickname":"Ada"},{"userID":"bo"}]}`, want{command: "BeforeUserRegister", typ: event.UserRegister, lane: "user:ada", members: []string{"ada", "bo"}}},
 	{"registration", `{"users":[{"userID":"ada","nickname":"Ada","faceURL":"a.png","ex":"e","appMangerLevel":18}]}`, want{command: "AfterUserRegister", typ: event.UserRegister, lane: "user:ada", members: []string{"ada"}, more: func(ev *event.Event) bool {
 		return *ev.User == event.User{ID: "ada", DisplayName: "Ada", Avatar: "a.png", Extra: "e"}
@@ -141,6 +141,7 @@ var decodeCases = []struct {
 	{"dissolved, older", `{"groupID":"g1","ownerID":"nora","groupType":"2","membersID":["ada"]}`, want{command: "callbackDisMissGroupCommand", typ: event.GroupDestroy, lane: "group:g1", members: []string{"ada"}, generation: "v3.5", more: func(ev *event.Event) bool { return ev.Group.Kind == "working" }}},
 	{"transferred", `{"groupID":"g1","oldOwnerUserID":"nora","newOwnerUserID":"ada"}`, want{command: "AfterTransferGroupOwner", typ: event.GroupTransfer, lane: "group:g1", members: []string{"ada"}, more: func(ev *event.Event) bool { return ev.Group.Owner == "ada" && ev.Group.PreviousOwner == "nora" }}},
 	{"transferred, older", `{"groupID":"g1","oldOwnerUserID":"nora","newOwnerUserID":"ada"}`, want{command: "callbackTransferGroupOwnerAfter", typ: event.GroupTransfer, lane: "group:g1", members: []string{"ada"}, generation: "v3.5"}},
+	{"transferred, as v3.6 says it", `{"groupID":"g1","oldOwnerUserID":"nora","newOwnerUserID":"ada"}`, want{command: "callbackAfterTransferGroupOwner", typ: event.GroupTransfer, lane: "group:g1", members: []string{"ada"}, generation: "v3.5"}},
 	{"card asked", `{"groupID":"g1","userID":"ada","nickName":"A.","faceURL":null,"roleLevel":60,"ex":null}`, want{command: "BeforeSetGroupMemberInfo", typ: event.GroupMemberUpdate, lane: "group:g1", members: []string{"ada"}, more: func(ev *event.Event) bool { return ev.Members[0].Alias == "A." && ev.Members[0].Role == "admin" }}},
 	{"card", `{"groupID":"g1","userID":"ada","nickName":"A.","faceURL":null,"roleLevel":60,"ex":"e"}`, want{command: "AfterSetGroupMemberInfo", typ: event.GroupMemberUpdate, lane: "group:g1", members: []string{"ada"}, more: func(ev *event.Event) bool { return ev.Members[0].Extra == "e" }}},
 	{"promoted", `{"groupID":"g1","userID":"ada","nickName":null,"faceURL":null,"roleLevel":60,"ex":null}`, want{command: "AfterSetGroupMemberInfo", typ: event.GroupMemberPromote, lane: "group:g1", members: []string{"ada"}}},
@@ -157,6 +158,8 @@ var decodeCases = []struct {
 	{"conversation", `{"ownerUserId":"nora","conversationId":"si_ada_nora","conversationType":1,"userId":"ada"}`, want{command: "AfterCreateSingleChatConversations", typ: event.ConversationCreate, lane: "direct:ada|nora", actor: "nora", members: []string{"nora"}}},
 	{"conversation by its id", `{"ownerUserId":"nora","conversationId":"si_ada_nora","conversationType":1}`, want{command: "AfterCreateSingleChatConversations", typ: event.ConversationCreate, lane: "direct:ada|nora", actor: "nora", members: []string{"nora"}}},
 	{"group conversation asked", `{"ownerUserId":"nora","conversationId":"sg_g1","conversationType":3,"groupId":"g1"}`, want{command: "BeforeCreateGroupChatConversations", typ: event.ConversationCreate, lane: "group:g1", actor: "nora", members: []string{"nora"}}},
+	{"group conversation asked, as the server does", `{"ownerUserId":"","conversationId":"sg_g1","conversationType":3,"groupId":"g1"}`, want{command: "BeforeCreateGroupChatConversations", typ: event.ConversationCreate, lane: "group:g1"}},
+	{"group conversation, as the server says it", `{"ownerUserId":"","conversationId":"sg_g1","conversationType":3,"groupId":"g1"}`, want{command: "AfterCreateGroupChatConversations", typ: event.ConversationCreate, lane: "group:g1"}},
 	{"group conversation", `{"ownerUserId":"nora","conversationId":"sg_g1","conversationType":3,"groupId":"g1"}`, want{command: "AfterCreateGroupChatConversations", typ: event.ConversationCreate, lane: "group:g1", actor: "nora", members: []string{"nora"}}},
 }
 
@@ -298,6 +301,10 @@ func TestDecode_MalformedIsADecodeErrorThatNamesTheField(t *testing.T) {
 		{"/callbackAfterUserRegisterCommand", `{"users":[]}`, "users"},
 		{"/callbackBeforeUserRegisterCommand", `{"users":[{}]}`, "users.userID"},
 		{"/callbackBeforeAddFriendAgreeCommand", `{"fromUserID":"a","blackUserID":"b","HandleResult":5}`, "HandleResult"},
+		{"/callbackBeforeCreateSingleChatConversationsCommand", `{"userId":"a","conversationId":"si_a_b"}`, "ownerUserId"},
+		{"/callbackAfterUserRegisterCommand", `{"users":[0` + strings.Repeat(",0", 500_000) + `]}`, "users"},
+		{"/callbackAfterUserRegisterCommand", `{"more":"` + strings.Repeat("m", 1<<19) + `","users":[{}` + strings.Repeat(",{}", 100) + `]}`, "users"},
+		{"/callbackAfterImportFriendsCommand", `{"ownerUserID":"` + strings.Repeat("o", 1<<19) + `","friendUserIDs":["a"` + strings.Repeat(`,"a"`, 100) + `]}`, "friendUserIDs"},
 		{"/callbackAfterQuitGroupCommand", `[]`, ""},
 		{"/callbackAfterQuitGroupCommand", `"x"`, ""},
 		{"/callbackAfterQuitGroupCommand", ``, ""},
@@ -328,6 +335,21 @@ func TestDecode_MalformedIsADecodeErrorThatNamesTheField(t *testing.T) {
 	}
 }
 
+// A server reports all devices of a user within a millisecond, without a connection:
+// each is an event of its own, and the same report again is not.
+func TestDecode_TwoDevicesAtOnceAreTwoEvents(t *testing.T) {
+	t.Parallel()
+	d := openim.New()
+	for _, command := range []string{"callbackAfterUserOnlineCommand", "callbackAfterUserOfflineCommand", "callbackAfterUserKickOffCommand"} {
+		key := func(platform string) string {
+			return decodeOne(t, d, "/"+command, "", `{"operationID":"p_7_1","platformID":`+platform+`,"userID":"ada","seq":1795163400123,"connID":""}`).Dedupe
+		}
+		if key("1") == key("5") || key("1") == "" || key("1") != key("1") {
+			t.Errorf("%s: keys are %q and %q, and %q once more", command, key("1"), key("5"), key("1"))
+		}
+	}
+}
+
 func TestSample_ReadsBackAsTheSameEventInEveryGeneration(t *testing.T) {
 	t.Parallel()
 	d := openim.New()
@@ -352,6 +374,9 @@ func TestSample_ReadsBackAsTheSameEventInEveryGeneration(t *testing.T) {
 					reqs, err := d.Encode(ev, dialect.Target{Generation: generation, Now: now})
 					if errors.Is(err, dialect.ErrUntranslatable) && strings.HasPrefix(generation, "v2") {
 						continue
+					}
+					if errors.Is(err, dialect.ErrUntranslatable) && c.Name == "callbackSingleMsgRead" && generation == "v3.7" {
+						continue // v3.5 does not say what was read
 					}
 					if len(reqs) == len(ev.Members) && len(reqs) > 1 && generation != "v3.7" {
 						continue // older servers asked about one member at a time

@@ -44,7 +44,10 @@ func (d *Dialect) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request,
 		c = d.names[c.elder].command
 		out.command = c
 	}
-	if out.name = c.nameIn(out.generation); out.name == "" {
+	if out.name = c.nameIn(out.generation); out.own && ev.Command == c.v36 && out.generation == v35 {
+		out.name = c.v36
+	}
+	if out.name == "" {
 		return nil, dialect.Untranslatable("OpenIM %s has no callback for %s %s", out.generation, ev.Phase, ev.Type)
 	}
 	if err := c.encode(out); err != nil {

@@ -1,7 +1,9 @@
 package openim_test
 
 import (
+	"encoding/base64"
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -45,6 +47,11 @@ func withText(ev *event.Event) {
 	ev.Message = &event.Message{ID: "77", Kind: event.Text, Code: "TIMTextElem", Text: "hi", Mentions: &event.Mentions{All: true, Users: []string{}}}
 }
 
+// keyOf is the query that v3.8.4 and newer add to messages.
+func keyOf(json string) string {
+	return url.Values{"key": {base64.StdEncoding.EncodeToString([]byte(json))}}.Encode()
+}
+
 // The rows of mapping section 8: what stands for each type, and every body of it.
 var sayings = []struct {
 	ev         *event.Event
@@ -52,16 +59,18 @@ var sayings = []struct {
 	command    string // empty: cannot be said
 	bodies     []string
 	reason     string
+	query      string
 }{
 	{ev: foreign(event.MessageSend, event.After, betweenUsers(), func(ev *event.Event) {
 		ev.Message = &event.Message{ID: "77", Kind: event.Text, Text: "hi"}
-	}), command: "callbackAfterSendSingleMsgCommand", bodies: []string{
+	}), command: "callbackAfterSendSingleMsgCommand", query: keyOf(`{"sendID":"ada","recvID":"bo","groupID":""}`), bodies: []string{
 		`{"sendID":"ada","callbackCommand":"callbackAfterSendSingleMsgCommand","serverMsgID":"77","clientMsgID":"77","operationID":"ev-1","senderPlatformID":11,"senderNickname":"","sessionType":1,"msgFrom":100,"contentType":101,"status":1,"sendTime":1795249800123,"createTime":1795249800123,"content":"{\"content\":\"hi\"}","seq":0,"atUserList":null,"faceURL":"","ex":"","recvID":"bo"}`,
 	}},
 	{ev: foreign(event.MessageSend, event.Before, inGroup(), withText), command: "callbackBeforeSendGroupMsgCommand", bodies: []string{
 		`{"sendID":"ada","callbackCommand":"callbackBeforeSendGroupMsgCommand","serverMsgID":"77","clientMsgID":"77","operationID":"ev-1","senderPlatformID":11,"senderNickname":"","sessionType":3,"msgFrom":100,"contentType":106,"status":1,"sendTime":1795249800123,"createTime":1795249800123,"content":"{\"text\":\"hi\",\"atUserList\":[\"AtAllTag\"],\"atUsersInfo\":[{\"atUserID\":\"AtAllTag\",\"groupNickname\":\"AtAllTag\"}],\"quoteMessage\":null,\"isAtSelf\":false}","seq":0,"atUserList":["AtAllTag"],"faceURL":"","ex":"","groupID":"g1"}`,
 	}},
-	{ev: foreign(event.MessageSend, event.After, inRoom(), withText), command: "callbackAfterSendGroupMsgCommand"},
+	{ev: foreign(event.MessageSend, event.After, inRoom(), withText), command: "callbackAfterSendGroupMsgCommand", query: keyOf(`{"sendID":"ada","recvID":"","groupID":"r1"}`)},
+	{ev: foreign(event.MessageSend, event.After, inRoom(), withText), generation: "v3.5", command: "callbackAfterSendGroupMsgCommand"},
 	{ev: foreign(event.MessageSend, event.After, inRoom(), withText), generation: "v2.0", command: "callbackAfterSendGroupMsgCommand", bodies: []string{
 		`{"sendID":"ada","callbackCommand":"callbackAfterSendGroupMsgCommand","serverMsgID":"77","clientMsgID":"77","operationID":"ev-1","senderPlatformID":11,"senderNickname":"","sessionType":2,"msgFrom":100,"contentType":106,"status":1,"createTime":1795249800123,"content":"{\"text\":\"hi\",\"atUserList\":[\"AtAllTag\"],\"atUsersInfo\":[{\"atUserID\":\"AtAllTag\",\"groupNickname\":\"AtAllTag\"}],\"quoteMessage\":null,\"isAtSelf\":false}","groupID":"r1"}`,
 	}},
@@ -187,6 +196,8 @@ func TestEncode_WhatStandsForEachType(t *testing.T) {
 				path = ""
 			case "v3.0":
 				path, query = "", "callbackCommand="+tt.command
+			case "":
+				query = tt.query
 			}
 			if reqs[i].Path != path || reqs[i].Query != query {
 				t.Errorf("%s: goes to %q ? %q", name, reqs[i].Path, reqs[i].Query)
@@ -209,6 +220,60 @@ func TestEncode_WhatStandsForEachType(t *testing.T) {
 				t.Errorf("no row for %s", typ)
 			}
 		}
+	}
+}
+
+// What is no key of the command, or no number of the wire, is not written, whatever
+// the event holds.
+func TestEncode_NoKeyThatTheServerDoesNotHave(t *testing.T) {
+	t.Parallel()
+	d := openim.New()
+	for _, tt := range []struct {
+		name       string
+		ev         *event.Event
+		generation string
+		without    string
+	}{
+		{"receiver of a text to be changed", foreign(event.MessageModify, event.Before, betweenUsers(), withText), "", `"recvID"`},
+		{"group of a text to be changed", foreign(event.MessageModify, event.Before, inGroup(), withText), "", `"groupID"`},
+		{"connection of who is thrown out", foreign(event.UserKick, event.After, nil, func(ev *event.Event) {
+			ev.Members = []event.Member{{ID: "bo"}}
+			ev.Presence = &event.Presence{Connection: "c1"}
+		}), "", `"connID"`},
+		{"seq of a push in v2", foreign(event.MessagePushOnline, event.Before, inGroup(), withText), "v2.1", `"seq"`},
+		{"push of a group's message", foreign(event.MessagePushOnline, event.Before, inGroup(), func(ev *event.Event) {
+			withText(ev)
+			ev.Message.Push = &event.Push{Title: "T"}
+		}), "", `"title"`},
+		{"seq beyond 32 bits", foreign(event.MessageSend, event.After, inGroup(), func(ev *event.Event) {
+			withText(ev)
+			ev.Message.Seq = "4294967296"
+		}), "", `4294967296`},
+		{"count beyond 32 bits", foreign(event.GroupCreate, event.After, inGroup(), func(ev *event.Event) {
+			ev.Group = &event.Group{ID: "g1", MemberCount: -1}
+		}), "", `"memberCount":-1`},
+	} {
+		reqs, err := d.Encode(tt.ev, dialect.Target{Generation: tt.generation, Now: now})
+		if err != nil || len(reqs) != 1 {
+			t.Errorf("%s: %d requests, %v", tt.name, len(reqs), err)
+			continue
+		}
+		if body := string(reqs[0].Body); strings.Contains(body, tt.without) {
+			t.Errorf("%s: %s is in %s", tt.name, tt.without, body)
+		}
+	}
+	// A user's token is for v2 backends alone.
+	online := decodeOne(t, d, "", "", `{"callbackCommand":"callbackUserOnlineCommand","operationID":"op","platformID":1,"platform":"IOS","userID":"ada","token":"t0ken","seq":1795163400123}`)
+	for generation, has := range map[string]bool{"v2.1": true, "v3.0": false, "v3.7": false} {
+		reqs, err := d.Encode(online, dialect.Target{Generation: generation, Now: now})
+		if err != nil || len(reqs) != 1 || strings.Contains(string(reqs[0].Body), "t0ken") != has {
+			t.Errorf("%s: %v, %s", generation, err, reqs)
+		}
+	}
+	// v3.5 says who read and not what, which newer receipts cannot do without.
+	read := decodeOne(t, d, "/callbackSingleMsgRead", "", `{"callbackCommand":"callbackSingleMsgRead","sendID":"ada","receiveID":"ada","contentType":1}`)
+	if reqs, err := d.Encode(read, dialect.Target{Now: now}); !errors.Is(err, dialect.ErrUntranslatable) {
+		t.Errorf("%v, %s", err, reqs)
 	}
 }
 

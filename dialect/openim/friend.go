@@ -280,6 +280,9 @@ func splitImport(in *input) ([]*event.Event, error) {
 	if len(w.FriendUserIDs) == 0 {
 		return nil, in.missing("friendUserIDs")
 	}
+	if err := in.splits("friendUserIDs", w.FriendUserIDs); err != nil {
+		return nil, err
+	}
 	kept := w.rest
 	kept.CallbackCommand = in.other(w.CallbackCommand)
 	all := w.FriendUserIDs

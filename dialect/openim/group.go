@@ -1,6 +1,7 @@
 package openim
 
 import (
+	"math"
 	"strconv"
 	"unicode/utf8"
 
@@ -160,6 +161,9 @@ func encodeCreation(out *output) error {
 	w.GroupID, w.GroupName, w.Notification, w.Introduction = g.ID, g.Name, g.Announcement, g.Introduction
 	w.FaceURL, w.OwnerUserID, w.Ex, w.CreatorUserID = g.Avatar, g.Owner, g.Extra, actorID(ev)
 	w.CreateTime, w.MemberCount, w.Status = w.creationRest.CreateTime, int64(g.MemberCount), w.creationRest.Status
+	if w.MemberCount < 0 || w.MemberCount > math.MaxUint32 {
+		w.MemberCount = 0 // the wire has 32 bits for it
+	}
 	switch {
 	case g.Muted != nil && *g.Muted:
 		w.Status = groupMuted

@@ -1,6 +1,9 @@
 package openim
 
 import (
+	"encoding/base64"
+	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -371,8 +374,11 @@ func encodeMessage(out *output) error {
 		w.CreateTime = millis(m.SentAt)
 	}
 	w.Seq, _ = seqNumber(m.Seq)
-	if out.own && w.Seq == 0 {
+	switch {
+	case out.own && w.Seq == 0:
 		w.Seq, _ = strconv.ParseInt(m.Seq, 10, 64)
+	case !out.own && w.Seq > math.MaxUint32:
+		w.Seq = 0 // the wire has 32 bits for it
 	}
 	w.AtUserList, w.Ex = writeMentions(m.Mentions), m.Extra
 	body, err := w.append(make([]byte, 0, 640+len(w.Content)+len(w.Ex)), out)
@@ -380,7 +386,26 @@ func encodeMessage(out *output) error {
 		return dialect.Untranslatable("writing %s: %v", out.name, err)
 	}
 	out.postBody(body)
+	if out.generation == v37 {
+		out.reqs[len(out.reqs)-1].Query = w.keyQuery(out.command)
+	}
 	return nil
+}
+
+// keyQuery is the query that servers from v3.8.4 on add to the three messages that
+// a bot listens to, whose receiver cannot do without: who speaks to whom, as JSON in
+// base64. Empty for other commands.
+func (w *message) keyQuery(c *command) string {
+	switch c.key {
+	case "afterSendSingleMsg", "afterSendGroupMsg", "afterMsgSaveDB":
+	default:
+		return ""
+	}
+	var scratch [192]byte
+	b := dialect.AppendString(append(scratch[:0], `{"sendID":`...), w.SendID)
+	b = dialect.AppendString(append(b, `,"recvID":`...), w.RecvID)
+	b = append(dialect.AppendString(append(b, `,"groupID":`...), w.GroupID), '}')
+	return "key=" + url.QueryEscape(base64.StdEncoding.EncodeToString(b))
 }
 
 // placeOf writes where the message goes.
@@ -459,13 +484,10 @@ func (w *message) append(b []byte, out *output) ([]byte, error) {
 		text("ex", w.Ex)
 	}
 	to := out.where()
-	if to == toUser || to == toEither || w.RecvID != "" {
+	if to == toUser || to == toEither || w.messageRest.RecvID != "" {
 		text("recvID", w.RecvID)
 	}
-	if to == toGroup || to == toEither || w.GroupID != "" && to != toSomebody {
-		text("groupID", w.GroupID)
-	}
-	if to == toSomebody && w.messageRest.GroupID != "" {
+	if to == toGroup || to == toEither || w.messageRest.GroupID != "" {
 		text("groupID", w.GroupID)
 	}
 	if len(w.Unknown) > len("{}") {

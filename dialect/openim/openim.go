@@ -61,7 +61,7 @@ func New() *Dialect {
 		}
 	}
 	for _, c := range all {
-		for _, old := range []string{c.v3, c.v2} {
+		for _, old := range []string{c.v3, c.v36, c.v2} {
 			if _, known := d.names[old]; old != "" && !known {
 				d.add(c, old)
 			}
@@ -87,7 +87,7 @@ func (d *Dialect) add(c *command, name string) {
 		spec.Aliases = []string{c.key}
 	} else {
 		spec.Line += " (" + n.era() + ")"
-		if c.v3 == name {
+		if c.v3 == name || c.v36 == name {
 			spec.Path = "/" + name
 		}
 	}

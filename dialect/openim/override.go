@@ -103,6 +103,9 @@ type override struct {
 	// change sets the fields for the bodies of a rewrite; false when a body says
 	// what the command cannot take.
 	change func(p *proposal, c *event.Changes, o *overrides) bool
+	// fits reports whether the server can take what all that comes to; nil when it
+	// can take anything.
+	fits func(p *proposal, o *overrides) bool
 	// without takes members out; false when the command cannot.
 	without func(p *proposal, refused []event.Refusal, o *overrides) bool
 	// take moves what the answer changes to the verdict, and out of o.
@@ -146,7 +149,7 @@ func (r *override) lay(p *proposal, c *event.Changes, o *overrides) bool {
 		own.over(o)
 	}
 	had := c.Message != nil || c.Group != nil || c.User != nil || c.Friend != nil || c.Push != nil
-	if had && (r.change == nil || !r.change(p, c, o)) {
+	if had && (r.change == nil || !r.change(p, c, o)) || r.fits != nil && !r.fits(p, o) {
 		return false
 	}
 	// A rewrite that comes to nothing is not what was asked for.

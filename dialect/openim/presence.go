@@ -45,15 +45,9 @@ func decodeUserStatus(in *input) (*event.Event, error) {
 		Presence: &event.Presence{Platform: platformWord(w.PlatformID), Connection: w.ConnID},
 	}
 	if w.Seq > 0 {
-		seq := strconv.FormatInt(w.Seq, 10)
-		switch {
-		case in.key == "afterUserKickOff":
-			ev.Dedupe = dedupe(w.UserID, strconv.Itoa(int(w.PlatformID)), seq)
-		case w.ConnID != "":
-			ev.Dedupe = dedupe(w.UserID, w.ConnID, seq)
-		default:
-			ev.Dedupe = dedupe(w.UserID, seq)
-		}
+		// The server reports all devices of a user in one go, within a millisecond and
+		// mostly without connID: the platform alone tells them apart.
+		ev.Dedupe = dialect.JoinKey(w.UserID, strconv.Itoa(int(w.PlatformID)), firstOf(w.ConnID, "-"), strconv.FormatInt(w.Seq, 10))
 	}
 	if ev.Type == event.UserOffline {
 		ev.Presence.Reason = "disconnect"
@@ -111,6 +105,9 @@ func encodeUserStatus(out *output) error {
 		seq = millis(out.to.Now)
 	}
 	more := tail{rest{Unknown: kept.Unknown}}
+	if ev.Generation != "" && second(ev.Generation) != second(out.generation) {
+		kept.Token = nil // a user's secret that no v3 reports
+	}
 	switch {
 	case out.generation == v20 || out.generation == v21:
 		return out.post(&struct {
@@ -137,6 +134,9 @@ func encodeUserStatus(out *output) error {
 			Token           *string `json:"token,omitzero"`
 			tail
 		}{head, seq, client, kept.IsAppBackground, kept.Token, more})
+	}
+	if !out.own {
+		client = "" // who is thrown out has no connection any more: there is no key for it
 	}
 	return out.post(&struct {
 		statusHead

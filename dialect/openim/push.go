@@ -194,13 +194,24 @@ func encodePush(out *output) error {
 	}
 	shown := m.Push != nil || kept.pushInfoRest != pushInfoRest{}
 	switch {
-	case out.key == "beforeGroupOnlinePush" && shown: // v2 has it there
+	case out.key == "beforeGroupOnlinePush" && shown && second(out.generation) && seq.Seq == 0:
+		return out.post(&struct {
+			pushHead
+			pushInfo
+			pushMessage
+		}{head, info, body})
+	case out.key == "beforeGroupOnlinePush" && shown && (out.own || second(out.generation)):
 		return out.post(&struct {
 			pushHead
 			pushInfo
 			pushMessage
 			pushSeq
 		}{head, info, body, seq})
+	case out.key == "beforeGroupOnlinePush" && second(out.generation) && seq.Seq == 0:
+		return out.post(&struct {
+			pushHead
+			pushMessage
+		}{head, body})
 	case out.key == "beforeGroupOnlinePush":
 		return out.post(&struct {
 			pushHead

@@ -83,6 +83,9 @@ func encodeSingleRead(out *output) error {
 	}
 	w.ContentType = or(w.singleReadRest.ContentType, conversationType(ev.Conversation))
 	if w.SendID != "" {
+		if out.name == out.command.name {
+			return dialect.Untranslatable("OpenIM v3.5 does not say which conversation was read")
+		}
 		return out.post(&struct {
 			CallbackCommand string `json:"callbackCommand"`
 			SendID          string `json:"sendID"`
@@ -209,7 +212,7 @@ func decodeRevoke(in *input) (*event.Event, error) {
 	seq := strconv.FormatInt(w.Seq, 10)
 	ev := &event.Event{
 		Type: in.only(), Actor: actor(w.UserID), Message: &event.Message{Seq: seq},
-		Links: []string{seqLink(w.ConversationID, seq)}, Dedupe: dedupe(w.ConversationID, seq),
+		Links: []string{seqLink(w.ConversationID, seq)}, Dedupe: dialect.JoinKey(w.ConversationID, seq),
 	}
 	if w.EventTime != nil {
 		ev.Time = fromWire(*w.EventTime)

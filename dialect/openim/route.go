@@ -25,6 +25,8 @@ func (n naming) era() string {
 		return "v2.1 to v3.6"
 	case n.v2 == n.name:
 		return "v2"
+	case n.v36 == n.name:
+		return "v3.6"
 	}
 	return "v3.0 to v3.6"
 }
@@ -34,7 +36,7 @@ func (n naming) generation() string {
 	switch n.name {
 	case n.command.name:
 		return v37
-	case n.v3:
+	case n.v3, n.v36:
 		return v35
 	}
 	return n.since

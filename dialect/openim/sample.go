@@ -18,6 +18,8 @@ type draw struct {
 	*rand.Rand
 	naming
 	now time.Time
+	// query is what the server adds to the URL.
+	query string
 }
 
 // Sample returns what an OpenIM server would send for a command: one of the
@@ -28,7 +30,8 @@ func (d *Dialect) Sample(name string, r *rand.Rand, now time.Time) (dialect.Requ
 	if !ok {
 		return dialect.Request{}, fmt.Errorf("%w: %s has no %q", dialect.ErrUnknownCommand, Name, name)
 	}
-	v := n.sample(&draw{Rand: r, naming: n, now: now})
+	drawn := &draw{Rand: r, naming: n, now: now}
+	v := n.sample(drawn)
 	body, ok := v.([]byte)
 	if !ok {
 		var err error
@@ -42,7 +45,7 @@ func (d *Dialect) Sample(name string, r *rand.Rand, now time.Time) (dialect.Requ
 	case n.v3 == n.name && r.IntN(2) == 0:
 		req.Query = "callbackCommand=" + url.QueryEscape(n.name)
 	default:
-		req.Path = "/" + n.name
+		req.Path, req.Query = "/"+n.name, drawn.query
 	}
 	return req, nil
 }
@@ -154,6 +157,7 @@ func sampleMessage(d *draw) any {
 		}
 	}
 	body, _ := w.append(nil, out)
+	d.query = w.keyQuery(d.command)
 	return body
 }
 
@@ -405,7 +409,7 @@ func sampleConversation(d *draw) any {
 	w := &conversation{CallbackCommand: d.name, OwnerUserID: d.user(), ConversationType: sessionSingle, UserID: d.user()}
 	w.ConversationID = conversationID(new(event.Direct(w.OwnerUserID, w.UserID)))
 	if d.forGroups == "" && (d.key == "beforeCreateGroupChatConversations" || d.key == "afterCreateGroupChatConversations") {
-		w.UserID, w.GroupID, w.ConversationType = "", d.group(), sessionRead
+		w.OwnerUserID, w.UserID, w.GroupID, w.ConversationType = "", "", d.group(), sessionRead
 		w.ConversationID = "sg_" + w.GroupID
 	}
 	return w

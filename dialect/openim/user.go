@@ -97,6 +97,9 @@ func splitRegister(in *input) ([]*event.Event, error) {
 	if len(w.Users) == 0 {
 		return nil, in.missing("users")
 	}
+	if err := in.splits("users", w.Users); err != nil {
+		return nil, err
+	}
 	kept := registrationRest{rest: w.rest}
 	kept.CallbackCommand = in.other(w.CallbackCommand)
 	evs := make([]*event.Event, len(w.Users))
