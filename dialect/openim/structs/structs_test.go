@@ -16,7 +16,11 @@ import (
 	"github.com/openimsdk/tools/errs"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/dialect/easemob"
 	"github.com/imhook/imhook/dialect/openim"
+	"github.com/imhook/imhook/dialect/rongcloud"
+	"github.com/imhook/imhook/dialect/tencent"
+	"github.com/imhook/imhook/dialect/wildfirechat"
 	"github.com/imhook/imhook/event"
 )
 
@@ -179,6 +183,46 @@ func TestStructs_WhatWeWriteIsWhatTheServerWrites(t *testing.T) {
 				same(t, c.Name, reqs[0].Body)
 			}
 		})
+	}
+}
+
+// A backend that takes no key it does not know takes what we say for other vendors:
+// every key is there, of the right type, and no other.
+func TestStructs_WhatIsSaidForOthersIsWhatTheServerWrites(t *testing.T) {
+	t.Parallel()
+	d := openim.New()
+	said := map[string]bool{}
+	for _, from := range []dialect.Dialect{wildfirechat.New(), rongcloud.New(), tencent.New(), easemob.New()} {
+		for _, c := range from.Spec().Commands {
+			for seed := range uint64(20) {
+				sample, err := from.Sample(c.Name, rand.New(rand.NewPCG(seed, 13)), now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				evs, err := from.Decode(&sample)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, ev := range evs {
+					ev.ID = "ev-1"
+					reqs, err := d.Encode(ev, dialect.Target{Now: now})
+					if err != nil && !errors.Is(err, dialect.ErrUntranslatable) {
+						t.Errorf("%s %s: %v", from.Spec().Name, c.Name, err)
+					}
+					for i := range reqs {
+						command := strings.TrimPrefix(reqs[i].Path, "/")
+						if slices.Contains(notIn383, command) {
+							t.Fatalf("%s %s is said as %s, which v3.8.3 does not have", from.Spec().Name, c.Name, command)
+						}
+						same(t, command, reqs[i].Body)
+						said[command] = true
+					}
+				}
+			}
+		}
+	}
+	if len(said) < 20 {
+		t.Errorf("only %d commands are said: %v", len(said), said)
 	}
 }
 

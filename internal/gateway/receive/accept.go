@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -21,6 +22,9 @@ func (c *call) admit() *refusal {
 			return refuse(ReasonAddress, http.StatusForbidden, fmt.Errorf("address %s may not call this source", a))
 		}
 	}
+	if climbs(c.req.Path) {
+		return refuse(ReasonPath, http.StatusBadRequest, errors.New("a path must not hold . or .. between slashes"))
+	}
 	// What is streamed is often sent with PUT: curl -T does.
 	if c.r.Method != http.MethodPost && (c.r.Method != http.MethodPut || c.streams() == nil) {
 		why := "callbacks are sent with POST"
@@ -32,6 +36,24 @@ func (c *call) admit() *refusal {
 		return re
 	}
 	return nil
+}
+
+// climbs reports whether an escaped path leaves the place where it is appended: what
+// nobody knows is passed on below the endpoint's URL, whose server may follow it out
+// of there.
+func climbs(path string) bool {
+	if !strings.Contains(path, ".") && !strings.Contains(path, "%") {
+		return false
+	}
+	if plain, err := url.PathUnescape(path); err == nil {
+		path = plain
+	}
+	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // read reads the body inside its bounds.

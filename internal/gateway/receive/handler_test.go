@@ -181,6 +181,9 @@ func TestServeHTTP_Refusals(t *testing.T) {
 		{"too deep", "/in/open", deep, nil, 400, ReasonDepth, "sorry: nested too deep: more than 64 levels"},
 		{"not the vendor's form", "/in/open", "{}", nil, 400, ReasonDecode, "sorry: fake: field 0.type: json: cannot unmarshal object into Go value of type []receive.fakeItem"},
 		{"before among others", "/in/open", `[{"type":"message.send","before":true},{"type":"message.send"}]`, nil, 400, ReasonMixed, "sorry: a before-event must come alone: one request, one verdict"},
+		{"climbing path", "/in/open/a/../../b", "[]", nil, 400, ReasonPath, "sorry: a path must not hold . or .. between slashes"},
+		{"climbing path, escaped", "/in/open/%2e%2E/b", "[]", nil, 400, ReasonPath, "sorry: a path must not hold . or .. between slashes"},
+		{"climbing path, slashes too", "/in/open/..%2f..%5Cb", "[]", nil, 400, ReasonPath, "sorry: a path must not hold . or .. between slashes"},
 		{"encoding", "/in/open", "[]", []string{"Content-Encoding", "br"}, 415, ReasonEncoding, `sorry: content encoding "br" is not supported: send plain or gzip`},
 		{"not gzip", "/in/open", "[]", []string{"Content-Encoding", "gzip"}, 400, ReasonClientGone, "sorry: the body ended early"},
 		{"not gzip either", "/in/open", "a body of some more bytes", []string{"Content-Encoding", "gzip"}, 400, ReasonEncoding, "sorry: unpacking gzip: gzip: invalid header"},
@@ -195,7 +198,7 @@ func TestServeHTTP_Refusals(t *testing.T) {
 			if cl := w.Header().Get("Content-Length"); cl != fmt.Sprint(len(tt.answer)) {
 				t.Errorf("Content-Length = %s", cl)
 			}
-			source := strings.TrimPrefix(tt.path, "/in/")
+			source, _, _ := strings.Cut(strings.TrimPrefix(tt.path, "/in/"), "/")
 			if n := r.counter(t, "imhook_rejected_total", "source", source, "reason", string(tt.reason)); n != 1 {
 				t.Errorf("rejected for %s = %v, want 1", tt.reason, n)
 			}

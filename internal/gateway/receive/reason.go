@@ -35,6 +35,7 @@ const (
 	ReasonPanic         Reason = "panic"
 	ReasonBusy          Reason = "busy"
 	ReasonStopping      Reason = "stopping"
+	ReasonPath          Reason = "path"
 )
 
 // refusal is a request that is not accepted.
