@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,6 +65,14 @@ func (p *program) completeDialects(c *cobra.Command, flags ...string) {
 	}
 }
 
+// generationWords lists what may be chosen, for a person.
+func generationWords(all []string) string {
+	if len(all) == 0 {
+		return "one generation only: leave it out"
+	}
+	return strings.Join(all, ", ")
+}
+
 func (p *program) runConvert(cmd *cobra.Command, args []string, f *convertFlags) error {
 	from, err := p.dialect(f.from)
 	if err != nil {
@@ -71,6 +81,9 @@ func (p *program) runConvert(cmd *cobra.Command, args []string, f *convertFlags)
 	to, err := p.dialect(f.to)
 	if err != nil {
 		return fmt.Errorf("--to: %w", err)
+	}
+	if all := to.Spec().Generations; f.generation != "" && f.generation != "auto" && !slices.Contains(all, f.generation) {
+		return fmt.Errorf("--generation %s: %s has %s", f.generation, to.Spec().Name, generationWords(all))
 	}
 	cred, err := parseCredentials(to.Spec(), f.credentials)
 	if err != nil {
@@ -84,7 +97,7 @@ func (p *program) runConvert(cmd *cobra.Command, args []string, f *convertFlags)
 	if err != nil {
 		return fmt.Errorf("reading the callback: %w", err)
 	}
-	c := converter{to: to, cred: cred, generation: f.generation, now: f.now(), json: f.json, out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr()}
+	c := converter{to: to, cred: cred, generation: strings.TrimPrefix(f.generation, "auto"), now: f.now(), json: f.json, out: cmd.OutOrStdout(), notes: cmd.ErrOrStderr()}
 	failed := 0
 	for _, ev := range evs {
 		if err := c.say(ev); err != nil {
@@ -122,7 +135,7 @@ func (c *converter) say(ev *event.Event) error {
 		ev.Time = c.now.UTC().Truncate(time.Millisecond)
 	}
 	reqs := []dialect.Request{dialect.RawRequest(ev)}
-	if ev.Dialect != c.to.Spec().Name {
+	if ev.Dialect != c.to.Spec().Name || c.generation != "" && ev.Generation != "" && c.generation != ev.Generation {
 		var err error
 		if reqs, err = c.to.Encode(ev, dialect.Target{Generation: c.generation, Credentials: c.cred, Now: c.now}); err != nil {
 			return err

@@ -6,7 +6,7 @@ const (
 	v20 = "v2.0" // command in the body; stops when actionCode is 1 and errCode is 0
 	v21 = "v2.1" // the same; stops when actionCode is not 0
 	v30 = "v3.0" // command in the query; stops when actionCode or errCode is not 0
-	v35 = "v3.5" // command in the path; stops when actionCode is not 0 or nextCode is 1
+	v35 = "v3.5" // from v3.4.2 on: command in the path; stops when actionCode is not 0 or nextCode is 1
 	v37 = "v3.7" // the same; stops when actionCode is 0 and nextCode is 1
 )
 
