@@ -344,8 +344,9 @@ func TestDecode_TwoDevicesAtOnceAreTwoEvents(t *testing.T) {
 		key := func(platform string) string {
 			return decodeOne(t, d, "/"+command, "", `{"operationID":"p_7_1","platformID":`+platform+`,"userID":"ada","seq":1795163400123,"connID":""}`).Dedupe
 		}
-		if key("1") == key("5") || key("1") == "" || key("1") != key("1") {
-			t.Errorf("%s: keys are %q and %q, and %q once more", command, key("1"), key("5"), key("1"))
+		first, second, again := key("1"), key("5"), key("1")
+		if first == second || first == "" || first != again {
+			t.Errorf("%s: keys are %q and %q, and %q once more", command, first, second, again)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package openim
 import (
 	"encoding/base64"
 	"math"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +50,7 @@ type message struct {
 	RecvID           string   `json:"recvID"`
 	GroupID          string   `json:"groupID"`
 	messageRest
-	// scratch is where scan unquotes.
+	// scratch is where scan unquotes and keyQuery works.
 	scratch []byte
 }
 
@@ -401,11 +400,28 @@ func (w *message) keyQuery(c *command) string {
 	default:
 		return ""
 	}
-	var scratch [192]byte
-	b := dialect.AppendString(append(scratch[:0], `{"sendID":`...), w.SendID)
+	// JSON, base64 and query stand one behind the other in scratch.
+	b := dialect.AppendString(append(w.scratch[:0], `{"sendID":`...), w.SendID)
 	b = dialect.AppendString(append(b, `,"recvID":`...), w.RecvID)
 	b = append(dialect.AppendString(append(b, `,"groupID":`...), w.GroupID), '}')
-	return "key=" + url.QueryEscape(base64.StdEncoding.EncodeToString(b))
+	plain := len(b)
+	b = base64.StdEncoding.AppendEncode(b, b)
+	encoded := len(b)
+	b = append(b, "key="...)
+	for _, c := range b[plain:encoded] {
+		switch c {
+		case '+':
+			b = append(b, "%2B"...)
+		case '/':
+			b = append(b, "%2F"...)
+		case '=':
+			b = append(b, "%3D"...)
+		default:
+			b = append(b, c)
+		}
+	}
+	w.scratch = b[:0]
+	return string(b[encoded:])
 }
 
 // placeOf writes where the message goes.
