@@ -327,13 +327,16 @@ type Moderation struct {
 
 // Moment is a post in a feed, or a comment on one.
 type Moment struct {
-	ID      string   `json:"id,omitzero"`
-	Comment string   `json:"comment,omitzero"`
-	ReplyTo string   `json:"replyTo,omitzero"`
-	Text    string   `json:"text,omitzero"`
-	Media   []Media  `json:"media,omitzero"`
-	Hidden  []string `json:"hidden,omitzero"`
-	Extra   string   `json:"extra,omitzero"`
+	ID      string  `json:"id,omitzero"`
+	Comment string  `json:"comment,omitzero"`
+	ReplyTo string  `json:"replyTo,omitzero"`
+	Text    string  `json:"text,omitzero"`
+	Media   []Media `json:"media,omitzero"`
+	// Mentioned are the users whom the post calls by name, Hidden those who do not
+	// see it.
+	Mentioned []string `json:"mentioned,omitzero"`
+	Hidden    []string `json:"hidden,omitzero"`
+	Extra     string   `json:"extra,omitzero"`
 }
 
 // Report is what an IM server says about itself: exceptions, alarms, pushes.

@@ -133,29 +133,10 @@ func merge(was, now *event.Message, rest payloadRest) (event.Message, payloadRes
 	if m.Kind == "" {
 		m.Kind = was.Kind
 	}
-	same := m.Kind == was.Kind
-	if !same {
+	if m.Kind != was.Kind {
 		rest = payloadRest{}
 	} else {
-		if contentKind(codeOf(m.Code)) != m.Kind {
-			m.Code = was.Code
-		}
-		if m.Media == nil {
-			m.Media = was.Media
-		} else if was.Media == nil || *m.Media != *was.Media {
-			rest.Content, rest.Base64 = nil, ""
-		}
-		if m.Location == nil {
-			m.Location = was.Location
-		} else if was.Location == nil || *m.Location != *was.Location {
-			rest.Content, rest.Base64 = nil, ""
-		}
-		if m.Custom == nil {
-			m.Custom = was.Custom
-		}
-		if m.Text == "" && m.Kind != event.Text {
-			m.Text = was.Text
-		}
+		rest = mergeContent(&m, was, rest)
 	}
 	if m.Mentions == nil {
 		m.Mentions = was.Mentions
@@ -176,10 +157,46 @@ func merge(was, now *event.Message, rest payloadRest) (event.Message, payloadRes
 		push.Data = censored(push.Data, was.Text, m.Text)
 		m.Push = &push
 	}
-	if rest.Content != nil {
-		rest.Content = new(censored(*rest.Content, was.Text, m.Text))
+	for _, kept := range []**string{&rest.Content, &rest.SearchableContent} {
+		if *kept != nil {
+			*kept = new(censored(**kept, was.Text, m.Text))
+		}
 	}
 	return m, rest
+}
+
+// mergeContent lays m over a message of the same kind. Of what stood beside the
+// original that goes which says the old content once more.
+func mergeContent(m *event.Message, was *event.Message, rest payloadRest) payloadRest {
+	if contentKind(codeOf(m.Code)) != m.Kind {
+		m.Code = was.Code
+	}
+	if m.Text == "" && m.Kind != event.Text {
+		m.Text = was.Text
+	}
+	told := false // the payload tells the old content
+	if m.Media == nil {
+		m.Media = was.Media
+	} else if was.Media == nil || *m.Media != *was.Media {
+		told = true
+	}
+	if m.Location == nil {
+		m.Location = was.Location
+	} else if was.Location == nil || *m.Location != *was.Location {
+		told = true
+	}
+	retold := m.Text != was.Text && (m.Kind == event.LinkCard || m.Kind == event.Card || m.Kind == event.Merged || m.Kind == event.Notification)
+	if told || retold {
+		rest.SearchableContent, rest.Content, rest.Base64, rest.RemoteMediaURL = nil, nil, nil, nil
+	}
+	if m.Custom != nil {
+		return rest
+	}
+	if m.Custom = was.Custom; m.Custom != nil && (told || retold) && (m.Kind == event.LinkCard || m.Kind == event.Card) {
+		// Only whom a card is of does not stand in the text once more.
+		m.Custom = &event.Payload{Name: was.Custom.Name}
+	}
+	return rest
 }
 
 // censored keeps a copy of the text, which a push or a second field carries, from

@@ -67,6 +67,63 @@ func TestAnswer_IsWhatTheServerReads(t *testing.T) {
 	}
 }
 
+// TestAnswer_LeavesNoSecondCopyOfWhatWasChanged: contents say the same thing in
+// several places, and all of them go to the receivers.
+func TestAnswer_LeavesNoSecondCopyOfWhatWasChanged(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	for _, tt := range []struct {
+		name, code, fields string
+		now                event.Message
+		want, gone         string
+	}{
+		{
+			"link", "8", `"searchableContent":"title","base64edData":"` + base64Of(`{"t":"t","u":"u","d":"bad"}`) + `"`,
+			event.Message{Kind: event.LinkCard, Text: "***"},
+			base64Of(`{"d":"***","u":"u","t":"t"}`), "bad",
+		},
+		{
+			"link to elsewhere", "8", `"searchableContent":"title","base64edData":"` + base64Of(`{"t":"t","u":"bad","d":"d"}`) + `"`,
+			event.Message{Kind: event.LinkCard, Media: &event.Media{URL: "good", Name: "title"}},
+			base64Of(`{"d":"d","u":"good","t":""}`), "bad",
+		},
+		{
+			"card", "10", `"content":"u7","base64edData":"` + base64Of(`{"d":"bad","n":"bad"}`) + `"`,
+			event.Message{Kind: event.Card, Text: "***"},
+			`"content":"u7","base64edData":"` + base64Of(`{"t":0,"f":"","n":"","d":"***","p":""}`), base64Of(`{"d":"bad","n":"bad"}`),
+		},
+		{
+			"rich notification", "12", `"content":"bad","base64edData":"` + base64Of(`{"remark":"bad","exUrl":"u"}`) + `"`,
+			event.Message{Kind: event.LinkCard, Text: "***"},
+			`"content":"***","base64edData":"` + base64Of(`{"exName":"","exPortrait":"","exUrl":"u"}`), base64Of(`{"remark":"bad","exUrl":"u"}`),
+		},
+		{
+			"merged", "11", `"searchableContent":"bad","content":"bad"`,
+			event.Message{Kind: event.Merged, Text: "***"},
+			`"searchableContent":"***"`, "bad",
+		},
+		{
+			"tip", "90", `"content":"bad"`,
+			event.Message{Kind: event.Notification, Text: "***"},
+			`"content":"***"`, "bad",
+		},
+		{
+			"sticker keeps its size", "7", `"base64edData":"` + base64Of(`{"y":4,"x":3}`) + `","remoteMediaUrl":"u"`,
+			event.Message{Kind: event.Face, Extra: "e"},
+			base64Of(`{"y":4,"x":3}`), "bad",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ev := decodeOne(t, d, "/message/censor", payloadOf(tt.code, tt.fields))
+			res := d.Answer(ev, rewrite(&tt.now))
+			if body := string(res.Body); res.Status != 200 || !strings.Contains(body, tt.want) || strings.Contains(body, tt.gone) {
+				t.Errorf("status %d, %s\nwant %s in it and no %s", res.Status, body, tt.want, tt.gone)
+			}
+		})
+	}
+}
+
 func TestVerdict_ReadsAsTheServerDoes(t *testing.T) {
 	t.Parallel()
 	d := wildfirechat.New()

@@ -11,8 +11,10 @@ import (
 // functions and a line in commands.
 type command struct {
 	spec dialect.Command
-	// aliases are further paths that it arrives on.
-	aliases []string
+	// paths are further ones that it arrives on: those of the vendor's older pages.
+	paths []string
+	// keys are those of the server's configuration file that point here.
+	keys []string
 	// says are the types, its own and others', that are written as this command
 	// when the event did not come from it.
 	says []event.Type
@@ -34,25 +36,29 @@ func commands() []*command {
 		{
 			spec: after("message", "/im_event/message",
 				"a message was sent; before the word filter looks at it", event.MessageSend),
-			aliases: []string{"/message/forward"},
-			says:    []event.Type{event.MessageSend},
-			decode:  decodeMessage, encode: encodeMessage, sample: sampleMessage,
+			paths:  []string{"/message/forward"},
+			says:   []event.Type{event.MessageSend},
+			keys:   []string{"message.forward.url"},
+			decode: decodeMessage, encode: encodeMessage, sample: sampleMessage,
 		},
 		{
 			spec: after("message_mention", "/im_event/message/mention",
 				"a message that mentions somebody, whatever the forwarded types are", event.MessageSend),
+			keys:   []string{"message.mentionmsg.forward.url"},
 			decode: decodeMessage, encode: encodeMessage, sample: sampleMention,
 		},
 		{
 			spec: after("message_sensitive", "/im_event/message/sensitive",
 				"a message that hit the server's own word list", event.MessageIntercept),
 			says:   []event.Type{event.MessageIntercept},
+			keys:   []string{"message.sensitive.forward.url"},
 			decode: decodeMessage, encode: encodeMessage, sample: sampleMessage,
 		},
 		{
 			spec: after("recall_message", "/im_event/recall_message",
 				"a message was taken back", event.MessageRecall),
 			says:   []event.Type{event.MessageRecall},
+			keys:   []string{"message.recallmsg.forward.url"},
 			decode: decodeRecall, encode: encodeRecall, sample: sampleRecall,
 		},
 		{
@@ -75,14 +81,16 @@ func commands() []*command {
 		{
 			spec: after("things_message", "/im_event/things/message",
 				"a message from or to a device", event.MessageSend),
+			keys:   []string{"things_message.forward.url"},
 			decode: decodeThings, encode: encodeThings, sample: sampleThings,
 		},
 		{
 			spec: after("user_online", "/im_event/user/online",
 				"a device came, went or logged out", event.UserOnline, event.UserOffline),
-			aliases: []string{"/user/online_event"},
-			says:    []event.Type{event.UserOnline, event.UserOffline, event.UserKick},
-			decode:  decodeOnline, encode: encodeOnline, sample: sampleOnline,
+			paths:  []string{"/user/online_event"},
+			says:   []event.Type{event.UserOnline, event.UserOffline, event.UserKick},
+			keys:   []string{"user.online_status_callback"},
+			decode: decodeOnline, encode: encodeOnline, sample: sampleOnline,
 		},
 		{
 			spec: after("user_relation", "/im_event/user/relation",
@@ -92,23 +100,28 @@ func commands() []*command {
 				event.FriendAdd, event.FriendRemove, event.FriendRename, event.BlockAdd, event.BlockRemove,
 				event.FriendUpdate, event.FriendAccept, event.FriendImport,
 			},
+			keys:   []string{"relation.relation_update_callback", "relation.update_callback"},
+			paths:  []string{"/relation/updated"},
 			decode: decodeRelation, encode: encodeRelation, sample: sampleRelation,
 		},
 		{
 			spec: after("user_info", "/im_event/user/info",
 				"a profile was made or changed", event.UserUpdate),
 			says:   []event.Type{event.UserUpdate, event.UserRegister},
+			keys:   []string{"user.user_info_update_callback", "user.info_update_callback"},
+			paths:  []string{"/user/user_info_updated"},
 			decode: decodeUser, encode: encodeUser, sample: sampleUser,
 		},
 		{
 			spec: after("group_info", "/im_event/group/info",
 				"a group was made, changed, transferred, muted, unmuted or dissolved",
 				event.GroupCreate, event.GroupUpdate, event.GroupTransfer, event.GroupMute, event.GroupUnmute, event.GroupDestroy),
-			aliases: []string{"/group/group_info_updated"},
+			paths: []string{"/group/group_info_updated"},
 			says: []event.Type{
 				event.GroupCreate, event.GroupUpdate, event.GroupTransfer, event.GroupMute, event.GroupUnmute,
 				event.GroupDestroy, event.GroupAnnounce, event.GroupUnannounce,
 			},
+			keys:   []string{"group.group_info_update_callback"},
 			decode: decodeGroup, encode: encodeGroup, sample: sampleGroup,
 		},
 		{
@@ -121,6 +134,8 @@ func commands() []*command {
 				event.GroupMemberPromote, event.GroupMemberMute, event.GroupMemberAllow, event.GroupMemberUpdate,
 				event.GroupMemberBan, event.GroupMemberUnmute, event.GroupMemberDisallow,
 			},
+			keys:   []string{"group.group_member_update_callback"},
+			paths:  []string{"/group/group_member_updated"},
 			decode: decodeGroupMember, encode: encodeGroupMember, sample: sampleGroupMember,
 		},
 		{
@@ -128,6 +143,7 @@ func commands() []*command {
 				"a channel was made, changed, transferred or removed",
 				event.ChannelCreate, event.ChannelUpdate, event.ChannelTransfer, event.ChannelDestroy),
 			says:   []event.Type{event.ChannelCreate, event.ChannelUpdate, event.ChannelTransfer, event.ChannelDestroy},
+			keys:   []string{"channel.channel_info_update_callback"},
 			decode: decodeChannel, encode: encodeChannel, sample: sampleChannel,
 		},
 		{
@@ -140,6 +156,7 @@ func commands() []*command {
 			spec: after("chatroom_info", "/im_event/chatroom/info",
 				"a chatroom was made or closed", event.ChatroomCreate, event.ChatroomDestroy),
 			says:   []event.Type{event.ChatroomCreate, event.ChatroomDestroy},
+			keys:   []string{"chatroom.chatroom_info_update_callback"},
 			decode: decodeChatroom, encode: encodeChatroom, sample: sampleChatroom,
 		},
 		{
@@ -150,6 +167,7 @@ func commands() []*command {
 				event.ChatroomMemberJoin, event.ChatroomMemberLeave, event.ChatroomMemberKick, event.ChatroomMemberMute,
 				event.ChatroomMemberUnmute, event.ChatroomMemberBan,
 			},
+			keys:   []string{"chatroom.chatroom_member_update_callback"},
 			decode: decodeChatroom, encode: encodeChatroomMember, sample: sampleChatroomMember,
 		},
 		{
@@ -221,6 +239,7 @@ func commands() []*command {
 			spec: after("exception", "/im_exception_event/",
 				"the server reports an error of its own, or that it lives", event.SystemException, event.SystemHeartbeat),
 			says:   []event.Type{event.SystemException, event.SystemHeartbeat},
+			keys:   []string{"monitor.exception_event_address"},
 			decode: decodeException, encode: encodeException, sample: sampleException,
 		},
 		{
@@ -228,6 +247,7 @@ func commands() []*command {
 				Name: "censor", Phase: event.Before, Path: "/message/censor", Types: []event.Type{event.MessageSend},
 				Line: "the server asks whether it may send a message (sensitive.remote_server_url)",
 			},
+			keys:   []string{"sensitive.remote_server_url"},
 			decode: decodeMessage, encode: encodeMessage, sample: sampleCensor,
 		},
 	}

@@ -95,8 +95,8 @@ func encodeConferenceCreate(out *output) error {
 	if err := out.kept(&kept); err != nil {
 		return err
 	}
-	c := ev.Conference
-	if c == nil || c.ID == "" && c.Server == "" {
+	c := out.conference()
+	if c.ID == "" && c.Server == "" {
 		return dialect.Untranslatable("it names no conference")
 	}
 	w := conferenceCreate{
@@ -108,6 +108,19 @@ func encodeConferenceCreate(out *output) error {
 	}
 	w.Unknown = kept.Unknown
 	return out.post("", &w)
+}
+
+// conference is what the event says of its conference. Others may name it by the
+// conversation alone; a body of ours without a room means that.
+func (out *output) conference() event.Conference {
+	var c event.Conference
+	if out.ev.Conference != nil {
+		c = *out.ev.Conference
+	}
+	if c.ID == "" && c.Server == "" && !out.own {
+		c.ID, _ = place(out.ev, event.KindConference, "")
+	}
+	return c
 }
 
 // decodeConference reads the bodies of the five others. In the old ones join,
@@ -167,10 +180,7 @@ func encodeConference(out *output) error {
 	if err := out.kept(&kept); err != nil {
 		return err
 	}
-	c := ev.Conference
-	if c == nil {
-		c = &event.Conference{}
-	}
+	c := out.conference()
 	w := conference{RoomID: c.ID, UserID: actorID(ev)}
 	ids := out.concerned()
 	switch {

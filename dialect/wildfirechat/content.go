@@ -3,8 +3,6 @@ package wildfirechat
 import (
 	"strconv"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
@@ -24,30 +22,44 @@ const (
 	transparent      = 4
 )
 
-// contents are the kinds of the payload types. Of several types of one kind the
-// first is the one that is written.
+// The payload types whose content has a form of its own among those of its kind.
+const (
+	linkCode     = 8
+	richCode     = 12
+	articlesCode = 13
+	tipCode      = 90
+)
+
+// contents are the kinds of the payload types (ProtoConstants, and the pages on
+// predefined contents: 14 and 15 are a text while it is made and when it is
+// whole). Of several types of one kind the first is the one that is written.
 var contents = [...]struct {
 	code int32
 	kind event.ContentKind
 }{
 	{1, event.Text},
 	{9, event.Text},
+	{14, event.Text},
+	{15, event.Text},
 	{2, event.Audio},
 	{3, event.Image},
 	{4, event.Location},
 	{5, event.File},
 	{6, event.Video},
 	{7, event.Face},
-	{8, event.LinkCard},
-	{12, event.LinkCard},
-	{13, event.LinkCard},
+	{linkCode, event.LinkCard},
+	{richCode, event.LinkCard},
+	{articlesCode, event.LinkCard},
 	{10, event.Card},
 	{11, event.Merged},
 	{80, event.RecallMarker},
 	{81, event.RecallMarker},
-	{90, event.Notification},
+	{tipCode, event.Notification},
+	{71, event.Notification}, // a subscriber looks at a channel,
+	{72, event.Notification}, // and no longer does
 	{92, event.Notification},
 	{93, event.Notification},
+	{94, event.Notification}, // a computer asks to be logged in
 	{91, event.Typing},
 	{400, event.Call},
 }
@@ -132,103 +144,5 @@ func usualPersist(k event.ContentKind) int32 {
 	return storedAndCounted
 }
 
-// opaque reports whether content and binary data of a kind are the
-// application's or unknown to us, and travel as the message's custom payload.
-func opaque(k event.ContentKind) bool {
-	switch k {
-	case event.Text, event.Quote, event.Image, event.Audio, event.Video, event.File, event.Location, event.Face:
-		return false
-	}
-	return true
-}
-
 // isMedia reports whether a kind always has a media body.
 func isMedia(k event.ContentKind) bool { return usualMedia(k) != 0 }
-
-// details are the JSON texts that the vendor's clients put into content.
-type details struct {
-	Width    int      `json:"w"`
-	Height   int      `json:"h"`
-	Duration float64  `json:"duration"`
-	Lat      *float64 `json:"lat"`
-	Long     *float64 `json:"long"`
-}
-
-// readContent reads the content of a kind that is not opaque into m. What it does
-// not understand leaves m as it is.
-func readContent(content string, m *event.Message) {
-	if content == "" {
-		return
-	}
-	switch m.Kind {
-	case event.File:
-		if n, err := strconv.ParseInt(content, 10, 64); err == nil {
-			m.Media.Size = n
-		}
-		return
-	case event.Image, event.Audio, event.Video, event.Location:
-	default:
-		return
-	}
-	var d details
-	if dialect.Unmarshal(Name, "", []byte(content), &d) != nil {
-		return
-	}
-	switch m.Kind {
-	case event.Image:
-		m.Media.Width, m.Media.Height = d.Width, d.Height
-	case event.Audio, event.Video:
-		m.Media.Seconds = d.Duration
-	case event.Location:
-		if d.Lat != nil && d.Long != nil {
-			m.Location = &event.Place{Latitude: *d.Lat, Longitude: *d.Long}
-		}
-	}
-}
-
-// writeContent is the inverse of readContent, in the form of the vendor's
-// clients.
-func writeContent(m *event.Message) string {
-	var v any
-	switch m.Kind {
-	case event.File:
-		if m.Media != nil {
-			return strconv.FormatInt(m.Media.Size, 10)
-		}
-	case event.Image:
-		if m.Media != nil && (m.Media.Width != 0 || m.Media.Height != 0) {
-			v = struct {
-				Width  int `json:"w"`
-				Height int `json:"h"`
-			}{m.Media.Width, m.Media.Height}
-		}
-	case event.Audio:
-		if m.Media != nil {
-			v = struct {
-				Duration float64 `json:"duration"`
-			}{m.Media.Seconds}
-		}
-	case event.Video:
-		if m.Media != nil {
-			v = struct {
-				Duration float64 `json:"duration"`
-				Short    float64 `json:"d"`
-			}{m.Media.Seconds, m.Media.Seconds}
-		}
-	case event.Location:
-		if m.Location != nil {
-			v = struct {
-				Lat  float64 `json:"lat"`
-				Long float64 `json:"long"`
-			}{m.Location.Latitude, m.Location.Longitude}
-		}
-	}
-	if v == nil {
-		return ""
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "" // a number that JSON does not have, NaN
-	}
-	return string(b)
-}

@@ -90,7 +90,7 @@ func writeConv(c *event.Conversation, from string, rest convRest) (conv, error) 
 	case event.KindDirect:
 		peer, ok := c.Peer(from)
 		if !ok {
-			return w, dialect.Untranslatable("user %q has no peer in direct conversation %q", from, c.ID)
+			return w, dialect.Untranslatable("the user is none of the two of the direct conversation, so that there is no peer")
 		}
 		w.Type, w.Target = convPrivate, peer
 	case event.KindGroup:

@@ -438,14 +438,44 @@ func TestDecode_PutsBodiesWhereTheyBelong(t *testing.T) {
 			[]any{"organization", true},
 		},
 		{
+			"gender", "/im_event/user/info", `{"userId":"mira","gender":2}`,
+			func(ev *event.Event) any { return []any{ev.User.Gender, len(ev.Vendor)} },
+			[]any{"female", 0},
+		},
+		{
+			"a gender that the table lacks", "/im_event/user/info", `{"userId":"mira","gender":3}`,
+			func(ev *event.Event) any { return []any{ev.User.Gender, string(ev.Vendor)} },
+			[]any{"", `{"gender":3}`},
+		},
+		{
+			"profiles of sender and group", "/im_event/message", oneMessage(`{"type":1,"target":"g"}`,
+				`,"senderUserInfo":{"userId":"mira","displayName":"M","nick":"x"},"targetGroupInfo":{"target_id":"g","name":"G","join_type":1},"targetUserInfo":{"userId":"z"}`),
+			func(ev *event.Event) any { return []any{*ev.User, *ev.Group, string(ev.Vendor)} },
+			[]any{
+				event.User{ID: "mira", DisplayName: "M"},
+				event.Group{ID: "g", Name: "G", Kind: "normal", Muted: new(false)},
+				`{"senderUserInfo":{"nick":"x"},"targetUserInfo":{"userId":"z"},"targetGroupInfo":{"join_type":1}}`,
+			},
+		},
+		{
+			"profiles of another form", "/im_event/message", oneMessage(`{"type":1,"target":"g"}`, `,"senderUserInfo":{"userId":7},"targetGroupInfo":[]`),
+			func(ev *event.Event) any { return []any{ev.User == nil, ev.Group == nil, string(ev.Vendor)} },
+			[]any{true, true, `{"senderUserInfo":{"userId":7},"targetGroupInfo":[]}`},
+		},
+		{
+			"media of a post", "/im_event/moments_feed", `{"feedId":1,"sender":"mira","medias":[{"type":1,"url":"u","thumbnailUrl":"t","width":3,"height":4,"duration":5,"x":6}]}`,
+			func(ev *event.Event) any { return []any{ev.Moment.Media, string(ev.Vendor)} },
+			[]any{[]event.Media{{URL: "u", Thumbnail: "t", Width: 3, Height: 4, Seconds: 5}}, `{"medias":[{"type":1,"x":6}]}`},
+		},
+		{
 			"kicked from a conference", "/im_event/conference/member_leave", `{"userId":"ada","roomId":"x","kicked":true,"rejoin":true,"timestamp":9}`,
 			func(ev *event.Event) any { return []any{ev.Members[0].Reason, ev.Conference.Rejoin} },
 			[]any{"kick", true},
 		},
 		{
 			"hidden from", "/im_event/moments_feed", `{"feedId":1,"sender":"mira","ex":["bo"],"mu":["ada"]}`,
-			func(ev *event.Event) any { return []any{ev.Moment.Hidden, string(ev.Vendor)} },
-			[]any{[]string{"bo"}, `{"mu":["ada"]}`},
+			func(ev *event.Event) any { return []any{ev.Moment.Hidden, ev.Moment.Mentioned} },
+			[]any{[]string{"bo"}, []string{"ada"}},
 		},
 		{
 			"both ids of a comment's recall", "/im_event/moments_comment_recall", `{"id":4,"id2":2}`,
@@ -514,6 +544,43 @@ func TestDecode_SaysWhichFieldIsWrong(t *testing.T) {
 		}
 		if de.Field != tt.field || de.Dialect != wildfirechat.Name || de.Command == "" {
 			t.Errorf("Decode %s %s: %v; want field %q", tt.path, tt.body, err, tt.field)
+		}
+	}
+}
+
+// TestSpec_TakesTheWordsOfTheServersConfiguration holds the keys of
+// wildfirechat.conf, and the paths of the older page about it.
+func TestSpec_TakesTheWordsOfTheServersConfiguration(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	for _, tt := range []struct{ key, command, oldPath string }{
+		{"message.forward.url", "message", "/message/forward"},
+		{"message.mentionmsg.forward.url", "message_mention", ""},
+		{"message.sensitive.forward.url", "message_sensitive", ""},
+		{"message.recallmsg.forward.url", "recall_message", ""},
+		{"things_message.forward.url", "things_message", ""},
+		{"user.online_status_callback", "user_online", "/user/online_event"},
+		{"relation.relation_update_callback", "user_relation", "/relation/updated"},
+		{"relation.update_callback", "user_relation", ""},
+		{"user.user_info_update_callback", "user_info", "/user/user_info_updated"},
+		{"user.info_update_callback", "user_info", ""},
+		{"group.group_info_update_callback", "group_info", "/group/group_info_updated"},
+		{"group.group_member_update_callback", "group_member", "/group/group_member_updated"},
+		{"channel.channel_info_update_callback", "channel_info", ""},
+		{"chatroom.chatroom_info_update_callback", "chatroom_info", ""},
+		{"chatroom.chatroom_member_update_callback", "chatroom_member", ""},
+		{"monitor.exception_event_address", "exception", ""},
+		{"sensitive.remote_server_url", "censor", ""},
+	} {
+		if c, ok := d.Spec().Command(tt.key); !ok || c.Name != tt.command {
+			t.Errorf("%s is command %q, want %q", tt.key, c.Name, tt.command)
+		}
+		if tt.oldPath == "" {
+			continue
+		}
+		_, err := d.Decode(&dialect.Request{Path: tt.oldPath, Body: []byte(`{}`)})
+		if de, ok := errors.AsType[*dialect.DecodeError](err); !ok || de.Command != tt.command {
+			t.Errorf("an empty body on %s: %v, want one of %s to be wanted", tt.oldPath, err, tt.command)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package wildfirechat
 
 import (
 	"math"
+	"strings"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -100,14 +101,21 @@ func memberIDs(ms []event.Member) []string {
 }
 
 // concerned are the ids of those whom the event is about. Other dialects leave
-// the members out where the actor is the one.
+// the members out where the actor is the one, and name a user whose device or
+// profile it is by itself.
 func (out *output) concerned() []string {
-	if len(out.ev.Members) == 0 && !out.own {
-		if id := actorID(out.ev); id != "" {
-			return []string{id}
-		}
+	ev := out.ev
+	if len(ev.Members) > 0 || out.own {
+		return memberIDs(ev.Members)
 	}
-	return memberIDs(out.ev.Members)
+	id := actorID(ev)
+	if strings.HasPrefix(string(ev.Type), "user.") && ev.User != nil && ev.User.ID != "" {
+		id = ev.User.ID
+	}
+	if id == "" {
+		return []string{}
+	}
+	return []string{id}
 }
 
 // place is the id of the conversation of a kind that the event is about: of its

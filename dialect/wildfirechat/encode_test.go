@@ -1,6 +1,7 @@
 package wildfirechat_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -148,6 +149,45 @@ var encodeCases = []struct {
 		ev.Members = []event.Member{{ID: "bot/1"}}
 	}), "", "/robot/bot%2F1", []string{
 		`{"messageId":5,"sender":"mira","conv":{"type":0,"target":"bot/1","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},"toUsers":[],"timestamp":1795163400123,"toRobotId":"bot/1"}`,
+	}},
+	{"message with the sender's profile", foreign(event.MessageSend, func(ev *event.Event) {
+		withText(ev)
+		ev.Message.ID = "5"
+		ev.User = &event.User{ID: "mira", DisplayName: "Mira", Avatar: "a", Gender: "female"}
+	}), "", "/im_event/message", []string{
+		`{"messageId":5,"sender":"mira","conv":{"type":0,"target":"ada","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},"toUsers":[],"timestamp":1795163400123,"senderUserInfo":{"userId":"mira","name":"","displayName":"Mira","portrait":"a","gender":2,"type":0,"updateDt":0}}`,
+	}},
+	{"a profile of somebody else is not the sender's", foreign(event.MessageSend, func(ev *event.Event) {
+		withText(ev)
+		ev.Message.ID = "5"
+		ev.User = &event.User{ID: "ada"}
+	}), "", "/im_event/message", []string{
+		`{"messageId":5,"sender":"mira","conv":{"type":0,"target":"ada","line":0},"payload":{"type":1,"searchableContent":"hi","pushContent":"","pushData":"","content":"","mediaType":0,"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},"toUsers":[],"timestamp":1795163400123}`,
+	}},
+	{"a user who is named as the user alone", foreign(event.UserOnline, func(ev *event.Event) {
+		ev.Actor, ev.User = nil, &event.User{ID: "ada"}
+	}), "legacy", "/im_event/user/online", []string{
+		`{"userId":"ada","clientId":"","platform":0,"status":0,"timestamp":1795163400123}`,
+	}},
+	{"an admin ended the session of a user", foreign(event.UserKick, func(ev *event.Event) {
+		ev.Actor, ev.User = &event.Actor{ID: "root", Admin: true}, &event.User{ID: "ada"}
+	}), "legacy", "/im_event/user/online", []string{
+		`{"userId":"ada","clientId":"","platform":0,"status":1,"timestamp":1795163400123}`,
+	}},
+	{"a conference that the conversation names", foreign(event.ConferenceJoin, func(ev *event.Event) {
+		ev.Conversation = &event.Conversation{Kind: event.KindConference, ID: "x1"}
+		ev.Members = []event.Member{{ID: "ada"}, {ID: "bo"}}
+	}), "", "/im_event/conference/member_join", []string{
+		`{"userId":"ada","roomId":"x1","screenSharing":false,"timestamp":1795163400123}`,
+		`{"userId":"bo","roomId":"x1","screenSharing":false,"timestamp":1795163400123}`,
+	}},
+	{"a post with a film", foreign(event.MomentCreate, func(ev *event.Event) {
+		ev.Moment = &event.Moment{
+			ID: "9", Text: "t", Mentioned: []string{"ada"},
+			Media: []event.Media{{URL: "u", Seconds: 2.6, Thumbnail: "s"}, {URL: "p", Width: 3, Height: 4}},
+		}
+	}), "", "/im_event/moments_feed", []string{
+		`{"feedId":9,"sender":"mira","timestamp":1795163400123,"text":"t","to":[],"mu":["ada"],"type":0,"medias":[{"url":"u","thumbnailUrl":"s","width":0,"height":0,"duration":3,"type":1},{"url":"p","width":3,"height":4,"duration":0,"type":0}]}`,
 	}},
 	{"receipt of single messages", foreign(event.MessageRead, func(ev *event.Event) {
 		ev.Conversation = new(event.Direct("mira", "ada"))
@@ -324,6 +364,63 @@ func TestEncode_WritesContentsAsTheVendorsClients(t *testing.T) {
 		{"unknown kind", event.Message{Kind: event.UnknownKind, Code: "60"}, []string{`"type":1001,`, `imhookKind`}},
 		{"notification", event.Message{Kind: event.Notification, Code: "1501"}, []string{`"type":90,`, `"persistFlag":1`}},
 		{
+			"notification's text stands where a tip's does",
+			event.Message{Kind: event.Notification, Code: "RC:InfoNtf", Text: "closed", Custom: &event.Payload{Data: `{"a":1}`}},
+			[]string{`"type":90,"searchableContent":"",`, `"content":"closed","base64edData":"` + base64Of(`{"a":1}`) + `"`},
+		},
+		{"notification of data alone", event.Message{Kind: event.Notification, Custom: &event.Payload{Data: "x"}}, []string{`"type":90,`, `"content":"x"`}},
+		{
+			"location without a title is found by its address",
+			event.Message{Kind: event.Location, Location: &event.Place{Latitude: 1, Longitude: 2, Address: "Pier 4"}},
+			[]string{`"type":4,"searchableContent":"Pier 4"`},
+		},
+		{
+			"link",
+			event.Message{Kind: event.LinkCard, Code: "RC:ImgTextMsg", Text: "digest", Media: &event.Media{URL: "u", Name: "title", Thumbnail: "t"}},
+			[]string{`"type":8,"searchableContent":"title"`, `"base64edData":"` + base64Of(`{"d":"digest","u":"u","t":"t"}`) + `"`, `"remoteMediaUrl":""`},
+		},
+		{"link of text alone", event.Message{Kind: event.LinkCard, Text: "digest"}, []string{`"type":8,"searchableContent":"digest"`}},
+		{
+			"rich link written by hand",
+			event.Message{Kind: event.LinkCard, Code: "12", Text: "approved", Media: &event.Media{URL: "u", Name: "desk"}},
+			[]string{`"type":12,"searchableContent":""`, `"content":"approved","base64edData":"` + base64Of(`{"exName":"desk","exPortrait":"","exUrl":"u"}`) + `"`},
+		},
+		{
+			"articles written by hand",
+			event.Message{Kind: event.LinkCard, Code: "13", Text: "digest", Media: &event.Media{URL: "u", Name: "title", Thumbnail: "c"}},
+			[]string{`"type":13,"searchableContent":"title"`, base64Of(`{"top":{"id":"","cover":"c","title":"title","digest":"digest","url":"u","rr":false},"subArticles":[]}`)},
+		},
+		{
+			"card names whom it is of, and keeps the original",
+			event.Message{Kind: event.Card, Code: "108", Text: "Ada", Custom: &event.Payload{Name: "u7", Data: `{"userID":"u7"}`}},
+			[]string{`"type":10,"searchableContent":""`, `"content":"u7"`, base64Of(`{"t":0,"f":"","n":"","d":"Ada","p":"","imhookOrigin":"{\"userID\":\"u7\"}"}`)},
+		},
+		{
+			"merged has its title and an empty list",
+			event.Message{Kind: event.Merged, Code: "107", Text: "Chat of two", Custom: &event.Payload{Data: `{"title":"Chat of two"}`}},
+			[]string{`"type":11,"searchableContent":"Chat of two"`, `"content":"Chat of two"`, base64Of(`{"ms":[],"imhookOrigin":"{\"title\":\"Chat of two\"}"}`)},
+		},
+		{
+			"sticker",
+			event.Message{Kind: event.Face, Media: &event.Media{URL: "u", Width: 3, Height: 4}},
+			[]string{`"type":7,`, `"base64edData":"` + base64Of(`{"x":3,"y":4}`) + `"`, `"mediaType":7,"remoteMediaUrl":"u"`},
+		},
+		{
+			"face of a table",
+			event.Message{Kind: event.Face, Custom: &event.Payload{Name: "12", Data: "smile"}},
+			[]string{`"type":7,`, `"content":"smile"`, `\"imhookName\":\"12\"`},
+		},
+		{
+			"quote keeps what it quotes",
+			event.Message{Kind: event.Quote, Text: "yes", Extra: `{"a":1}`, Custom: &event.Payload{Data: "q"}},
+			[]string{`"type":1,"searchableContent":"yes"`, `"extra":"{\"imhookData\":\"q\",\"a\":1}"`},
+		},
+		{
+			"name of a custom content",
+			event.Message{ID: "7", Kind: event.Custom, Code: "app:order", Custom: &event.Payload{Name: "app:order", Data: "x"}},
+			[]string{`"type":1001,`, `"content":"x"`, `"extra":"{\"imhookName\":\"app:order\"}"`},
+		},
+		{
 			"first of several parts",
 			event.Message{Parts: []event.Message{{Kind: event.Text, Text: "one"}, {Kind: event.Face}}},
 			[]string{`"type":1,"searchableContent":"one"`},
@@ -354,6 +451,8 @@ func TestEncode_WritesContentsAsTheVendorsClients(t *testing.T) {
 		})
 	}
 }
+
+func base64Of(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 func TestPath_IsTheCanonicalOne(t *testing.T) {
 	t.Parallel()

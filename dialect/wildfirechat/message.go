@@ -158,6 +158,9 @@ func decodeMessage(in input) (*event.Event, error) {
 	case "message_mention", "channel_message", "robot_message":
 		ev.Echo = true
 	}
+	if err := w.readProfiles(ev); err != nil {
+		return nil, &dialect.DecodeError{Dialect: Name, Command: name, Err: err}
+	}
 
 	if isZero(&w.Conv.convRest) && isZero(&w.Payload.payloadRest) && isZero(&w.messageRest) {
 		return ev, nil
@@ -236,6 +239,9 @@ func encodeMessage(out *output) error {
 	if out.legacy() {
 		return out.post(id, w.old())
 	}
+	if err := w.writeProfiles(ev); err != nil {
+		return dialect.Untranslatable("writing profiles: %v", err)
+	}
 	return out.post(id, w)
 }
 
@@ -273,16 +279,15 @@ func (out *output) message(w *outputMessage, m *event.Message, sender string, c 
 	if out.own && exact {
 		return nil
 	}
-	var origin string
-	var kind event.ContentKind
+	var note origin
 	if !exact {
-		origin = m.ID
+		note.ID = m.ID
 	}
-	if !out.own && m.Extra == "" && !kindPreserved(m.Kind) {
-		kind = m.Kind
+	if !out.own {
+		note.content(m)
 	}
-	if origin != "" || kind != "" {
-		w.Payload.Extra = noteOrigin(m.Extra, origin, kind)
+	if note != (origin{}) {
+		w.Payload.Extra = note.into(m.Extra)
 	}
 	if m.ID == "" && out.ev.ID != "" {
 		w.MessageID, _ = idNumber(out.ev.ID)

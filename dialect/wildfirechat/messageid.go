@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/imhook/imhook/event"
 )
 
@@ -49,38 +46,4 @@ func idNumber(id string) (n int64, exact bool) {
 	key := event.Hash(id)
 	n = int64(binary.BigEndian.Uint64(key[:8]) & math.MaxInt64)
 	return max(n, 1), false
-}
-
-// noteOrigin puts what the wire cannot say into the payload's extra: the original
-// message id and content kind. An extra of the application's own stays beside it,
-// as it was if it is a JSON object. Decode never takes it back out: extra is
-// written by clients, who could give their message another's id with it.
-func noteOrigin(extra, id string, kind event.ContentKind) string {
-	note := struct {
-		ID    string `json:"imhookMessageId,omitzero"`
-		Kind  string `json:"imhookKind,omitzero"`
-		Extra string `json:"extra,omitzero"`
-	}{ID: id, Kind: string(kind)}
-
-	object := strings.TrimSpace(extra)
-	inside := strings.HasPrefix(object, "{") && jsontext.Value(object).IsValid()
-	if !inside {
-		note.Extra = extra
-	}
-	b, err := json.Marshal(note, jsontext.AllowInvalidUTF8(true))
-	if err != nil {
-		return extra
-	}
-	if !inside {
-		return string(b)
-	}
-	tail := strings.TrimSpace(object[1:])
-	if tail == "}" {
-		return string(b)
-	}
-	joined := string(b[:len(b)-1]) + "," + tail
-	if !jsontext.Value(joined).IsValid() {
-		return extra // the application uses the same keys
-	}
-	return joined
 }

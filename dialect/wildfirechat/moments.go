@@ -17,16 +17,16 @@ type feed struct {
 	Text      string   `json:"text,omitzero"`
 	To        []string `json:"to,omitzero"`
 	Ex        []string `json:"ex,omitzero"`
+	Mu        []string `json:"mu,omitzero"`
 	Extra     string   `json:"extra,omitzero"`
 	feedRest
 }
 
-// feedRest is what has no canonical place. The fields of a media entry are not
-// documented.
+// feedRest is what has no canonical place: of medias only what a medium there does
+// not hold, or all where they are not of the documented form.
 type feedRest struct {
 	Timestamp int64          `json:"timestamp,omitzero"`
 	Type      int32          `json:"type"`
-	Mu        []string       `json:"mu,omitzero"`
 	Medias    jsontext.Value `json:"medias,omitzero"`
 	Comments  jsontext.Value `json:"comments,omitzero"`
 	Unknown   jsontext.Value `json:",embed"`
@@ -47,11 +47,13 @@ func decodeFeed(in input) (*event.Event, error) {
 	ev := &event.Event{
 		Type: event.MomentCreate, Lane: userLane(w.Sender), Dedupe: id, Generation: current,
 		Actor: actor(w.Sender), Members: members(w.To),
-		Moment: &event.Moment{ID: id, Text: w.Text, Hidden: nonEmpty(w.Ex), Extra: w.Extra},
+		Moment: &event.Moment{ID: id, Text: w.Text, Mentioned: nonEmpty(w.Mu), Hidden: nonEmpty(w.Ex), Extra: w.Extra},
 	}
 	ev.Time, w.feedRest.Timestamp = fromMillis(w.Timestamp)
-	w.Mu = nonEmpty(w.Mu)
 	var err error
+	if ev.Moment.Media, w.Medias, err = readMedias(w.Medias); err != nil {
+		return nil, &dialect.DecodeError{Dialect: Name, Command: in.command.spec.Name, Field: "medias", Err: err}
+	}
 	ev.Vendor, err = vendor(in, &w.feedRest)
 	return ev, err
 }
@@ -65,10 +67,14 @@ func encodeFeed(out *output) error {
 	if m == nil || m.ID == "" || actorID(ev) == "" {
 		return dialect.Untranslatable("it does not name post and author")
 	}
+	var err error
+	if kept.Medias, err = writeMedias(m.Media, kept.Medias); err != nil {
+		return dialect.Untranslatable("writing medias: %v", err)
+	}
 	id, _ := idNumber(m.ID)
 	return out.post("", &feed{
 		FeedID: id, Sender: actorID(ev), Timestamp: toMillis(ev.Time, kept.Timestamp), Text: m.Text,
-		To: memberIDs(ev.Members), Ex: m.Hidden, Extra: m.Extra, feedRest: kept,
+		To: memberIDs(ev.Members), Ex: m.Hidden, Mu: m.Mentioned, Extra: m.Extra, feedRest: kept,
 	})
 }
 

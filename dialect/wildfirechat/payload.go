@@ -1,7 +1,6 @@
 package wildfirechat
 
 import (
-	"encoding/base64"
 	"math"
 	"strconv"
 
@@ -34,12 +33,14 @@ type payload struct {
 // payloadRest is what of a payload has no canonical place. The known fields
 // stand here only where they differ from what the canonical message writes.
 type payloadRest struct {
-	Content       *string        `json:"content,omitzero"`
-	Base64        string         `json:"base64edData,omitzero"`
-	MediaType     *int32         `json:"mediaType,omitzero"`
-	PersistFlag   *int32         `json:"persistFlag,omitzero"`
-	MentionedType *int32         `json:"mentionedType,omitzero"`
-	Unknown       jsontext.Value `json:",embed"`
+	SearchableContent *string        `json:"searchableContent,omitzero"`
+	Content           *string        `json:"content,omitzero"`
+	Base64            *string        `json:"base64edData,omitzero"`
+	MediaType         *int32         `json:"mediaType,omitzero"`
+	RemoteMediaURL    *string        `json:"remoteMediaUrl,omitzero"`
+	PersistFlag       *int32         `json:"persistFlag,omitzero"`
+	MentionedType     *int32         `json:"mentionedType,omitzero"`
+	Unknown           jsontext.Value `json:",embed"`
 }
 
 // message reads the payload into m and keeps in payloadRest what m does not
@@ -47,26 +48,13 @@ type payloadRest struct {
 func (p *payload) message(m *event.Message) {
 	rest := &p.payloadRest
 	m.Kind, m.Code = contentKind(p.Type), codeText(p.Type)
-	if p.RemoteMediaURL != "" || isMedia(m.Kind) {
-		m.Media = &event.Media{URL: p.RemoteMediaURL}
-	}
-	if opaque(m.Kind) {
-		p.readCustom(m)
-	} else {
-		readContent(p.Content, m)
-		rest.Base64 = p.Base64
-		if p.Content != "" || m.Media != nil || m.Location != nil {
-			rest.Content = pointer(p.Content, writeContent(m))
-		}
-	}
-	switch {
-	case m.Kind == event.File:
-		m.Media.Name = p.SearchableContent
-	case m.Location != nil:
-		m.Location.Title = p.SearchableContent
-	default:
-		m.Text = p.SearchableContent
-	}
+	wire := form{p.SearchableContent, p.Content, p.Base64, p.RemoteMediaURL}
+	wire.read(p.Type, m)
+	written := formOf(m, p.Type, true)
+	rest.SearchableContent = pointer(wire.searchable, written.searchable)
+	rest.Content = pointer(wire.content, written.content)
+	rest.Base64 = pointer(wire.base64, written.base64)
+	rest.RemoteMediaURL = pointer(wire.url, written.url)
 	if p.PushContent != "" || p.PushData != "" {
 		m.Push = &event.Push{Content: p.PushContent, Data: p.PushData}
 	}
@@ -91,21 +79,6 @@ func (p *payload) message(m *event.Message) {
 	rest.MentionedType = pointer(p.MentionedType, mentioned(m))
 }
 
-// readCustom takes content and binary data as they are.
-func (p *payload) readCustom(m *event.Message) {
-	var data []byte
-	if p.Base64 != "" {
-		var err error
-		data, err = base64.StdEncoding.DecodeString(p.Base64)
-		if err != nil || base64.StdEncoding.EncodeToString(data) != p.Base64 {
-			data, p.payloadRest.Base64 = nil, p.Base64
-		}
-	}
-	if p.Content != "" || data != nil {
-		m.Custom = &event.Payload{Data: p.Content, Base64: data}
-	}
-}
-
 // write is the inverse of message: m says what is canonical, rest what the event
 // kept beside it.
 func (p *payload) write(m *event.Message, rest *payloadRest, own bool) error {
@@ -113,37 +86,18 @@ func (p *payload) write(m *event.Message, rest *payloadRest, own bool) error {
 	if err != nil {
 		return err
 	}
+	f := formOf(m, code, own)
 	*p = payload{
-		Type:          code,
-		Extra:         m.Extra,
-		MediaType:     or(rest.MediaType, usualMedia(m.Kind)),
-		PersistFlag:   or(rest.PersistFlag, persist(m)),
-		MentionedType: or(rest.MentionedType, mentioned(m)),
-		Base64:        rest.Base64,
-		payloadRest:   *rest,
-	}
-	switch {
-	case m.Kind == event.File && m.Media != nil && m.Media.Name != "":
-		p.SearchableContent = m.Media.Name
-	case m.Kind == event.Location && m.Location != nil && m.Location.Title != "":
-		p.SearchableContent = m.Location.Title
-	default:
-		p.SearchableContent = m.Text
-	}
-	if opaque(m.Kind) {
-		if m.Custom != nil {
-			p.Content = m.Custom.Data
-			if len(m.Custom.Base64) > 0 {
-				p.Base64 = base64.StdEncoding.EncodeToString(m.Custom.Base64)
-			}
-		}
-	} else if rest.Content != nil {
-		p.Content = *rest.Content
-	} else {
-		p.Content = writeContent(m)
-	}
-	if m.Media != nil {
-		p.RemoteMediaURL = m.Media.URL
+		Type:              code,
+		SearchableContent: or(rest.SearchableContent, f.searchable),
+		Content:           or(rest.Content, f.content),
+		Base64:            or(rest.Base64, f.base64),
+		RemoteMediaURL:    or(rest.RemoteMediaURL, f.url),
+		Extra:             m.Extra,
+		MediaType:         or(rest.MediaType, usualMedia(m.Kind)),
+		PersistFlag:       or(rest.PersistFlag, persist(m)),
+		MentionedType:     or(rest.MentionedType, mentioned(m)),
+		payloadRest:       *rest,
 	}
 	if m.Push != nil {
 		p.PushContent, p.PushData = m.Push.Content, m.Push.Data

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/imhook/imhook/dialect"
 )
 
@@ -62,28 +64,103 @@ func (d *draw) words() string {
 func (d *draw) output() *outputMessage {
 	w := &outputMessage{
 		MessageID: d.messageID(), Sender: d.user(), ToUsers: []string{}, Timestamp: d.millis(),
-		Conv: conv{Type: pick[int32](d, convPrivate, convGroup), Target: d.id("t")},
+		Conv: conv{Type: pick[int32](d, convPrivate, convGroup, convGroup, convChatroom), Target: d.id("t")},
 	}
-	w.Payload = pick(d, d.textPayload, d.textPayload, d.imagePayload, d.voicePayload, d.filePayload, d.customPayload)()
+	w.Payload = d.payload()
 	w.Payload.MentionedTarget = []string{}
 	return w
+}
+
+// payload is a content as the vendor's clients write it; most are texts.
+func (d *draw) payload() payload {
+	return pick(d,
+		d.textPayload, d.textPayload, d.textPayload, d.textPayload, d.quotePayload, d.imagePayload, d.voicePayload, d.videoPayload,
+		d.filePayload, d.locationPayload, d.stickerPayload, d.linkPayload, d.cardPayload, d.mergedPayload, d.tipPayload, d.customPayload,
+	)()
 }
 
 func (d *draw) textPayload() payload {
 	return payload{Type: 1, SearchableContent: d.words(), PersistFlag: storedAndCounted}
 }
 
-func (d *draw) imagePayload() payload {
-	thumbnail := make([]byte, 12)
-	for i := range thumbnail {
-		thumbnail[i] = byte(d.IntN(256))
+func (d *draw) quotePayload() payload {
+	p := d.textPayload()
+	p.Base64 = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"quote":{"u":%d,"i":"%s","n":"%s","d":"%s"}}`,
+		d.messageID()-1<<30, d.user(), pick(d, "Mira Holm", "陈一"), d.words()))
+	return p
+}
+
+// thumbnail stands for the first bytes of a small picture.
+func (d *draw) thumbnail() string {
+	b := []byte{0xFF, 0xD8, 0xFF, 0xE0}
+	for range 12 {
+		b = append(b, byte(d.IntN(256)))
 	}
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+func (d *draw) imagePayload() payload {
 	return payload{
 		Type: 3, SearchableContent: "[图片]", MediaType: 1, PersistFlag: storedAndCounted,
 		Content:        fmt.Sprintf(`{"w":%d,"h":%d}`, 200+d.IntN(800), 200+d.IntN(800)),
-		Base64:         base64.StdEncoding.EncodeToString(thumbnail),
+		Base64:         d.thumbnail(),
 		RemoteMediaURL: "https://media.example.com/" + d.id("img-") + ".jpg",
 	}
+}
+
+func (d *draw) videoPayload() payload {
+	seconds := 2 + d.IntN(58)
+	return payload{
+		Type: 6, SearchableContent: "[视频]", MediaType: 3, PersistFlag: storedAndCounted,
+		Content:        fmt.Sprintf(`{"duration":%d,"d":%[1]d}`, seconds),
+		Base64:         d.thumbnail(),
+		RemoteMediaURL: "https://media.example.com/" + d.id("film-") + ".mp4",
+	}
+}
+
+func (d *draw) locationPayload() payload {
+	return payload{
+		Type: 4, SearchableContent: pick(d, "Pier 4", "外滩 18 号", "Boathouse, north door"), PersistFlag: storedAndCounted,
+		Content: fmt.Sprintf(`{"lat":%.6f,"long":%.6f}`, 20+40*d.Float64(), 100+20*d.Float64()), Base64: d.thumbnail(),
+	}
+}
+
+func (d *draw) stickerPayload() payload {
+	side := 120 + 60*d.IntN(5)
+	return payload{
+		Type: 7, SearchableContent: "[动态表情]", MediaType: 7, PersistFlag: storedAndCounted,
+		Base64:         text64(&stickerSize{side, side}),
+		RemoteMediaURL: "https://media.example.com/" + d.id("wave-") + ".gif",
+	}
+}
+
+func (d *draw) linkPayload() payload {
+	return payload{
+		Type: linkCode, SearchableContent: pick(d, "Tide tables for the week", "船坞开放时间"), PersistFlag: storedAndCounted,
+		Base64: text64(&linkData{d.words(), "https://example.com/" + d.id("p-"), "https://media.example.com/" + d.id("t-") + ".png"}),
+	}
+}
+
+func (d *draw) cardPayload() payload {
+	return payload{
+		Type: 10, Content: d.user(), PersistFlag: storedAndCounted,
+		Base64: text64(&cardData{
+			From: d.user(), Name: d.id("n"), DisplayName: pick(d, "Ines", "陈一"), Portrait: "https://media.example.com/" + d.id("face-") + ".png",
+		}),
+	}
+}
+
+func (d *draw) mergedPayload() payload {
+	one := fmt.Sprintf(`{"uid":%d,"type":0,"target":"%s","line":0,"from":"%s","direction":0,"status":1,"serverTime":%d,"csc":"Hello","ctype":1}`,
+		d.messageID()-1<<30, d.user(), d.user(), d.millis()-60_000)
+	return payload{
+		Type: 11, SearchableContent: "Hello", Content: "Mira Holm 和 Ines 的聊天记录", PersistFlag: storedAndCounted,
+		Base64: text64(&mergedData{Messages: []jsontext.Value{jsontext.Value(one)}}),
+	}
+}
+
+func (d *draw) tipPayload() payload {
+	return payload{Type: tipCode, Content: pick(d, "The crossing is closed tonight.", "请注意防范诈骗。"), PersistFlag: stored}
 }
 
 func (d *draw) voicePayload() payload {
@@ -116,6 +193,12 @@ func sampleMessage(d *draw) (any, string) {
 	}
 	if w.Conv.Type == convGroup && d.IntN(4) == 0 {
 		w.ToUsers = []string{d.user()}
+	}
+	if d.IntN(4) == 0 { // as the newest servers do
+		w.SenderUserInfo, _ = dialect.Marshal(d.profile(w.Sender))
+		if w.Conv.Type == convGroup {
+			w.TargetGroupInfo, _ = dialect.Marshal(d.groupProfile(w.Conv.Target))
+		}
 	}
 	return w, ""
 }
@@ -151,6 +234,7 @@ func sampleRobotMessage(d *draw) (any, string) {
 	if w.Conv.Type == convPrivate {
 		w.Conv.Target = w.ToRobotID
 	} else {
+		w.Conv.Type = convGroup
 		w.Payload.MentionedType, w.Payload.MentionedTarget = 1, []string{w.ToRobotID}
 	}
 	return w, w.ToRobotID
@@ -209,20 +293,30 @@ func sampleRelation(d *draw) (any, string) {
 	return w, ""
 }
 
-func sampleUser(d *draw) (any, string) {
+func (d *draw) profile(id string) *userInfo {
+	name := d.id("n")
 	return &userInfo{
-		UserID: d.user(), Name: d.id("n"), DisplayName: pick(d, "Mira Holm", "陈一", "Tomás"), Gender: new(d.Int32N(3)),
+		UserID: id, Name: name, DisplayName: pick(d, "Mira Holm", "陈一", "Tomás"), Gender: new(d.Int32N(3)),
 		Portrait: "https://media.example.com/" + d.id("face-") + ".png", Mobile: fmt.Sprintf("1390000%04d", d.IntN(10_000)),
+		Email: name + "@example.com", Company: pick(d, "", "Boatyard", "渡口航运"), Extra: pick(d, "", `{"shirt":"M"}`),
 		Type: new(int32(0)), UpdateDt: new(d.millis()),
-	}, ""
+	}
+}
+
+func sampleUser(d *draw) (any, string) { return d.profile(d.user()), "" }
+
+func (d *draw) groupProfile(id string) *groupInfo {
+	return &groupInfo{
+		TargetID: id, Name: pick(d, "rowing club", "三楼邻居", "release crew"), Owner: d.user(),
+		Portrait: "https://media.example.com/" + d.id("group-") + ".png", Type: d.Int32N(4),
+		MaxMemberCount: 200, MemberCount: 2 + d.Int32N(198), UpdateDt: d.millis(),
+	}
 }
 
 func sampleGroup(d *draw) (any, string) {
 	w := &groupEvent{OperatorID: d.user(), GroupID: d.id("g"), Type: new(d.Int32N(int32(len(groupTypes))))}
-	w.GroupInfo = &groupInfo{
-		TargetID: w.GroupID, Name: pick(d, "rowing club", "三楼邻居", "release crew"), Owner: w.OperatorID,
-		Type: d.Int32N(4), MaxMemberCount: 2 + d.Int32N(200), UpdateDt: d.millis(),
-	}
+	w.GroupInfo = d.groupProfile(w.GroupID)
+	w.GroupInfo.Owner = w.OperatorID
 	switch *w.Type {
 	case 2:
 		w.GroupInfo.Owner = d.user()
@@ -292,10 +386,18 @@ func sampleConference(d *draw) (any, string) {
 }
 
 func sampleFeed(d *draw) (any, string) {
-	return &feed{
+	w := &feed{
 		FeedID: d.messageID(), Sender: d.user(), Timestamp: d.millis(), Text: d.words(),
-		To: []string{d.user(), d.user()}, Ex: []string{d.user()}, Extra: "",
-	}, ""
+		To: []string{d.user(), d.user()}, Ex: []string{d.user()},
+	}
+	if d.IntN(2) == 0 {
+		w.Mu = w.To[:1]
+		w.Medias, _ = dialect.Marshal([]feedMedia{{
+			URL: "https://media.example.com/" + d.id("frost-") + ".jpg", ThumbnailURL: "https://media.example.com/" + d.id("small-") + ".jpg",
+			Width: 1920, Height: 1080,
+		}})
+	}
+	return w, ""
 }
 
 func sampleComment(d *draw) (any, string) {

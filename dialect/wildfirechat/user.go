@@ -26,8 +26,7 @@ type userInfo struct {
 	userRest
 }
 
-// userRest is what has no canonical place. The numbers of gender are not
-// documented, so that it is kept and not read.
+// userRest is what has no canonical place, or no canonical value.
 type userRest struct {
 	Gender   int32          `json:"gender,omitzero"`
 	Type     int32          `json:"type,omitzero"`
@@ -60,6 +59,60 @@ func userType(word string) int32 {
 	return 0
 }
 
+// genders are the words of gender in the order of the numbers; 0 is what an
+// account that says nothing has.
+var genders = [...]string{"", "male", "female"}
+
+// read is the profile; what it cannot hold is left in userRest.
+func (w *userInfo) read() *event.User {
+	u := &event.User{
+		ID: w.UserID, Name: w.Name, DisplayName: w.DisplayName, Avatar: w.Portrait, Phone: w.Mobile, Email: w.Email,
+		Address: w.Address, Company: w.Company, Social: w.Social, Extra: w.Extra, Deleted: w.Deleted != 0,
+	}
+	rest := &w.userRest
+	var known bool
+	if u.Gender, known = numbered(genders[:], or(w.Gender, 0)); !known {
+		rest.Gender = *w.Gender
+	}
+	if u.Role, known = userRole(or(w.Type, 0)); !known {
+		rest.Type = *w.Type
+	}
+	if w.Deleted != 0 && w.Deleted != 1 {
+		rest.Deleted = w.Deleted
+	}
+	u.UpdatedAt, rest.UpdateDt = fromMillis(or(w.UpdateDt, 0))
+	return u
+}
+
+// writeUserInfo is the inverse of read, with all that current servers write.
+func writeUserInfo(u *event.User, kept *userRest) *userInfo {
+	w := oldUserInfo(u, kept)
+	w.Social = u.Social
+	w.Gender, w.Type = new(number(genders[:], u.Gender, 0)), new(userType(u.Role))
+	if kept.Gender != 0 {
+		w.Gender = &kept.Gender
+	}
+	if kept.Type != 0 {
+		w.Type = &kept.Type
+	}
+	if u.Deleted {
+		w.Deleted = 1
+	}
+	if kept.Deleted != 0 {
+		w.Deleted = kept.Deleted
+	}
+	w.UpdateDt = new(toMillis(u.UpdatedAt, kept.UpdateDt))
+	return w
+}
+
+// oldUserInfo is the profile of the old documents.
+func oldUserInfo(u *event.User, kept *userRest) *userInfo {
+	return &userInfo{
+		UserID: u.ID, Name: u.Name, DisplayName: u.DisplayName, Portrait: u.Avatar, Mobile: u.Phone, Email: u.Email,
+		Address: u.Address, Company: u.Company, Extra: u.Extra, userRest: *kept,
+	}
+}
+
 func decodeUser(in input) (*event.Event, error) {
 	var w userInfo
 	if err := in.read(&w); err != nil {
@@ -70,31 +123,17 @@ func decodeUser(in input) (*event.Event, error) {
 	}
 	ev := &event.Event{
 		Type: event.UserUpdate, Lane: userLane(w.UserID), Generation: legacy,
-		Actor: actor(w.UserID), Members: members([]string{w.UserID}),
-		User: &event.User{
-			ID: w.UserID, Name: w.Name, DisplayName: w.DisplayName, Avatar: w.Portrait, Phone: w.Mobile, Email: w.Email,
-			Address: w.Address, Company: w.Company, Social: w.Social, Extra: w.Extra, Deleted: w.Deleted != 0,
-		},
+		Actor: actor(w.UserID), Members: members([]string{w.UserID}), User: w.read(),
 	}
 	if w.Gender != nil || w.Type != nil || w.UpdateDt != nil || w.Social != "" || w.Deleted != 0 {
 		ev.Generation = current
 	}
-	rest, u := &w.userRest, ev.User
-	rest.Gender = or(w.Gender, 0)
-	var known bool
-	if u.Role, known = userRole(or(w.Type, 0)); !known {
-		rest.Type = *w.Type
-	}
-	if w.Deleted != 0 && w.Deleted != 1 {
-		rest.Deleted = w.Deleted
-	}
 	if at := or(w.UpdateDt, 0); at != 0 {
 		ev.Dedupe = dedupe(w.UserID, idText(at))
-		u.UpdatedAt, rest.UpdateDt = fromMillis(at)
-		ev.Time = u.UpdatedAt
+		ev.Time = ev.User.UpdatedAt
 	}
 	var err error
-	ev.Vendor, err = vendor(in, rest)
+	ev.Vendor, err = vendor(in, &w.userRest)
 	return ev, err
 }
 
@@ -104,40 +143,23 @@ func encodeUser(out *output) error {
 	if err := out.kept(&kept); err != nil {
 		return err
 	}
-	u := ev.User
-	if u == nil {
-		u = &event.User{}
+	var u event.User
+	if ev.User != nil {
+		u = *ev.User
 	}
-	w := userInfo{
-		UserID: u.ID, Name: u.Name, DisplayName: u.DisplayName, Portrait: u.Avatar, Mobile: u.Phone, Email: u.Email,
-		Address: u.Address, Company: u.Company, Social: u.Social, Extra: u.Extra, userRest: kept,
-	}
-	if w.UserID == "" {
+	if u.ID == "" {
 		if ids := out.concerned(); len(ids) > 0 {
-			w.UserID = ids[0]
+			u.ID = ids[0]
 		}
 	}
-	if w.UserID == "" {
+	if u.ID == "" {
 		return dialect.Untranslatable("it names no user")
 	}
 	if out.legacy() {
-		w.Social = ""
-		return out.post("", &w)
+		return out.post("", oldUserInfo(&u, &kept))
 	}
-	w.Gender, w.Type = &kept.Gender, new(userType(u.Role))
-	if kept.Type != 0 {
-		w.Type = &kept.Type
+	if u.UpdatedAt.IsZero() && !out.own {
+		u.UpdatedAt = ev.Time
 	}
-	if u.Deleted {
-		w.Deleted = 1
-	}
-	if kept.Deleted != 0 {
-		w.Deleted = kept.Deleted
-	}
-	changed := u.UpdatedAt
-	if changed.IsZero() && !out.own {
-		changed = ev.Time
-	}
-	w.UpdateDt = new(toMillis(changed, kept.UpdateDt))
-	return out.post("", &w)
+	return out.post("", writeUserInfo(&u, &kept))
 }

@@ -54,9 +54,10 @@ func New() *Dialect {
 		byType: map[event.Type]*command{},
 	}
 	for _, c := range commands() {
+		c.spec.Aliases = c.keys
 		d.spec.Commands = append(d.spec.Commands, c.spec)
 		d.byName[c.spec.Name] = c
-		for _, p := range append([]string{c.spec.Path}, c.aliases...) {
+		for _, p := range append([]string{c.spec.Path}, c.paths...) {
 			d.routes[trimSlash(p)] = c
 		}
 		for _, t := range c.says {

@@ -1,0 +1,62 @@
+package wildfirechat
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// readProfiles moves the profiles that newer servers send with a message, the
+// sender's and the group's, to the event. What is not of their form stays as it
+// is, and so do the receiver's and the channel's, which have no place there.
+func (w *outputMessage) readProfiles(ev *event.Event) (err error) {
+	var user userInfo
+	if readProfile(w.SenderUserInfo, &user) {
+		ev.User = user.read()
+		if w.SenderUserInfo, err = dialect.Vendor(&user.userRest); err != nil {
+			return err
+		}
+	}
+	var group groupInfo
+	if readProfile(w.TargetGroupInfo, &group) {
+		ev.Group = &event.Group{ID: group.TargetID}
+		group.read(ev.Group)
+		w.TargetGroupInfo, err = dialect.Vendor(&group.groupInfoRest)
+	}
+	return err
+}
+
+// readProfile reads v where it is an object of the profile's form.
+func readProfile(v jsontext.Value, profile any) bool {
+	return v.Kind() == '{' && dialect.Unmarshal(Name, "", v, profile) == nil
+}
+
+// writeProfiles is the inverse. Of another dialect's event the user is the sender
+// if it is nobody else.
+func (w *outputMessage) writeProfiles(ev *event.Event) (err error) {
+	ours := ev.Dialect == Name
+	if u := ev.User; u != nil && (ours || u.ID == "" || u.ID == w.Sender) {
+		var kept userRest
+		readProfile(w.SenderUserInfo, &kept)
+		profile := *u
+		if !ours {
+			profile.ID = w.Sender
+		}
+		if w.SenderUserInfo, err = dialect.Marshal(writeUserInfo(&profile, &kept)); err != nil {
+			return err
+		}
+	}
+	if g := ev.Group; g != nil && (ours || w.Conv.Type == convGroup && (g.ID == "" || g.ID == w.Conv.Target)) {
+		var kept groupInfoRest
+		readProfile(w.TargetGroupInfo, &kept)
+		profile := *g
+		if !ours {
+			profile.ID = w.Conv.Target
+		}
+		if i := writeGroupInfo(&profile, kept); i != nil {
+			w.TargetGroupInfo, err = dialect.Marshal(i)
+		}
+	}
+	return err
+}
