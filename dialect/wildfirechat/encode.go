@@ -25,8 +25,11 @@ type output struct {
 // type.
 func (d *Dialect) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request, error) {
 	c := d.choose(ev)
-	if c == nil {
-		return nil, dialect.Untranslatable("WildfireChat has no callback for %s %s", ev.Phase, ev.Type)
+	switch {
+	case c == nil && ev.Phase == event.Before:
+		return nil, dialect.Untranslatable("WildfireChat asks before messages only, not before %s", ev.Type)
+	case c == nil:
+		return nil, dialect.Untranslatable("WildfireChat has no callback for %s", ev.Type)
 	}
 	out := output{d: d, command: c, ev: ev, to: to, own: ev.Dialect == Name && ev.Command == c.spec.Name}
 	if err := c.encode(&out); err != nil {
