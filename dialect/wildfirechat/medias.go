@@ -32,7 +32,8 @@ type mediaRest struct {
 // is the list itself where that is not of the documented form.
 func readMedias(list jsontext.Value) (ms []event.Media, rest jsontext.Value, err error) {
 	var wire []feedMedia
-	if list.Kind() != '[' || dialect.Unmarshal(Name, "", list, &wire) != nil {
+	documented := list.Kind() == '[' && dialect.Unmarshal(Name, "", list, &wire) == nil
+	if !documented {
 		return nil, list, nil
 	}
 	left, some := make([]mediaRest, len(wire)), false
