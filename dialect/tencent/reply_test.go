@@ -127,6 +127,37 @@ func TestVerdict_ReadsAHooksAnswer(t *testing.T) {
 	}
 }
 
+// Some backends always answer with a message: the one that they were asked about, or
+// an empty one. Where a source takes no new message that would be a refusal.
+func TestVerdict_WhatChangesNothingIsAllowed(t *testing.T) {
+	t.Parallel()
+	d := tencent.New()
+	own := decode(t, "C2C.CallbackBeforeSendMsg", `{"From_Account":"a","To_Account":"b","CloudCustomData":"x","MsgBody":[`+
+		`{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"d","Latitude":1.50,"Longitude":2}},{"MsgType":"TIMNewElem","MsgContent":{"z":1,"a":"ä"}}]}`)[0]
+	quote := func(ev *event.Event) {
+		ev.Message = &event.Message{ID: "m-1", Kind: event.Quote, Text: "hi", Custom: &event.Payload{Data: "d"}}
+	}
+	for _, tt := range []struct {
+		ev    *event.Event
+		body  string
+		allow bool
+	}{
+		{own, `"MsgBody":[{"MsgContent":{"Longitude":2.0,"Desc":"d","Latitude":1.5},"MsgType":"TIMLocationElem"},{"MsgType":"TIMNewElem","MsgContent":{"a":"\u00e4","z":1}}],"CloudCustomData":"x"`, true},
+		{own, `"MsgBody":[],"CloudCustomData":"x"`, true},
+		{own, `"MsgBody":null,"CloudCustomData":null`, true},
+		{own, `"CloudCustomData":"y"`, false},
+		{own, `"MsgBody":[{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"d","Latitude":1.5,"Longitude":2}}]`, false},
+		{foreign(event.MessageSend, asked, direct, hello), `"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""`, true},
+		{foreign(event.MessageSend, asked, inGroup, hello), `"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"ho"}}],"CloudCustomData":""`, false},
+		{foreign(event.MessageSend, asked, inRoom, quote), `"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":"d"`, true},
+	} {
+		v, err := d.Verdict(tt.ev, &dialect.Response{Status: 200, Body: []byte(`{"ErrorCode":0,` + tt.body + `}`)})
+		if err != nil || (v.Action == event.Allow) != tt.allow {
+			t.Errorf("%s: %s, %v", tt.body, v.Action, err)
+		}
+	}
+}
+
 // What a hook puts in place of a message comes out of the answer as it went in.
 func TestVerdict_RewritesKeepTheElementsWhole(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,11 @@
 package tencent
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -63,7 +66,7 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict
 	case r.partly != "":
 		err = o.refused(&v, ev, r.partly, info)
 	case r.rewrites:
-		err = o.changed(&v, ev)
+		err = o.changed(&v, ev, d)
 	}
 	if err != nil {
 		return none, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
@@ -117,10 +120,22 @@ func all(v *event.Verdict, ev *event.Event) {
 	*v = event.Verdict{Action: event.Deny, Code: first.Code, Reason: first.Reason}
 }
 
-// changed reads a new message.
-func (o *object) changed(v *event.Verdict, ev *event.Event) error {
+// changed reads a new message. An answer that says the message again as it was asked
+// about, as some backends always do, changes nothing, and neither does an empty one:
+// where a source takes no new message, a change would be a refusal.
+func (o *object) changed(v *event.Verdict, ev *event.Event, d *Dialect) error {
 	body, extra := o.peek("MsgBody"), o.peek("CloudCustomData")
 	if body == nil && extra == nil || ev.Message == nil {
+		return nil
+	}
+	asked := d.asked(ev)
+	if body != nil && (empty(body) || same(body, asked.peek("MsgBody"))) {
+		body = nil
+	}
+	if same(extra, asked.peek("CloudCustomData")) {
+		extra = nil
+	}
+	if body == nil && extra == nil {
 		return nil
 	}
 	m := &event.Message{}
@@ -158,6 +173,30 @@ func (o *object) changed(v *event.Verdict, ev *event.Event) error {
 	}
 	v.Action, v.Changes.Message = event.Rewrite, m
 	return nil
+}
+
+// asked is the body that a hook was asked about ev with.
+func (d *Dialect) asked(ev *event.Event) *object {
+	o := new(object)
+	if reqs, err := d.Encode(ev, dialect.Target{}); err == nil && len(reqs) == 1 {
+		_ = o.parse(reqs[0].Body) // it is ours
+	}
+	return o
+}
+
+// same reports whether two values say the same.
+func same(a, b []byte) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	v, w := jsontext.Value(bytes.Clone(a)), jsontext.Value(bytes.Clone(b))
+	return v.Canonicalize(lenient) == nil && w.Canonicalize(lenient) == nil && bytes.Equal(v, w)
+}
+
+// empty reports whether v is an array of nothing.
+func empty(v []byte) bool {
+	items, ok := dialect.Elements(v)
+	return ok && len(items) == 0
 }
 
 // Judge looks for a refusal inside an answer to an after-event. The vendor's server
