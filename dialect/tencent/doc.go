@@ -22,7 +22,9 @@
 //
 // Read: the overview 34354, the command list 34355 and the pages of the commands on
 // trtc.io and cloud.tencent.com, doocs/qcloud-im-server-sdk-java 0.4.20 and
-// dobyte/tencent-im v0.1.1, 2026-11-20. Verified against: documentation, and the
+// dobyte/tencent-im v0.1.1, 2026-11-20; the lists of follows (70355, 70356), push
+// reports (67552, 67553), recalls with MsgId and the codes of official accounts
+// (60803) again on 2026-11-21. Verified against: documentation, and the
 // published signature; no captures.
 //
 // Not supported: see SKIPPED.md.

@@ -1,8 +1,11 @@
 package tencent_test
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -145,6 +148,7 @@ func TestVerdict_WhatChangesNothingIsAllowed(t *testing.T) {
 		{own, `"MsgBody":[{"MsgContent":{"Longitude":2.0,"Desc":"d","Latitude":1.5},"MsgType":"TIMLocationElem"},{"MsgType":"TIMNewElem","MsgContent":{"a":"\u00e4","z":1}}],"CloudCustomData":"x"`, true},
 		{own, `"MsgBody":[],"CloudCustomData":"x"`, true},
 		{own, `"MsgBody":null,"CloudCustomData":null`, true},
+		{own, `"CloudCustomData":""`, true},
 		{own, `"CloudCustomData":"y"`, false},
 		{own, `"MsgBody":[{"MsgType":"TIMLocationElem","MsgContent":{"Desc":"d","Latitude":1.5,"Longitude":2}}]`, false},
 		{foreign(event.MessageSend, asked, direct, hello), `"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":""`, true},
@@ -204,6 +208,51 @@ func TestAnswer_ARewriteOfWhatCannotBeRewrittenIsARefusal(t *testing.T) {
 			t.Errorf("%s: %s reads as %+v, %v", command, res.Body, v, err)
 		}
 	}
+}
+
+// FuzzVerdict: whatever a hook answers, and whoever asked, there is an answer for the
+// vendor that it can read, and what is not of the form is a bad reply.
+func FuzzVerdict(f *testing.F) {
+	d := tencent.New()
+	var asks []*event.Event
+	for _, command := range slices.Sorted(maps.Keys(questions)) {
+		evs, err := d.Decode(request(command, questions[command]))
+		if err != nil {
+			f.Fatal(err)
+		}
+		asks = append(asks, evs...)
+	}
+	asks = append(asks, foreign(event.MessageSend, asked, direct, hello), foreign(event.FriendRequest, asked, withTwo))
+	for _, body := range []string{
+		answerOK, `{"ErrorCode":2}`, `{"ErrorCode":"120007","ErrorInfo":"no"}`, `{"ErrorCode":0,"RefusedMembers_Account":["bo"]}`,
+		`{"ErrorCode":0,"ResultItem":[{"To_Account":"ada","ResultCode":38001,"ResultInfo":"no"}]}`,
+		`{"ErrorCode":0,"MsgBody":[{"MsgType":"TIMImageElem","MsgContent":{"ImageInfoArray":[{"Type":3,"URL":"u"}]}},7],"CloudCustomData":"\xff"}`,
+		`{"ErrorCode":0,"MsgBody":[{"MsgType":"TIMSoundElem","MsgContent":{"Second":1.5,"Second":"x"}}]}`,
+	} {
+		f.Add([]byte(body), 200)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status int) {
+		for _, ev := range asks {
+			v, err := d.Verdict(ev, &dialect.Response{Status: status, Body: body})
+			if err != nil {
+				if !errors.Is(err, dialect.ErrBadReply) {
+					t.Fatalf("%s: %v is no bad reply", ev.Command, err)
+				}
+				continue
+			}
+			if ev.Dialect != tencent.Name {
+				continue
+			}
+			res := d.Answer(ev, v)
+			if res.Status != 200 || !json.Valid(res.Body) {
+				t.Fatalf("%s, %+v: %d %s", ev.Command, v, res.Status, res.Body)
+			}
+			again, err := d.Verdict(ev, &res)
+			if err != nil || v.Action != event.Allow && v.Action != event.Rewrite && again.Action == event.Allow {
+				t.Fatalf("%s: %+v is answered with %s, which reads %+v, %v", ev.Command, v, res.Body, again, err)
+			}
+		}
+	})
 }
 
 func TestJudge_FindsTheBackendsRefusal(t *testing.T) {

@@ -132,7 +132,7 @@ func (o *object) changed(v *event.Verdict, ev *event.Event, d *Dialect) error {
 	if body != nil && (empty(body) || same(body, asked.peek("MsgBody"))) {
 		body = nil
 	}
-	if same(extra, asked.peek("CloudCustomData")) {
+	if string(extra) == `""` || same(extra, asked.peek("CloudCustomData")) {
 		extra = nil
 	}
 	if body == nil && extra == nil {
