@@ -18,12 +18,12 @@ func (p *program) config() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Look at a configuration file",
-		Args:  exactArgs("a command (check, explain, diff)"),
+		Args:  exactArgs("a command (check, explain, diff, import)"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return fmt.Errorf("unknown command %q; there are check, explain and diff", args[0])
+			return fmt.Errorf("unknown command %q; there are check, explain, diff and import", args[0])
 		},
 	}
-	c.AddCommand(p.configCheck(), p.configExplain(), p.configDiff())
+	c.AddCommand(p.configCheck(), p.configExplain(), p.configDiff(), p.configImport())
 	return c
 }
 
