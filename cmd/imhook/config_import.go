@@ -153,7 +153,7 @@ func readImport(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the IM server's file: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxImport+1))
 	switch {
 	case err != nil:

@@ -14,7 +14,7 @@ import (
 // looks for what it says is written in what is.
 func TestDocs_ShowWhatIsWritten(t *testing.T) {
 	t.Parallel()
-	fence := regexp.MustCompile("(?ms)^```(yaml)?\n(.*?)^```$")
+	fence := regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
 	for _, doc := range []string{"../../docs/migrate.md", "../../docs/migrate.zh-CN.md"} {
 		text, err := os.ReadFile(doc)
 		if err != nil {

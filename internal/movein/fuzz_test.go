@@ -13,6 +13,7 @@ import (
 // fuzz imports anything: what is taken is a configuration that a gateway takes,
 // and has every callback in it.
 func fuzz(f *testing.F, vendor, seeds string) {
+	f.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", seeds))
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no seeds: %v", err)

@@ -23,29 +23,29 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden outputs")
 
 // spec is that of a vendor's dialect.
-func spec(t testing.TB, reg *dialect.Registry, name string) *dialect.Spec {
-	t.Helper()
+func spec(tb testing.TB, reg *dialect.Registry, name string) *dialect.Spec {
+	tb.Helper()
 	d, err := reg.Get(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d.Spec()
 }
 
 // read reads a file as the vendor's.
-func read(t testing.TB, reg *dialect.Registry, vendor, name string, data []byte) (*movein.Found, error) {
-	t.Helper()
+func read(tb testing.TB, reg *dialect.Registry, vendor, name string, data []byte) (*movein.Found, error) {
+	tb.Helper()
 	if vendor == "openim" {
-		return movein.ReadOpenIM(spec(t, reg, vendor), name, data)
+		return movein.ReadOpenIM(spec(tb, reg, vendor), name, data)
 	}
-	return movein.ReadWildfireChat(spec(t, reg, vendor), name, data)
+	return movein.ReadWildfireChat(spec(tb, reg, vendor), name, data)
 }
 
-func options(t testing.TB, base string) movein.Options {
-	t.Helper()
+func options(tb testing.TB, base string) movein.Options {
+	tb.Helper()
 	u, err := url.Parse(base)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return movein.Options{BaseURL: u, App: "shop", Source: "im", Condition: match.CheckCondition}
 }
@@ -62,28 +62,28 @@ func parse(reg *dialect.Registry, text string) (*config.Config, error) {
 }
 
 // plan imports text and fails when that is not possible.
-func plan(t testing.TB, reg *dialect.Registry, vendor, text string) *movein.Plan {
-	t.Helper()
-	found, err := read(t, reg, vendor, "conf", []byte(text))
+func plan(tb testing.TB, reg *dialect.Registry, vendor, text string) *movein.Plan {
+	tb.Helper()
+	found, err := read(tb, reg, vendor, "conf", []byte(text))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return movein.NewPlan(found, options(t, "http://imhook:8420"))
+	return movein.NewPlan(found, options(tb, "http://imhook:8420"))
 }
 
 // matcher is the rule of the endpoint, or the hook, of that name.
-func matcher(t testing.TB, reg *dialect.Registry, target *movein.Target, phase event.Phase) *match.Matcher {
-	t.Helper()
+func matcher(tb testing.TB, reg *dialect.Registry, target *movein.Target, phase event.Phase) *match.Matcher {
+	tb.Helper()
 	var events []string
 	for _, c := range target.Callbacks {
 		events = append(events, c.Names...)
 	}
 	m, err := match.Compile(match.Rule{
 		App: "shop", Phase: phase, Events: events, Sources: []string{"im"}, When: strings.Join(target.When, " && "),
-		Failed: func(ev *event.Event, err error) { t.Errorf("%s: %v", ev.Command, err) },
+		Failed: func(ev *event.Event, err error) { tb.Errorf("%s: %v", ev.Command, err) },
 	}, reg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }
@@ -245,11 +245,11 @@ func TestPlan_ListensWhereTheServerReachesIt(t *testing.T) {
 }
 
 // decoded is one event as a gateway has it when it matches.
-func decoded(t testing.TB, d dialect.Dialect, req *dialect.Request) []*event.Event {
-	t.Helper()
+func decoded(tb testing.TB, d dialect.Dialect, req *dialect.Request) []*event.Event {
+	tb.Helper()
 	evs, err := d.Decode(req)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, ev := range evs {
 		ev.App, ev.Source = "shop", "im"
@@ -259,11 +259,11 @@ func decoded(t testing.TB, d dialect.Dialect, req *dialect.Request) []*event.Eve
 
 // picked reports whether the rule picks all events of the request; it must not
 // pick some of them only.
-func picked(t testing.TB, m *match.Matcher, evs []*event.Event) bool {
-	t.Helper()
+func picked(tb testing.TB, m *match.Matcher, evs []*event.Event) bool {
+	tb.Helper()
 	n := len(slices.DeleteFunc(slices.Clone(evs), func(ev *event.Event) bool { return !m.Match(ev) }))
 	if n != 0 && n != len(evs) {
-		t.Errorf("%d of %d events are picked", n, len(evs))
+		tb.Errorf("%d of %d events are picked", n, len(evs))
 	}
 	return n > 0
 }

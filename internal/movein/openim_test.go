@@ -24,7 +24,7 @@ func openimFiles() []struct {
 	keys       map[string]string
 } {
 	today := map[string]string{}
-	for _, key := range strings.Fields(`beforeUserRegister afterUserRegister beforeUpdateUserInfo afterUpdateUserInfo beforeUpdateUserInfoEx
+	for key := range strings.FieldsSeq(`beforeUserRegister afterUserRegister beforeUpdateUserInfo afterUpdateUserInfo beforeUpdateUserInfoEx
 		afterUpdateUserInfoEx beforeAddFriend afterAddFriend beforeAddFriendAgree afterAddFriendAgree afterDeleteFriend beforeSetFriendRemark
 		afterSetFriendRemark beforeImportFriends afterImportFriends beforeAddBlack afterRemoveBlack beforeCreateGroup afterCreateGroup
 		afterJoinGroup beforeSetGroupMemberInfo afterSetGroupMemberInfo beforeSetGroupInfo afterSetGroupInfo beforeSetGroupInfoEx
@@ -91,15 +91,15 @@ func openimFiles() []struct {
 }
 
 // sampleOf is a request as the server of the file would post it.
-func sampleOf(t testing.TB, d dialect.Dialect, command string, query, body bool) *dialect.Request {
-	t.Helper()
+func sampleOf(tb testing.TB, d dialect.Dialect, command string, query, body bool) *dialect.Request {
+	tb.Helper()
 	as := command
 	if command == "callbackAfterTransferGroupOwner" {
 		as = "callbackTransferGroupOwnerAfter"
 	}
 	req, err := d.Sample(as, rand.New(rand.NewPCG(1, 2)), time.Now())
 	if err != nil {
-		t.Fatalf("sample of %s: %v", as, err)
+		tb.Fatalf("sample of %s: %v", as, err)
 	}
 	req.Body = []byte(strings.ReplaceAll(string(req.Body), `"`+as+`"`, `"`+command+`"`))
 	req.Path, req.Query = "/"+command, ""
@@ -223,23 +223,23 @@ func quoteAll(all []string) []string {
 }
 
 // withNumber sets a number of a body.
-func withNumber(t testing.TB, body []byte, key string, n int) []byte {
-	t.Helper()
+func withNumber(tb testing.TB, body []byte, key string, n int) []byte {
+	tb.Helper()
 	before, rest, ok := strings.Cut(string(body), `"`+key+`":`)
 	end := strings.IndexAny(rest, ",}")
 	if !ok || end < 0 {
-		t.Fatalf("%s is not in %s", key, body)
+		tb.Fatalf("%s is not in %s", key, body)
 	}
 	return fmt.Appendf(nil, `%s"%s":%d%s`, before, key, n, rest[end:])
 }
 
 // withText sets a text of a body.
-func withText(t testing.TB, body []byte, key, value string) []byte {
-	t.Helper()
+func withText(tb testing.TB, body []byte, key, value string) []byte {
+	tb.Helper()
 	before, rest, ok := strings.Cut(string(body), `"`+key+`":"`)
 	end := strings.IndexByte(rest, '"')
 	if !ok || end < 0 {
-		t.Fatalf("%s is not in %s", key, body)
+		tb.Fatalf("%s is not in %s", key, body)
 	}
 	return fmt.Appendf(nil, `%s"%s":%q%s`, before, key, value, rest[end+1:])
 }
