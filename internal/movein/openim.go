@@ -1,7 +1,6 @@
 package movein
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -256,21 +255,25 @@ func (f *openimFile) callback(at *field) {
 // otherwise; today's word stays beside, for when the server is upgraded.
 func (f *openimFile) names(c dialect.Command) []string {
 	names := []string{f.spec.Name + ":" + today(c)}
-	if old := f.former(c); old != "" {
+	for _, old := range f.former(c) {
 		names = append(names, f.spec.Name+":"+old)
 	}
 	return names
 }
 
-// former is what the server calls a command where that is not today's name.
-func (f *openimFile) former(c dialect.Command) string {
+// former is what the server calls a command where that is not today's name. The
+// files of v3.5 and v3.6 are alike.
+func (f *openimFile) former(c dialect.Command) []string {
+	var all []string
 	switch name := openimFormerly()[today(c)]; f.generation {
 	case openimV2:
-		return name.v2
-	case openimV30, openimV35:
-		return name.v3
+		all = []string{name.v2}
+	case openimV30:
+		all = []string{name.v3}
+	case openimV35:
+		all = []string{name.v3, name.v36}
 	}
-	return ""
+	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
 }
 
 // today is the word of the newest configuration for a command; empty for a key
@@ -437,8 +440,18 @@ func (f *openimFile) pasteBefore(b *strings.Builder, p *Plan, asks []*Callback) 
 			if f.generation == openimV30 {
 				where = "?callbackCommand="
 			}
-			fmt.Fprintf(b, "#       %s%s\n", where, cmp.Or(f.former(c.Command), c.Command.Name))
+			for _, name := range f.onWire(c.Command) {
+				fmt.Fprintf(b, "#       %s%s\n", where, name)
+			}
 		}
 	}
 	fmt.Fprintf(b, "#   - wait: leave the line as it is until imhook has hooks.\n#\n")
+}
+
+// onWire is what the server may call a command.
+func (f *openimFile) onWire(c dialect.Command) []string {
+	if old := f.former(c); len(old) > 0 {
+		return old
+	}
+	return []string{c.Name}
 }

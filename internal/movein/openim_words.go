@@ -42,12 +42,12 @@ func openimOlder() map[string]string {
 func openimSilent() []string { return []string{"aftergroupmsgrevoke", "setmessagereactionextensions"} }
 
 // formerName is what servers before v3.7 call a command on the wire; empty where
-// it is today's word.
-type formerName struct{ v3, v2 string }
+// it is today's word. v36 is what v3.6 alone calls it.
+type formerName struct{ v3, v36, v2 string }
 
 // openimFormerly has the former names by today's key.
 func openimFormerly() map[string]formerName {
-	both := func(name string) formerName { return formerName{name, name} }
+	both := func(name string) formerName { return formerName{v3: name, v2: name} }
 	return map[string]formerName{
 		"beforeSetFriendRemark":   {v3: "callbackBeforeSetFriendRemark"},
 		"afterSetFriendRemark":    {v3: "callbackAfterSetFriendRemark"},
@@ -55,7 +55,7 @@ func openimFormerly() map[string]formerName {
 		"afterQuitGroup":          {v3: "callbackQuitGroupCommand"},
 		"afterKickGroupMember":    {v3: "callbackKillGroupCommand"},
 		"afterDismissGroup":       {v3: "callbackDisMissGroupCommand"},
-		"afterTransferGroupOwner": {v3: "callbackTransferGroupOwnerAfter"},
+		"afterTransferGroupOwner": {v3: "callbackTransferGroupOwnerAfter", v36: "callbackAfterTransferGroupOwner"},
 		"beforeMsgModify":         {v3: "callbackMsgModifyCommand", v2: "callbackWordFilterCommand"},
 		"afterSingleMsgRead":      {v3: "callbackSingleMsgRead"},
 		"afterGroupMsgRead":       {v3: "callbackGroupMsgReadCommand"},

@@ -16,31 +16,13 @@ import (
 // write and to read; the file cannot say otherwise.
 const wildfirechatTimeout = 10 * time.Second
 
-// wildfirechatKeys has the keys that hold a callback's address, in the order of
-// the vendor's file, with the command. A key behind today's is an older one.
-func wildfirechatKeys() []wildfirechatKey {
-	return []wildfirechatKey{
-		{"user_online", []string{"user.online_status_callback"}},
-		{"user_relation", []string{"relation.relation_update_callback", "relation.update_callback"}},
-		{"user_info", []string{"user.user_info_update_callback", "user.info_update_callback"}},
-		{"message", []string{"message.forward.url"}},
-		{"message_sensitive", []string{"message.sensitive.forward.url"}},
-		{"message_mention", []string{"message.mentionmsg.forward.url"}},
-		{"recall_message", []string{"message.recallmsg.forward.url"}},
-		{"things_message", []string{"things_message.forward.url", "device.forward.url"}},
-		{"group_info", []string{"group.group_info_update_callback"}},
-		{"group_member", []string{"group.group_member_update_callback"}},
-		{"channel_info", []string{"channel.channel_info_update_callback"}},
-		{"chatroom_info", []string{"chatroom.chatroom_info_update_callback"}},
-		{"chatroom_member", []string{"chatroom.chatroom_member_update_callback"}},
-		{"exception", []string{"monitor.exception_event_address"}},
-		{censor, []string{"sensitive.remote_server_url"}},
+// addressKeys are the keys that hold the address of a command's callback, today's
+// first.
+func addressKeys(c dialect.Command) []string {
+	if c.Name == "things_message" {
+		return append(slices.Clone(c.Aliases), "device.forward.url")
 	}
-}
-
-type wildfirechatKey struct {
-	command string
-	keys    []string
+	return c.Aliases
 }
 
 const censor = "censor"
@@ -94,8 +76,8 @@ func ReadWildfireChat(spec *dialect.Spec, name string, data []byte) (*Found, err
 // file finds out what is in force, and what is not though it looks so.
 func (f *wildfirechatFile) file(all []property) {
 	known := wildfirechatModifiers()
-	for _, k := range wildfirechatKeys() {
-		known = append(known, k.keys...)
+	for _, c := range f.spec.Commands {
+		known = append(known, addressKeys(c)...)
 	}
 	stopped := 0
 	for _, p := range all {
@@ -134,13 +116,9 @@ func (f *wildfirechatFile) stranger(p *property, known []string) {
 // callbacks are those that have an address.
 func (f *wildfirechatFile) callbacks() []Callback {
 	var all []Callback
-	for _, k := range wildfirechatKeys() {
-		c, ok := f.spec.Command(k.command)
-		if !ok {
-			continue
-		}
+	for _, c := range f.spec.Commands {
 		taken := property{}
-		for i, name := range k.keys {
+		for i, name := range addressKeys(c) {
 			p, given := f.settings[name]
 			switch {
 			case !given || p.value == "":
@@ -149,7 +127,7 @@ func (f *wildfirechatFile) callbacks() []Callback {
 			default:
 				taken = p
 				if i > 0 {
-					f.warn(p.line, 1, name, "is an older word; servers of 2024 and later read %s", k.keys[0])
+					f.warn(p.line, 1, name, "is an older word; servers of 2024 and later read %s", c.Aliases[0])
 				}
 			}
 		}
