@@ -110,9 +110,20 @@ func decodeAlert(in *input, ev *event.Event, kind *alertKind) (bool, error) {
 	}
 	w.AlertReason = stripped(w.AlertReason, kind.reason)
 	w.Status = stripped(w.Status, kind.status)
-	w.Receiver = stripped(w.Receiver, receiver)
+	if usual := wrapReceiver(w.AppKey, &place, receiver); w.Receiver == usual {
+		w.Receiver = ""
+	}
 	w.EventType, w.Timestamp, w.Words, w.Security = "", 0, nil, ""
 	return true, keep(ev, w)
+}
+
+// wrapReceiver is how the vendor's examples have the other user. There is none of a
+// group or chatroom: its id stays as it is.
+func wrapReceiver(appKey string, place *event.Conversation, id string) string {
+	if place.Kind == event.KindDirect {
+		return wrapUser(appKey, id)
+	}
+	return id
 }
 
 // canonical is the kind that a type of body is read as.
@@ -154,7 +165,7 @@ func encodeAlert(out *output, kind *alertKind) error {
 	default:
 		return dialect.Untranslatable("there are no messages to a %s here", ev.Conversation.Kind)
 	}
-	w.Receiver = or(w.Receiver, receiver)
+	w.Receiver = or(w.Receiver, wrapReceiver(w.AppKey, ev.Conversation, receiver))
 	w.EventType, w.Timestamp, w.Security = typeKeywordAlert, out.millis(), ""
 	w.ContentType = or(w.ContentType, "message")
 	w.AlertReason, w.Status = or(w.AlertReason, kind.reason), or(w.Status, kind.status)

@@ -314,7 +314,7 @@ func TestDecode_KeepsWholeWhatNobodyKnows(t *testing.T) {
 		{"an operation of tomorrow", "", `{"callId":"c","eventType":"chat","chat_type":"muc","group_id":"7","from":"ann","to":"bob","payload":{"operation":"rename"}}`, "muc:rename", "group:7"},
 		{"an operation that failed", "", `{"callId":"c","eventType":"chat","chat_type":"muc","group_id":"7","from":"ann","to":"bob","payload":{"operation":"kick","status":{"error_code":"forbidden"}}}`, "muc:kick", "group:7"},
 		{"an operation on no group", "", `{"callId":"c","eventType":"chat","chat_type":"muc","from":"ann","to":"bob","payload":{"operation":"kick"}}`, "muc:kick", "direct:ann|bob"},
-		{"an operation that chatrooms lack", "", `{"callId":"c","eventType":"chat","chat_type":"muc","group_id":"7","from":"ann","to":"bob","payload":{"operation":"apply","is_chatroom":true}}`, "muc:apply", "group:7"},
+		{"an operation that chatrooms lack", "", `{"callId":"c","eventType":"chat","chat_type":"muc","group_id":"7","from":"ann","to":"bob","payload":{"operation":"apply","is_chatroom":true}}`, "muc:apply", "chatroom:7"},
 		{"a fact of tomorrow", "", `{"callId":"c","event":"group_op_event","operation":"PIN","type":"GROUP","id":"7","operator":"ann","payload":{"type":"ADD"}}`, "group_op:PIN/ADD", "group:7"},
 		{"a place of tomorrow", "", `{"callId":"c","event":"group_op_event","operation":"DELETE","type":"CIRCLE","id":"7","operator":"ann"}`, "group_op:DELETE", "group:7"},
 		{"a chatroom that is disabled", "", `{"callId":"c","event":"group_op_event","operation":"UPDATE","type":"CHATROOM","id":"7","operator":"ann","payload":{"type":"DISABLE","disable":true}}`, "group_op:UPDATE/DISABLE", "chatroom:7"},
@@ -327,6 +327,10 @@ func TestDecode_KeepsWholeWhatNobodyKnows(t *testing.T) {
 		{"a login that is offline", "", `{"callId":"c","reason":"login","status":"offline","appkey":"a#b","user":"a#b_ann@easemob.com/ios_1"}`, "userStatus:login", "user:ann"},
 		{"keyword", "", `{"callId":"c","eventType":"keyword_alert","status":"refuse"}`, "sensitiveWords:intercepted", "system:"},
 		{"moderation of something", "", `{"callId":"c","eventType":"moderation","moderationResult":"PASS","targetType":"profile","from":"ann","to":"bob"}`, "moderation:PASS", "direct:ann|bob"},
+		{"another result", "", `{"callId":"c","eventType":"moderation","moderationResult":"BLUR","targetType":"chatroom","from":"ann","to":"7"}`, "moderation:BLUR", "chatroom:7"},
+		{"another result in a group", "", `{"callId":"c","eventType":"moderation","moderationResult":"BLUR","targetType":"groupchat","from":"ann","to":"7"}`, "moderation:BLUR", "group:7"},
+		{"a push of tomorrow", "", `{"callId":"c","step":"push","status":"late","chat_type":"groupchat","group_id":"7","target":"bob"}`, "push:late", "user:bob"},
+		{"a chatroom's words", "", `{"callId":"c","eventType":"chat","chat_type":"chatroom","group_id":"7","from":"ann","to":"7","payload":{"ext":{},"bodies":[{"msg":"x","type":"txt"}]}}`, "chatroom", "chatroom:7"},
 		{"push report", "", `{"callId":"c","step":"push","status":"success","chat_type":"chat"}`, "push:success", "system:"},
 		{"recall of nothing", "", `{"callId":"c","eventType":"chat","chat_type":"recall","from":"ann","to":"bob"}`, "recall", "direct:ann|bob"},
 		{"edit of nothing", "", `{"callId":"c","eventType":"chat","chat_type":"edit","from":"ann","to":"bob"}`, "edit", "direct:ann|bob"},
@@ -368,13 +372,13 @@ func TestDecode_KeepsWholeWhatNobodyKnows(t *testing.T) {
 func TestDecode_NamesTheFieldOfAWrongType(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, body, command, field string }{
-		{"timestamp", change(t, directText, `"timestamp":1795200000123`, `"timestamp":"1795200000123"`), "chat:txt", "timestamp"},
+		{"timestamp", change(t, directText, `"timestamp":1795200000123`, `"timestamp":"soon"`), "chat:txt", "timestamp"},
 		{"time before 1970", change(t, directText, `"timestamp":1795200000123`, `"timestamp":-5`), "chat:txt", "timestamp"},
 		{"time after 9999", change(t, directText, `"timestamp":1795200000123`, `"timestamp":253402300800000`), "chat:txt", "timestamp"},
 		{"from", change(t, directText, `"from":"ann"`, `"from":["ann"]`), "chat:txt", "from"},
 		{"group", change(t, groupText, `"group_id":"7001"`, `"group_id":7001`), "groupchat:txt", "group_id"},
 		{"text", change(t, directText, `"msg":"hello"`, `"msg":5`), "chat:txt", "payload.bodies.0.msg"},
-		{"level", change(t, directText, `"msg":"hello"`, `"combineLevel":"2"`), "chat:txt", "payload.bodies.0.combineLevel"},
+		{"level", change(t, directText, `"msg":"hello"`, `"combineLevel":"two"`), "chat:txt", "payload.bodies.0.combineLevel"},
 	} {
 		evs, err := easemob.New().Decode(&dialect.Request{Body: []byte(tt.body)})
 		de, ok := errors.AsType[*dialect.DecodeError](err)

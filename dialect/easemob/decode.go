@@ -107,7 +107,7 @@ func (d *Dialect) Decode(req *dialect.Request) ([]*event.Event, error) {
 // give it, cause says so and m holds only the keys that tell families apart: in
 // another family the key may mean something else.
 func (m *message) heading(body []byte) (cause, err error) {
-	if cause = dialect.Unmarshal(Name, "", body, m); cause == nil {
+	if cause = parse("", body, m); cause == nil {
 		return nil, nil
 	}
 	var top map[string]jsontext.Value
@@ -144,12 +144,7 @@ func decodeOne(in *input, raw event.Raw) (*event.Event, error) {
 
 // lenient reads the keys that tell families and lanes, each only where it is text.
 func lenient(top map[string]jsontext.Value) *message {
-	str := func(in map[string]jsontext.Value, key string) (s string) {
-		if v := in[key]; v.Kind() == '"' {
-			s = plain(v)
-		}
-		return s
-	}
+	str := func(in map[string]jsontext.Value, key string) string { return text(in[key]) }
 	m := &message{
 		envelope: envelope{
 			CallID: str(top, "callId"), EventType: str(top, "eventType"), ChatType: str(top, "chat_type"),
@@ -161,7 +156,7 @@ func lenient(top map[string]jsontext.Value) *message {
 		Type: str(top, "type"), Alert: str(top, "alertReason"), Moderation: str(top, "moderationResult"),
 	}
 	// A time that is no whole number is none here; whoever needs it reads it again.
-	_ = dialect.Unmarshal(Name, "", top["timestamp"], &m.Timestamp)
+	_ = parse("", top["timestamp"], &m.Timestamp)
 	var p map[string]jsontext.Value
 	if dialect.Unmarshal(Name, "", top["payload"], &p) == nil {
 		m.Payload.Type, m.Payload.Operation = str(p, "type"), str(p, "operation")
@@ -178,7 +173,7 @@ func lenient(top map[string]jsontext.Value) *message {
 func unknown(m *message, name string, raw event.Raw) *event.Event {
 	ev := &event.Event{
 		Type: event.VendorUnknown, Phase: event.After, Dialect: Name, Command: name,
-		Lane: m.lane(), Raw: raw,
+		Lane: m.lane(raw.Body), Raw: raw,
 	}
 	if m.Timestamp > 0 && m.Timestamp <= lastMilli {
 		ev.Time = milliTime(m.Timestamp)
@@ -191,21 +186,46 @@ func unknown(m *message, name string, raw event.Raw) *event.Event {
 	return ev
 }
 
-func (m *message) lane() event.Lane {
+// lane is that of what a body is about. Besides what messages have it looks at keys of
+// other families, which an outcome that nobody knows has like those that are known.
+func (m *message) lane(body []byte) event.Lane {
+	top := object(string(body))
 	group, from, to := bareID(m.AppKey, m.GroupID), bareID(m.AppKey, m.From), bareID(m.AppKey, m.To)
+	switch text(top["targetType"]) {
+	case chatGroup:
+		group = or(group, to)
+	case chatRoom:
+		group, m.ChatType = or(group, to), chatRoom
+	}
+	kind := event.KindGroup
+	if m.ChatType == chatRoom || m.inRoom() || string(object(string(top["payload"]))["is_chatroom"]) == "true" {
+		kind = event.KindChatroom
+	}
 	switch {
-	case m.Event == groupOpEvent && m.ID != "" && m.Type == typeRoom, group != "" && isRoom(m.ContentType):
-		return event.NewLane(event.KindChatroom, or(group, m.ID))
+	case m.Event == groupOpEvent && m.ID != "" && m.Type == typeRoom:
+		return event.NewLane(event.KindChatroom, m.ID)
 	case m.Event == groupOpEvent && m.ID != "":
 		return event.NewLane(event.KindGroup, m.ID)
+	case m.Step == stepPush:
+		if target := bareID(m.AppKey, text(top["target"])); target != "" {
+			return event.NewLane(event.KindUser, target)
+		}
 	case group != "":
-		return event.NewLane(event.KindGroup, group)
+		return event.NewLane(kind, group)
 	case m.User != "":
 		return event.NewLane(event.KindUser, bareID(m.AppKey, m.User))
 	case from != "" && to != "" && m.ChatType != notify && m.ChatType != chatGroup:
 		return event.Direct(from, to).Lane()
 	}
 	return event.NewLane(event.KindSystem, "")
+}
+
+// text is a JSON text; "" for anything else.
+func text(v jsontext.Value) string {
+	if v.Kind() != '"' {
+		return ""
+	}
+	return plain(v)
 }
 
 // milliTime is Unix milliseconds as a time; 0 is the zero time, which is how the

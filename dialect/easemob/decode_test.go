@@ -412,8 +412,9 @@ func TestDecode_MalformedBodies(t *testing.T) {
 		"time of no number":   strings.Replace(directText, `1795200000123`, `"soon"`, 1),
 		"time before 1970":    strings.Replace(directText, `1795200000123`, `-1`, 1),
 		"time of no calendar": strings.Replace(directText, `1795200000123`, `999999999999999`, 1),
-		"size of no number":   element("chat", `{"type":"img","file_length":"9"}`, annToBob),
+		"size of no number":   element("chat", `{"type":"img","file_length":"nine"}`, annToBob),
 		"place of no number":  element("chat", `{"type":"loc","lat":"north"}`, annToBob),
+		"place of no JSON":    element("chat", `{"type":"loc","lat":"NaN","lng":"1_0"}`, annToBob),
 		"room or not":         body("muc", `{"is_chatroom":"no","operation":"kick"}`, `"group_id":"7","from":"ann","to":"bob",`),
 		"status of no object": body("muc", `{"status":"ok","operation":"kick"}`, `"group_id":"7","from":"ann","to":"bob",`),
 		"members of no array": opBody("LEAVE", `{"type":"KICK","member":"dora"}`, false),
@@ -443,5 +444,45 @@ func TestDecode_MalformedBodies(t *testing.T) {
 	twice := decode(t, opBody("LEAVE", `{"type":"QUIT","type":"KICK","member":["x"],"member":["dora"]}`, false))
 	if twice.Command != "group_op:LEAVE/KICK" || len(twice.Members) != 1 || twice.Members[0].ID != "dora" {
 		t.Errorf("of keys given twice the last counts: %s %v", twice.Command, twice.Members)
+	}
+}
+
+// The pages call some numbers text, and what is measured need not be whole.
+func TestDecode_NumbersThatPagesCallText(t *testing.T) {
+	t.Parallel()
+	ev := decode(t, `{"callId":"acme#shop_9","timestamp":"1795200000123","chat_type":"chat","msg_id":"9","step":"push","status":"success","target":"bob","appkey":"acme#shop"}`)
+	if ev.Type != event.PushReport || ev.Time.UnixMilli() != 1795200000123 {
+		t.Errorf("a push: %s at %v", ev.Type, ev.Time)
+	}
+	ev = decode(t, element("chat", `{"type":"video","filename":"a","file_length":"118179","length":"4","size":{"width":746.4,"height":" 1325 "},"url":"u","secret":"s"}`, annToBob))
+	if m := ev.Message.Media; m.Size != 118179 || m.Seconds != 4 || m.Width != 746 || m.Height != 1325 {
+		t.Errorf("a video: %+v", m)
+	}
+	ev = decode(t, opBody("MUTE", `{"type":"ADD","member":["dora"],"expire_timestamp":"1795200900000"}`, false))
+	if until := ev.Members[0].Until.UnixMilli(); until != 1795200900000 {
+		t.Errorf("muted until %d", until)
+	}
+	for _, number := range []string{`"x"`, `true`, `{}`, `1e300`, `"NaN"`, `"-Inf"`, `"0x1F"`, `"1_0"`, `"9223372036854775808"`} {
+		text := element("chat", `{"type":"file","file_length":`+number+`}`, annToBob)
+		if evs, err := easemob.New().Decode(&dialect.Request{Body: []byte(text)}); err == nil {
+			t.Errorf("%s is read as %d", number, evs[0].Message.Media.Size)
+		}
+	}
+}
+
+// What every message is read as must have a CloudEvents form, or nobody can take it.
+func TestDecode_NoNumberThatJSONCannotWrite(t *testing.T) {
+	t.Parallel()
+	for _, number := range []string{`"NaN"`, `"Inf"`, `"-infinity"`, `1e400`, `"1e400"`} {
+		for _, text := range []string{
+			element("chat", `{"type":"loc","lat":`+number+`,"lng":1,"addr":"x"}`, annToBob),
+			element("chat", `{"type":"audio","length":`+number+`}`, annToBob),
+		} {
+			evs, err := easemob.New().Decode(&dialect.Request{Body: []byte(text)})
+			if err == nil {
+				_, err = evs[0].MarshalJSON()
+				t.Errorf("%s was read, and is said again: %v", text, err)
+			}
+		}
 	}
 }

@@ -24,13 +24,13 @@ func (i *groupInfo) read(ev *event.Event, appKey string) *groupInfo {
 		take(&rest.Description, &g.Introduction)
 		take(&rest.Avatar, &g.Avatar)
 		take(&rest.Custom, &g.Extra)
-		if n, err := strconv.Atoi(text(rest.MaxUsers)); err == nil && n > 0 {
+		if n, err := strconv.Atoi(loosely(rest.MaxUsers)); err == nil && n > 0 {
 			g.MaxMembers, rest.MaxUsers = n, nil
 		}
-		if on, err := strconv.ParseBool(text(rest.Mute)); err == nil {
+		if on, err := strconv.ParseBool(loosely(rest.Mute)); err == nil {
 			g.Muted, rest.Mute = &on, nil
 		}
-		if ms, err := strconv.ParseInt(text(rest.Modified), 10, 64); err == nil {
+		if ms, err := strconv.ParseInt(loosely(rest.Modified), 10, 64); err == nil {
 			if at, odd := readMillis(ms); odd == 0 && ms != 0 {
 				g.UpdatedAt, rest.Modified = at, nil
 			}
@@ -51,7 +51,7 @@ func (i *groupInfo) read(ev *event.Event, appKey string) *groupInfo {
 	return &rest
 }
 
-func text(l *loose) string {
+func loosely(l *loose) string {
 	if l == nil {
 		return ""
 	}

@@ -66,5 +66,5 @@ func read[T any](in *input) (*T, error) {
 		return w, nil
 	}
 	w := new(T)
-	return w, dialect.Unmarshal(Name, in.command.spec.Name, in.body, w)
+	return w, parse(in.command.spec.Name, in.body, w)
 }

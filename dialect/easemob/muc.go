@@ -317,7 +317,7 @@ type sharedFile struct {
 // without an id. Text that is not of the vendor's form stays as it is.
 func readFileReason(ev *event.Event, reason string) (rest string) {
 	var f sharedFile
-	if object(reason) == nil || dialect.Unmarshal(Name, "", []byte(reason), &f) != nil || f.Data.FileID == "" {
+	if object(reason) == nil || parse("", []byte(reason), &f) != nil || f.Data.FileID == "" {
 		return reason
 	}
 	ev.Group.Files = []string{f.Data.FileID}

@@ -84,7 +84,7 @@ var mucAliases = map[string]string{"assign_owner": "assing_owner"}
 
 func (m *message) messageCommand() string {
 	name := m.ChatType
-	if m.ChatType == chatGroup && strings.HasPrefix(m.ContentType, roomContent) {
+	if m.ChatType == chatGroup && m.inRoom() {
 		name = chatRoom
 	}
 	name = join(name, ":", contentName(m.Payload.firstType(), m.ContentType))
@@ -99,6 +99,10 @@ func (m *message) messageCommand() string {
 	}
 	return name + "/" + m.EventType
 }
+
+// inRoom reports whether a message whose chat_type says group is a chatroom's: newer
+// servers say so in content_type, and some in the payload's type.
+func (m *message) inRoom() bool { return isRoom(m.ContentType) || m.Payload.Type == chatRoom }
 
 func (p *payload) firstType() string {
 	if len(p.Bodies) == 0 {

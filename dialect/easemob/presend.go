@@ -44,14 +44,14 @@ func readShape(v jsontext.Value) (s shape, err error) {
 		return s, nil
 	}
 	var p payload
-	if err := dialect.Unmarshal(Name, preSend, v, &p); err != nil {
+	if err := parse(preSend, v, &p); err != nil {
 		return s, err
 	}
 	if p.Bodies != nil {
 		return shape{whole: &p}, nil
 	}
 	var f flat
-	if err := dialect.Unmarshal(Name, preSend, v, &f); err != nil {
+	if err := parse(preSend, v, &f); err != nil {
 		return s, err
 	}
 	return shape{flat: &f}, nil

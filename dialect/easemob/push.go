@@ -15,6 +15,7 @@ type push struct {
 	MsgID        string         `json:"msg_id"`
 	Step         string         `json:"step"`
 	Status       string         `json:"status"`
+	GroupID      string         `json:"group_id,omitzero"`
 	From         string         `json:"from,omitzero"`
 	Target       string         `json:"target"`
 	Channel      string         `json:"channel,omitzero"`
@@ -76,19 +77,31 @@ func decodePush(in *input, ev *event.Event) (bool, error) {
 		ev.Message = &event.Message{ID: w.MsgID}
 		ev.Links = []string{"msg:" + w.MsgID}
 	}
+	if group := bareID(w.AppKey, w.GroupID); group != "" {
+		ev.Conversation = &event.Conversation{Kind: event.KindGroup, ID: group}
+		w.GroupID = stripped(w.GroupID, group)
+	}
 	if w.Channel != "" || w.DeviceID != "" {
 		ev.Presence = &event.Presence{Connection: w.Channel, Client: w.DeviceID}
 	}
 	if isDefaultCallID(w.CallID, w.AppKey, w.MsgID) {
 		w.CallID = ""
 	}
-	if w.ChatType == chatDirect {
+	if w.ChatType == pushType(ev.Conversation) {
 		w.ChatType = ""
 	}
 	w.Target = stripped(w.Target, target)
 	w.Timestamp, w.MsgID, w.Step, w.Status, w.Detail = 0, "", "", "", ""
 	w.Channel, w.DeviceID, w.Security = "", "", ""
 	return true, keep(ev, w)
+}
+
+// pushType is chat_type of the message that was pushed.
+func pushType(place *event.Conversation) string {
+	if place != nil && place.Kind == event.KindGroup {
+		return chatGroup
+	}
+	return chatDirect
 }
 
 // encodePush writes a request for each receiver.
@@ -114,11 +127,9 @@ func encodePush(out *output, status string) error {
 		if ev.Presence != nil {
 			w.Channel, w.DeviceID = ev.Presence.Connection, ev.Presence.Client
 		}
-		if w.ChatType == "" {
-			w.ChatType = chatDirect
-			if ev.Conversation != nil && ev.Conversation.Kind == event.KindGroup {
-				w.ChatType = chatGroup
-			}
+		w.ChatType = or(w.ChatType, pushType(ev.Conversation))
+		if c := ev.Conversation; c != nil && c.Kind == event.KindGroup {
+			w.GroupID = or(w.GroupID, c.ID)
 		}
 		if !out.own {
 			w.AppKey = out.appKey()

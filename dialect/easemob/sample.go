@@ -186,6 +186,11 @@ func (d *draw) groupOp(f *opFact) *event.Event {
 		if ev.Group != nil {
 			ev.Group.PreviousOwner = ev.Actor.ID
 		}
+	case f.operation == "LEAVE" && f.kind == "QUIT", f.operation == "JOIN" && f.kind == "INVITE":
+		// They do it themselves: of an invitation the vendor reports the acceptance.
+		ev.Members[0].ID = ev.Actor.ID
+	}
+	switch {
 	case f.operation == "JOIN":
 		if ev.Group != nil {
 			ev.Group.MemberCount = 2 + d.IntN(198)
@@ -255,10 +260,11 @@ func (d *draw) reaction() *event.Event {
 	d.anywhere(ev)
 	id, other := d.messageID(), d.user()
 	ev.Message = &event.Message{ID: id}
-	ev.Reaction = &event.Reaction{Message: id, Items: []event.ReactionCount{
-		{Name: pick(d.Rand, "👍", "heart", "lol"), Count: 1, Users: []string{ev.Actor.ID}, Change: pick(d.Rand, "add", "add", "remove")},
-		{Name: "ok", Count: 1, Users: []string{other}},
-	}}
+	changed := event.ReactionCount{Name: pick(d.Rand, "👍", "heart", "lol"), Change: pick(d.Rand, "add", "add", "remove")}
+	if changed.Change == "add" {
+		changed.Count, changed.Users = 1, []string{ev.Actor.ID}
+	}
+	ev.Reaction = &event.Reaction{Message: id, Items: []event.ReactionCount{changed, {Name: "ok", Count: 1, Users: []string{other}}}}
 	return ev
 }
 

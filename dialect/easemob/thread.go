@@ -95,7 +95,7 @@ func (l *lastMessage) read(ev *event.Event, appKey, thread string) error {
 	if len(l.Payload) == 0 {
 		return nil
 	}
-	if err := dialect.Unmarshal(Name, notify+":thread", l.Payload, &p); err != nil {
+	if err := parse(notify+":thread", l.Payload, &p); err != nil {
 		return err
 	}
 	c := contentOf(contentName(p.firstType(), ""))
