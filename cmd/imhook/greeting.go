@@ -99,15 +99,22 @@ func tokenHint(s config.Source) string {
 // pathHint says what a dialect appends.
 func pathHint(spec *dialect.Spec) string {
 	var paths []string
+	bare := false
 	for _, c := range spec.Commands {
-		if c.Path != "" && !slices.Contains(paths, c.Path) {
+		if c.Path == "" {
+			bare = true
+		} else if !slices.Contains(paths, c.Path) {
 			paths = append(paths, c.Path)
 		}
 	}
-	switch len(paths) {
-	case 0:
+	switch {
+	case len(paths) == 0:
 		return ""
-	case 1:
+	case bare && len(paths) == 1: // the others are told from the body
+		return fmt.Sprintf("  (and with %s: docs/dialects/%s.md)", paths[0], spec.Name)
+	case bare:
+		return fmt.Sprintf("  (and %d paths below it: docs/dialects/%s.md)", len(paths), spec.Name)
+	case len(paths) == 1:
 		return paths[0]
 	}
 	return fmt.Sprintf("%s  (and %d more paths: imhook trigger %s --list)", paths[0], len(paths)-1, spec.Name)

@@ -93,6 +93,9 @@ func encodeMucOf(out *output, op *mucOp, kind event.Kind, id string, m event.Mem
 	w.To = or(w.To, mucTo(op, id, bareID(or(w.AppKey, out.appKey()), w.From), m.ID))
 	if op.whom == attributes && w.To == "" {
 		w.To = id
+		if !out.own { // a member, says the page
+			w.To = or(actorID(ev.Actor, ""), id)
+		}
 	}
 	p.Operation, p.IsChatroom = op.name, kind == event.KindChatroom
 	if op.reason || (out.own && m.Reason != "") {

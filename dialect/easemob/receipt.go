@@ -36,7 +36,7 @@ func decodeReceipt(in *input, ev *event.Event) (bool, error) {
 	}
 	group := m.Channel != ""
 	if group && m.GroupID == "" {
-		m.GroupID = m.Channel
+		m.GroupID = bareID(m.AppKey, m.Channel)
 	}
 	who := m.From
 	if group {
@@ -60,11 +60,15 @@ func decodeReceipt(in *input, ev *event.Event) (bool, error) {
 	reader, kept := actor(m.AppKey, who)
 	ev.Actor = reader
 	if group {
-		m.ChannelUser = ""
-		if m.From == who {
-			m.From = kept
+		if m.ChannelUser == wrapUser(m.AppKey, from) {
+			m.ChannelUser = ""
 		}
-		m.Channel = stripped(m.Channel, place.ID)
+		if !system(from) {
+			m.From = stripped(m.From, from)
+		}
+		if m.Channel == wrapGroup(m.AppKey, place.ID) {
+			m.Channel = ""
+		}
 	} else {
 		m.From = kept
 	}
@@ -131,8 +135,14 @@ func encodeReceiptOf(out *output, name, about string, k, n int) error {
 		m.Payload.Ext = emptyObject
 	}
 	if name == readAck && ev.Conversation.Kind != event.KindDirect {
-		m.Channel = or(m.Channel, ev.Conversation.ID)
-		m.ChannelUser = who
+		// The page's example has the group wrapped here, and in to; not in group_id.
+		appKey := m.AppKey
+		if !out.own {
+			appKey = out.appKey()
+		}
+		m.GroupID = ""
+		m.Channel = or(m.Channel, wrapGroup(appKey, ev.Conversation.ID))
+		m.ChannelUser = or(m.ChannelUser, wrapUser(appKey, who))
 		m.Payload.Type = readAck
 		if !out.own {
 			m.ContentType = "chat:ack:read"

@@ -68,9 +68,9 @@ func (p *payload) write(w *writer) {
 	w.value("ext", p.Ext)
 	w.text("ack_message_id", p.AckID, p.Type == channelAck)
 	w.text("edit_message_id", p.EditID, false)
-	// The read receipt of a whole conversation has no elements; everything else
-	// has an array, if an empty one.
-	if len(p.Bodies) > 0 || (!w.rest && p.Type != channelAck) {
+	// The read receipts of a whole conversation and of a group have no elements;
+	// everything else has an array, if an empty one.
+	if len(p.Bodies) > 0 || (!w.rest && p.Type != channelAck && p.Type != readAck) {
 		w.key("bodies")
 		w.b = append(w.b, '[')
 		for i := range p.Bodies {
