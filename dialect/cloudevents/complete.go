@@ -19,7 +19,9 @@ func known(kind event.Kind) bool {
 }
 
 // complete puts in what can be told from the rest, for those who write events by
-// hand. What it makes of its own result is that result.
+// hand. What it makes of its own result is that result. An event in a vendor's words
+// was written by a gateway, and says what its vendor said: only what keeps it in
+// order is put in.
 func complete(ev *event.Event) error {
 	if len(ev.Vendor) > 0 {
 		switch kind := ev.Vendor.Kind(); {
@@ -38,11 +40,17 @@ func complete(ev *event.Event) error {
 		if followed {
 			ev.Lane = c.Lane()
 		}
-	} else {
+		if followed && ev.Dialect == Name && elsewhere(ev) {
+			ev.Lane = lane(ev)
+		}
+	} else if ev.Dialect == Name {
 		ev.Conversation = conversation(ev)
 	}
-	if ev.Conversation != nil {
-		nameBody(ev, *ev.Conversation)
+	if ev.Dialect == Name {
+		if ev.Conversation != nil {
+			nameBody(ev, *ev.Conversation)
+		}
+		nameUser(ev)
 	}
 	if !known(ev.Lane.Kind()) {
 		ev.Lane = lane(ev)
@@ -112,6 +120,15 @@ func nameBody(ev *event.Event, c event.Conversation) {
 	}
 }
 
+// nameUser says of an event about a user's device or account that it happened to
+// that user. Who did it stays open where the event does not say.
+func nameUser(ev *event.Event) {
+	word, _, _ := strings.Cut(string(ev.Type), ".")
+	if word == "user" && ev.User != nil && ev.User.ID != "" && len(ev.Members) == 0 {
+		ev.Members = []event.Member{{ID: ev.User.ID}}
+	}
+}
+
 func first(a, b string) string {
 	if a != "" {
 		return a
@@ -119,23 +136,46 @@ func first(a, b string) string {
 	return b
 }
 
+// elsewhere reports whether an event concerns its one member wherever the message
+// stood, or the whole app.
+func elsewhere(ev *event.Event) bool {
+	return (ev.Type == event.PushReport || ev.Type.Family() == "chatroom.super") && len(ev.Members) == 1 && ev.Members[0].ID != ""
+}
+
 // lane is the conversation, else the two whose relation it is, else whom it is
 // about, else the system's.
 func lane(ev *event.Event) event.Lane {
 	word, _, _ := strings.Cut(string(ev.Type), ".")
 	switch {
-	case (ev.Type == event.PushReport || ev.Type.Family() == "chatroom.super") && len(ev.Members) == 1 && ev.Members[0].ID != "":
-		// It concerns that user wherever the message stood, or the whole app.
+	case elsewhere(ev):
 		return event.NewLane(event.KindUser, ev.Members[0].ID)
 	case ev.Conversation != nil:
 		return ev.Conversation.Lane()
-	case (word == "friend" || word == "block" || word == "follow") && ev.Actor != nil && ev.Actor.ID != "" && len(ev.Members) == 1 && ev.Members[0].ID != "":
+	case (word == "friend" || word == "block" || word == "follow") && whose(ev) != "":
 		// So that asking, accepting, removing and blocking stay in order.
-		return event.Direct(ev.Actor.ID, ev.Members[0].ID).Lane()
+		if len(ev.Members) == 1 && ev.Members[0].ID != "" {
+			return event.Direct(whose(ev), ev.Members[0].ID).Lane()
+		}
+		return event.NewLane(event.KindUser, whose(ev))
 	case ev.User != nil && ev.User.ID != "":
 		return event.NewLane(event.KindUser, ev.User.ID)
 	case ev.Actor != nil && ev.Actor.ID != "":
 		return event.NewLane(event.KindUser, ev.Actor.ID)
 	}
 	return event.NewLane(event.KindSystem, "")
+}
+
+// whose is the user from whose side a relation is told: who acted, or on whose list
+// it stands where the server did.
+func whose(ev *event.Event) string {
+	if ev.Actor != nil && ev.Actor.ID != "" && !ev.Actor.System {
+		return ev.Actor.ID
+	}
+	if ev.Friend != nil && ev.Friend.Owner != "" {
+		return ev.Friend.Owner
+	}
+	if ev.Actor != nil {
+		return ev.Actor.ID
+	}
+	return ""
 }

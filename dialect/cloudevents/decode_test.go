@@ -40,6 +40,10 @@ func TestDecode_LaneByWhatIsThere(t *testing.T) {
 		{"conference", "conference.join", `,"data":{"conference":{"id":"b"}}`, "conference:b", &event.Conversation{Kind: event.KindConference, ID: "b"}},
 		{"user", "user.update", `,"data":{"user":{"id":"u"},"actor":{"id":"admin"}}`, "user:u", nil},
 		{"actor", "friend.add", `,"data":{"actor":{"id":"u"}}`, "user:u", nil},
+		{"push, of the one who got it", "push.report", `,"data":{"conversation":{"kind":"group","id":"g"},"members":[{"id":"u"}]}`, "user:u", &event.Conversation{Kind: event.KindGroup, ID: "g"}},
+		{"friends that the server made", "friend.import", `,"data":{"actor":{"system":true},"friend":{"owner":"u"},"members":[{"id":"v"},{"id":"w"}]}`, "user:u", nil},
+		{"one friend that the server made", "friend.import", `,"data":{"actor":{"id":"root","system":true},"friend":{"owner":"u"},"members":[{"id":"v"}]}`, "direct:u|v", nil},
+		{"a relation to several", "block.add", `,"data":{"actor":{"id":"u"},"members":[{"id":"v"},{"id":"w"}]}`, "user:u", nil},
 		{"nobody", "system.heartbeat", ``, "system:", nil},
 		{"direct, users in the wrong order", "message.send", `,"data":{"conversation":{"kind":"direct","id":"bob|ann"}}`, "direct:ann|bob", &event.Conversation{Kind: event.KindDirect, ID: "ann|bob"}},
 		{"direct, the peer alone", "message.send", `,"data":{"actor":{"id":"bob"},"conversation":{"kind":"direct","id":"a%"}}`, "direct:a%25|bob", &event.Conversation{Kind: event.KindDirect, ID: "a%25|bob"}},
@@ -69,6 +73,41 @@ func TestDecode_BodyOfTheTypeGetsTheConversationsID(t *testing.T) {
 	}
 	if ev.Message.Kind != event.Text || len(ev.Links) != 1 || ev.Links[0] != "msg:7" {
 		t.Errorf("kind %q, links %q; want text and msg:7", ev.Message.Kind, ev.Links)
+	}
+}
+
+func TestDecode_UserOfTheTypeIsWhoItHappenedTo(t *testing.T) {
+	t.Parallel()
+	ev := decode(t, written("user.kick", `,"data":{"user":{"id":"u"},"actor":{"id":"root"}}`))
+	if len(ev.Members) != 1 || ev.Members[0].ID != "u" || ev.Actor.ID != "root" {
+		t.Errorf("members %v by %v, want u by root", ev.Members, ev.Actor)
+	}
+	ev = decode(t, written("user.online", `,"data":{"user":{"id":"u"}}`))
+	if len(ev.Members) != 1 || ev.Actor != nil {
+		t.Errorf("members %v by %v, want u, by nobody who is named", ev.Members, ev.Actor)
+	}
+}
+
+// TestDecode_EventInAVendorsWordsSaysNoMore: what a gateway wrote is complete.
+func TestDecode_EventInAVendorsWordsSaysNoMore(t *testing.T) {
+	t.Parallel()
+	for _, more := range []string{
+		`,"data":{"conversation":{"kind":"group","id":"g"}}`, `,"data":{"user":{"id":"u"}}`, `,"data":{"group":{"id":"g"}}`,
+	} {
+		typ := "group.mute"
+		if strings.Contains(more, "user") {
+			typ = "user.online"
+		}
+		got := decode(t, written(typ, `,"imdialect":"openim","imcommand":"x"`+more))
+		parts := 0
+		for _, there := range []bool{got.Conversation != nil, got.Group != nil, got.User != nil, got.Members != nil} {
+			if there {
+				parts++
+			}
+		}
+		if parts != 1 {
+			t.Errorf("%s is read as %+v", more, got)
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ func contentKind(code int32) event.ContentKind {
 // other vendors mean other things.
 func contentCode(m *event.Message, own bool) (int32, error) {
 	if n, err := strconv.ParseInt(m.Code, 10, 32); err == nil && contentKind(int32(n)) == m.Kind {
-		if own || m.Kind != event.UnknownKind && m.Kind != event.Custom {
+		if own || m.Kind != event.UnknownKind {
 			return int32(n), nil
 		}
 	}

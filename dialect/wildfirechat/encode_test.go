@@ -416,6 +416,11 @@ func TestEncode_WritesContentsAsTheVendorsClients(t *testing.T) {
 			[]string{`"type":1,"searchableContent":"yes"`, `"extra":"{\"imhookData\":\"q\",\"a\":1}"`},
 		},
 		{
+			"the application's own type",
+			event.Message{ID: "7", Kind: event.Custom, Code: "2001", Custom: &event.Payload{Data: "x"}},
+			[]string{`"type":2001,`, `"content":"x"`, `"extra":""`},
+		},
+		{
 			"name of a custom content",
 			event.Message{ID: "7", Kind: event.Custom, Code: "app:order", Custom: &event.Payload{Name: "app:order", Data: "x"}},
 			[]string{`"type":1001,`, `"content":"x"`, `"extra":"{\"imhookName\":\"app:order\"}"`},

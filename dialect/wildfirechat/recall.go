@@ -36,7 +36,8 @@ func decodeRecall(in input) (*event.Event, error) {
 	if field := inner.check(); field != "" {
 		return nil, in.missing("message." + field)
 	}
-	ev := &event.Event{Type: event.MessageRecall, Generation: inner.generation(), Message: &event.Message{}}
+	// The old documents have no recall: there is one form of it.
+	ev := &event.Event{Type: event.MessageRecall, Generation: current, Message: &event.Message{}}
 	ev.Time, w.recallRest.Timestamp = fromMillis(w.Timestamp)
 	if w.UserID != "" || w.IsAdmin {
 		ev.Actor = &event.Actor{ID: w.UserID, System: w.IsAdmin}
