@@ -59,11 +59,32 @@ func (s *sampler) members(n int) []event.Member {
 
 var sayings = [...]string{"hello", "see you at eight", "the parcel is here", "on my way", "thank you!"}
 
+func (s *sampler) saying() string { return sayings[s.r.IntN(len(sayings))] }
+
+// message is a text, or in one of four cases something else that people send.
 func (s *sampler) message() *event.Message {
-	return &event.Message{
-		ID:   strconv.FormatInt(1<<60+s.r.Int64N(1<<59), 10),
-		Kind: event.Text, Text: sayings[s.r.IntN(len(sayings))],
+	m := &event.Message{ID: strconv.FormatInt(1<<60+s.r.Int64N(1<<59), 10), Kind: event.Text, Text: s.saying()}
+	file := func(kind event.ContentKind, name string) {
+		m.Kind, m.Text = kind, ""
+		m.Media = &event.Media{URL: "https://media.example.com/" + s.number("m") + "/" + name, Size: 20_000 + s.r.Int64N(900_000)}
 	}
+	switch s.r.IntN(16) {
+	case 0:
+		file(event.Image, "pier.jpg")
+		m.Media.Width, m.Media.Height = 1280, 720
+	case 1:
+		file(event.Audio, "note.amr")
+		m.Media.Seconds = float64(1 + s.r.IntN(59))
+	case 2:
+		file(event.File, "plan.pdf")
+		m.Media.Name, m.Media.MIME = "plan.pdf", "application/pdf"
+	case 3:
+		m.Kind, m.Text = event.Location, ""
+		m.Location = &event.Place{Latitude: 59.3293, Longitude: 18.0686, Title: "Pier 4"}
+	case 4:
+		m.Mentions = &event.Mentions{Users: []string{s.user()}}
+	}
+	return m
 }
 
 // fill puts in the bodies of ev's family.
@@ -77,12 +98,9 @@ func (s *sampler) fill(ev *event.Event) {
 	case "chatroom":
 		s.chatroom(ev)
 	case "channel":
-		ev.Channel = &event.Channel{ID: s.number("ch"), Name: "News"}
-		if strings.HasSuffix(string(ev.Type), "subscribe") {
-			ev.Members = s.members(1)
-		}
+		s.channel(ev)
 	case "conference":
-		ev.Conference = &event.Conference{ID: s.number("cf"), MaxPublishers: 9}
+		s.conference(ev)
 	case "conversation":
 		where := event.Direct(ev.Actor.ID, s.user())
 		ev.Conversation = &where
@@ -91,15 +109,12 @@ func (s *sampler) fill(ev *event.Event) {
 	case "user":
 		s.account(ev)
 	case "moment":
-		ev.Moment = &event.Moment{ID: s.number("mo"), Text: sayings[s.r.IntN(len(sayings))]}
-		if words[1] == "comment" {
-			ev.Moment.Comment = s.number("co")
-		}
+		s.moment(ev)
 	case "vendor":
 		ev.Vendor = jsontext.Value(`{"kind":"of no type"}`)
 	default: // alarm, system
 		ev.Actor = &event.Actor{System: true}
-		ev.Report = &event.Report{Code: "E" + strconv.Itoa(s.r.IntN(100)), Text: "queue is long", Node: "im-1"}
+		ev.Report = &event.Report{Code: "E" + strconv.Itoa(s.r.IntN(100)), Text: "queue is long", Count: 1 + s.r.IntN(20), Node: "im-1"}
 	}
 }
 
@@ -150,8 +165,67 @@ func (s *sampler) group(ev *event.Event) {
 	case family == "topic":
 		ev.Conversation.Topic = s.number("tp")
 	}
-	if strings.HasSuffix(string(ev.Type), "announce") {
+	s.change(ev)
+	switch ev.Type {
+	case event.GroupAnnounce:
 		ev.Group.Announcement = "Chapter four until Friday"
+	case event.GroupMute, event.GroupUnmute:
+		ev.Group.Muted = new(ev.Type == event.GroupMute)
+	case event.GroupCreate, event.GroupUpdate:
+		ev.Group.Owner, ev.Group.Introduction = ev.Actor.ID, "One book a month"
+	}
+}
+
+// change says what became of the members.
+func (s *sampler) change(ev *event.Event) {
+	for i := range ev.Members {
+		switch m := &ev.Members[i]; ev.Type {
+		case event.GroupMemberPromote, event.ChatroomMemberPromote:
+			m.Role = "admin"
+		case event.GroupMemberDemote, event.ChatroomMemberDemote:
+			m.Role = "member"
+		case event.GroupMemberMute, event.ChatroomMemberMute:
+			m.Until = s.now.Add(time.Duration(1+s.r.IntN(24)) * time.Hour)
+		case event.GroupMemberUpdate, event.ChatroomMemberUpdate:
+			m.Alias = "Cox"
+		case event.ChatroomMemberLeave:
+			m.Reason = "timeout"
+		}
+	}
+}
+
+func (s *sampler) channel(ev *event.Event) {
+	ev.Channel = &event.Channel{ID: s.number("ch"), Name: "News", Owner: ev.Actor.ID}
+	switch {
+	case strings.HasSuffix(string(ev.Type), "subscribe"):
+		ev.Members = s.members(1)
+	case ev.Type == event.ChannelTransfer:
+		ev.Members = s.members(1)
+		ev.Channel.Owner = ev.Members[0].ID
+	}
+}
+
+func (s *sampler) conference(ev *event.Event) {
+	ev.Conference = &event.Conference{ID: s.number("cf")}
+	switch ev.Type {
+	case event.ConferenceCreate:
+		ev.Conference.Description, ev.Conference.MaxPublishers = s.saying(), 9
+	case event.ConferenceDestroy:
+	default:
+		ev.Members = []event.Member{{ID: ev.Actor.ID}}
+		ev.Conference.Video = ev.Type == event.ConferencePublish
+	}
+}
+
+func (s *sampler) moment(ev *event.Event) {
+	ev.Moment = &event.Moment{ID: s.number("mo")}
+	if strings.HasSuffix(string(ev.Type), "create") {
+		ev.Moment.Text = s.saying()
+	}
+	if ev.Type.Family() == "moment.comment" {
+		ev.Moment.Comment = s.number("co")
+	} else if ev.Type == event.MomentCreate {
+		ev.Moment.Media = []event.Media{{URL: "https://media.example.com/" + s.number("m") + "/frost.jpg", Width: 1920, Height: 1080}}
 	}
 }
 
@@ -170,6 +244,16 @@ func (s *sampler) chatroom(ev *event.Event) {
 	case "chatroom.attribute":
 		ev.Chatroom.Attributes = map[string]string{"score": strconv.Itoa(s.r.IntN(9))}
 	}
+	switch ev.Type {
+	case event.ChatroomAnnounce:
+		ev.Chatroom.Announcement = "We begin at eight"
+	case event.ChatroomTransfer:
+		ev.Members = s.members(1)
+		ev.Chatroom.Owner = ev.Members[0].ID
+	case event.ChatroomFull:
+		ev.Chatroom.MemberCount = 5000
+	}
+	s.change(ev)
 }
 
 func (s *sampler) relation(ev *event.Event) {
@@ -193,6 +277,7 @@ func (s *sampler) account(ev *event.Event) {
 	case event.UserOffline, event.UserKick:
 		ev.Presence = &event.Presence{Reason: "timeout", Platform: "android", Client: s.number("d")}
 	case event.UserUpdate, event.UserRegister:
-		ev.User.DisplayName = "Robin"
+		ev.User.Name, ev.User.DisplayName = "robin"+ev.User.ID, "Robin"
+		ev.User.Avatar = "https://media.example.com/" + ev.User.ID + ".png"
 	}
 }
