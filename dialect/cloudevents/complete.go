@@ -121,10 +121,14 @@ func nameBody(ev *event.Event, c event.Conversation) {
 }
 
 // nameUser says of an event about a user's device or account that it happened to
-// that user. Who did it stays open where the event does not say.
+// that user, where nobody or somebody else is the actor. Who did it stays open where
+// the event does not say.
 func nameUser(ev *event.Event) {
 	word, _, _ := strings.Cut(string(ev.Type), ".")
-	if word == "user" && ev.User != nil && ev.User.ID != "" && len(ev.Members) == 0 {
+	if word != "user" || ev.User == nil || ev.User.ID == "" || len(ev.Members) > 0 {
+		return
+	}
+	if ev.Actor == nil || ev.Actor.ID != ev.User.ID {
 		ev.Members = []event.Member{{ID: ev.User.ID}}
 	}
 }

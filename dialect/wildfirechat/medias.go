@@ -32,7 +32,13 @@ type mediaRest struct {
 // is the list itself where that is not of the documented form.
 func readMedias(list jsontext.Value) (ms []event.Media, rest jsontext.Value, err error) {
 	var wire []feedMedia
-	documented := list.Kind() == '[' && dialect.Unmarshal(Name, "", list, &wire) == nil
+	if list.Kind() != '[' {
+		return nil, list, nil
+	}
+	if list, err = dialect.Tidy(list); err != nil { // as it would be kept
+		return nil, nil, err
+	}
+	documented := dialect.Unmarshal(Name, "", list, &wire) == nil
 	if !documented {
 		return nil, list, nil
 	}

@@ -27,9 +27,14 @@ func (w *outputMessage) readProfiles(ev *event.Event) (err error) {
 	return err
 }
 
-// readProfile reads v where it is an object of the profile's form.
+// readProfile reads v where it is an object of the profile's form, as it is kept if
+// it is none: of a key given twice with the last value alone.
 func readProfile(v jsontext.Value, profile any) bool {
-	return v.Kind() == '{' && dialect.Unmarshal(Name, "", v, profile) == nil
+	if v.Kind() != '{' {
+		return false
+	}
+	v, err := dialect.Tidy(v)
+	return err == nil && dialect.Unmarshal(Name, "", v, profile) == nil
 }
 
 // writeProfiles is the inverse. Of another dialect's event the user is the sender
