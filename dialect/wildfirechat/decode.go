@@ -139,7 +139,8 @@ func pointer[T comparable](v, byDefault T) *T {
 	if v == byDefault {
 		return nil
 	}
-	return &v
+	kept := v // a copy, so that only what is kept is allocated
+	return &kept
 }
 
 // or returns what p points to, or the default.

@@ -2,6 +2,7 @@ package wildfirechat_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -575,10 +576,16 @@ func TestSpec_TakesTheWordsOfTheServersConfiguration(t *testing.T) {
 		if c, ok := d.Spec().Command(tt.key); !ok || c.Name != tt.command {
 			t.Errorf("%s is command %q, want %q", tt.key, c.Name, tt.command)
 		}
+		req, err := d.Sample(tt.key, rand.New(rand.NewPCG(1, 1)), now)
+		if err != nil {
+			t.Errorf("a sample of %s: %v", tt.key, err)
+		} else if ev := decodeOne(t, d, req.Path, string(req.Body)); ev.Command != tt.command {
+			t.Errorf("a sample of %s is a %s, want %s", tt.key, ev.Command, tt.command)
+		}
 		if tt.oldPath == "" {
 			continue
 		}
-		_, err := d.Decode(&dialect.Request{Path: tt.oldPath, Body: []byte(`{}`)})
+		_, err = d.Decode(&dialect.Request{Path: tt.oldPath, Body: []byte(`{}`)})
 		if de, ok := errors.AsType[*dialect.DecodeError](err); !ok || de.Command != tt.command {
 			t.Errorf("an empty body on %s: %v, want one of %s to be wanted", tt.oldPath, err, tt.command)
 		}

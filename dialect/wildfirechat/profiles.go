@@ -10,8 +10,12 @@ import (
 // readProfiles moves the profiles that newer servers send with a message, the
 // sender's and the group's, to the event. What is not of their form stays as it
 // is, and so do the receiver's and the channel's, which have no place there.
-func (w *outputMessage) readProfiles(ev *event.Event) (err error) {
+func (w *outputMessage) readProfiles(ev *event.Event) error {
+	if w.SenderUserInfo == nil && w.TargetGroupInfo == nil {
+		return nil // as with most
+	}
 	var user userInfo
+	var err error
 	if readProfile(w.SenderUserInfo, &user) {
 		ev.User = user.read()
 		if w.SenderUserInfo, err = dialect.Vendor(&user.userRest); err != nil {

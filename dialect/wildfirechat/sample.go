@@ -20,12 +20,15 @@ type draw struct {
 	command string
 }
 
-// Sample returns what a WildfireChat server would send for command.
+// Sample returns what a WildfireChat server would send for command, which may be a
+// key of the server's configuration.
 func (d *Dialect) Sample(name string, r *rand.Rand, now time.Time) (dialect.Request, error) {
-	c := d.byName[name]
-	if c == nil {
+	known, ok := d.spec.Command(name)
+	if !ok {
 		return dialect.Request{}, fmt.Errorf("%w: %s has no %q", dialect.ErrUnknownCommand, Name, name)
 	}
+	name = known.Name
+	c := d.byName[name]
 	v, id := c.sample(&draw{Rand: r, now: now, command: name})
 	body, err := dialect.Marshal(v)
 	if err != nil {
