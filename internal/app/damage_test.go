@@ -27,7 +27,7 @@ func TestApp_DamagedJournalGoesOnAndSaysWhatIsMissing(t *testing.T) {
 	defer down.Close()
 	down.Answer(func(int, *imfake.Received) imfake.Reply { return imfake.Reply{Status: 503} })
 	l := startLoaded(t, whole, "{sync: interval}", endpoint(down))
-	l.postSized(t, before, 64<<10)
+	l.postSized(t, before, 64<<10, before)
 	stop(t, l.App)
 	for _, c := range []struct {
 		name   string
@@ -63,7 +63,7 @@ func TestApp_DamagedJournalGoesOnAndSaysWhatIsMissing(t *testing.T) {
 			if lost <= 0 || lost > before {
 				t.Fatalf("%v events are said to be lost, of %d", lost, before)
 			}
-			run := l.postSized(t, after, 100)
+			run := l.postSized(t, after, 100, after)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			eventually(ctx, t, func() error { return late.Tally().Check(run.Accepted()) })
