@@ -134,6 +134,9 @@ func (c *converter) say(ev *event.Event) error {
 	if ev.Time.IsZero() {
 		ev.Time = c.now.UTC().Truncate(time.Millisecond)
 	}
+	if ev.Type == event.VendorUnknown && ev.Dialect != c.to.Spec().Name {
+		return dialect.Untranslatable("nobody knows what it says")
+	}
 	reqs := []dialect.Request{dialect.RawRequest(ev)}
 	if ev.Dialect != c.to.Spec().Name || c.generation != "" && ev.Generation != "" && c.generation != ev.Generation {
 		var err error
@@ -179,9 +182,6 @@ func (c *converter) write(req *dialect.Request) error {
 	if c.said > 0 {
 		_, _ = io.WriteString(c.out, "\n\n")
 	}
-	if err := writeWire(c.out, req); err != nil {
-		return err
-	}
-	_, err := io.WriteString(c.out, "\n")
-	return err
+	// No line break behind it: where bodies are signed it would be one of theirs.
+	return writeWire(c.out, req)
 }

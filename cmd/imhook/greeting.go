@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
 )
 
@@ -44,8 +45,8 @@ func greet(w io.Writer, c *config.Config, registry *dialect.Registry, addr, admi
 			if c.Sandbox {
 				b.WriteString(secretsHint(d.Spec(), s))
 			}
-			if len(d.Spec().Commands) > 0 && first == "" {
-				first = s.Dialect + " " + d.Spec().Commands[0].Name
+			if name := worthTrying(d.Spec()); name != "" && first == "" {
+				first = s.Dialect + " " + name
 			}
 		}
 	}
@@ -66,6 +67,24 @@ func greet(w io.Writer, c *config.Config, registry *dialect.Registry, addr, admi
 		fmt.Fprintf(&b, "\nThere is an %s here; use it with --config %s.\n", defaultConfig, defaultConfig)
 	}
 	_, _ = io.WriteString(w, b.String())
+}
+
+// worthTrying is a command that is kept and delivered: the first that reports a
+// message, else the first that reports anything.
+func worthTrying(spec *dialect.Spec) string {
+	first := ""
+	for _, c := range spec.Commands {
+		if c.Phase == event.Before {
+			continue
+		}
+		if slices.Contains(c.Types, event.MessageSend) {
+			return c.Name
+		}
+		if first == "" {
+			first = c.Name
+		}
+	}
+	return first
 }
 
 func scheme(encrypted *config.ServerTLS) string {

@@ -31,3 +31,24 @@ func TestPathHint_NamesTheURLForMostCommands(t *testing.T) {
 		t.Errorf("easemob: %q, want %q", got, want)
 	}
 }
+
+// What the greeting tells people to try is something that a backend then gets.
+func TestWorthTrying_IsAMessageThatIsDelivered(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"wildfirechat": "message",
+		"openim":       "callbackAfterSendSingleMsgCommand",
+		"rongcloud":    "message_sync",
+		"tencent":      "C2C.CallbackAfterSendMsg",
+		"easemob":      "chat:txt",
+		"cloudevents":  "message.send",
+	} {
+		d, err := builtin.New().Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := worthTrying(d.Spec()); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

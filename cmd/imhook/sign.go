@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
 
@@ -49,8 +50,13 @@ func (p *program) sign() *cobra.Command {
 					id = evs[0].ID
 				}
 			}
-			if err := d.Sign(&req, cred, id, time.Now()); err != nil {
+			now := time.Now()
+			if err := d.Sign(&req, cred, id, now); err != nil {
 				return fmt.Errorf("signing: %w", err)
+			}
+			// A body without a place for the signature stays as it was.
+			if _, err := d.Verify(&req, cred, dialect.Verification{Now: now}); errors.Is(err, dialect.ErrSignature) {
+				return fmt.Errorf("not signed: %w; where the body holds the signature, write its key with an empty text to have it filled in", err)
 			}
 			return writeWire(cmd.OutOrStdout(), &req)
 		},

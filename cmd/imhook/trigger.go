@@ -50,7 +50,8 @@ func (p *program) trigger() *cobra.Command {
 			"answer is not 2xx.\n\n" +
 			"--set changes a value: message.text=hello in JSON, userIds.0=u1 in an array,\n" +
 			"query.CallbackCommand=… in the query. What is JSON (7, true, null, {…}, […], \"7\") is\n" +
-			"typed, everything else is text.\n\n" +
+			"typed, everything else is text. JSON that is a text, as OpenIM's content, has its quotes:\n" +
+			"'content=\"{\\\"content\\\":\\\"hi\\\"}\"'.\n\n" +
 			"--sequence tells a story of several callbacks about the same people:\n" + sequenceLines(),
 		Example: "  imhook trigger wildfirechat --list\n" +
 			"  imhook trigger wildfirechat message --set payload.searchableContent=hello\n" +
@@ -97,7 +98,7 @@ func (p *program) trigger() *cobra.Command {
 	flags.StringArrayVar(&f.credentials, "credential", nil, credentialUsage+"; with --to")
 	flags.IntVar(&f.count, "count", 1, "how many to send")
 	flags.Float64Var(&f.rate, "rate", 0, "how many a second at most (default: as fast as they are answered)")
-	flags.Uint64Var(&f.seed, "seed", 0, "draw the same values again (default: new ones each time)")
+	flags.Uint64Var(&f.seed, "seed", 0, "draw the same values again, but for the time (default: new ones each time)")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for an answer, with --to")
 	flags.BoolVar(&f.list, "list", false, "list the commands of DIALECT, or of all")
 	flags.BoolVar(&f.dryRun, "print", false, "print the request, signed with --credential, and send nothing")

@@ -150,6 +150,9 @@ func why(d dialect.Dialect, req dialect.Request, cred dialect.Credentials, v dia
 			return []string{fmt.Sprintf("without the spaces around secret %d it fits", i+1)}
 		}
 	}
+	if bad.Error() != dialect.ErrSignature.Error() {
+		return nil // it says itself what is wrong: something is missing, or cannot be read
+	}
 	return []string{"the secret is another one, or what is signed was altered on the way"}
 }
 

@@ -57,7 +57,11 @@ func Play(d dialect.Dialect, w Wish) ([]Step, error) {
 		q.tell(s)
 		return say(d, w, s.events)
 	}
-	return nil, fmt.Errorf("there is no sequence %q%s", w.Command, suggest.DidYouMean(w.Command, names))
+	hint := suggest.DidYouMean(w.Command, names)
+	if hint == "" {
+		hint = "; there are " + strings.Join(names, ", ")
+	}
+	return nil, fmt.Errorf("there is no sequence %q%s", w.Command, hint)
 }
 
 // say encodes and signs the events.

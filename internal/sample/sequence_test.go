@@ -60,9 +60,14 @@ func TestPlay_EveryDialectTellsTheSameStory(t *testing.T) {
 
 func TestPlay_UnknownSequence(t *testing.T) {
 	t.Parallel()
-	_, err := sample.Play(builtin.New().All()[0], sample.Wish{Command: "grup"})
-	if err == nil || err.Error() != `there is no sequence "grup"; did you mean group?` {
-		t.Errorf("error is %v", err)
+	for command, want := range map[string]string{
+		"grup": `there is no sequence "grup"; did you mean group?`,
+		"nope": `there is no sequence "nope"; there are login, group, chatroom, conference`,
+	} {
+		_, err := sample.Play(builtin.New().All()[0], sample.Wish{Command: command})
+		if err == nil || err.Error() != want {
+			t.Errorf("error is %v, want %s", err, want)
+		}
 	}
 }
 
