@@ -20,7 +20,9 @@ func (d *Dialect) Sample(name string, r *rand.Rand, now time.Time) (dialect.Requ
 	}
 	s := sampler{r: r, now: now.UTC().Truncate(time.Millisecond)}
 	ev := &event.Event{
-		ID: event.DeriveID(strconv.FormatUint(r.Uint64(), 36), strconv.FormatUint(r.Uint64(), 36)),
+		// With the command and the time in it: what is drawn again from the same numbers
+		// is another event, not the same one with another body, which is a replay.
+		ID: event.DeriveID(strconv.FormatUint(r.Uint64(), 36), strconv.FormatUint(r.Uint64(), 36), name, s.now.Format(time.RFC3339Nano)),
 		// The source of an IM server that speaks CloudEvents itself.
 		App: "example", Source: "im",
 		Type: c.Types[0], Phase: c.Phase, Time: s.now,
