@@ -17,10 +17,12 @@ Each cell names the vendor's commands that are read as the type, which are also 
 nearest equivalent, read as another type, as which it is written when it comes from another dialect. – cannot be expressed:
 such an event is not sent to an endpoint of that dialect, is counted in ` + "`imhook_untranslatable_total`" + `, and the number
 says why. A number beside a command says what of the type cannot be written. CloudEvents has every type.
+Only ` + "`vendor.unknown`" + ` is in no table: it goes byte for byte to endpoints of its own dialect; for all others, CloudEvents
+too, it is a –.
 
 每格列出会被读作该类型的厂商命令，写出时用的也是它们。` + "`~`" + ` 表示只有最接近的对应（读回来是另一个类型）。– 表示该方言无法表达：
 这样的事件不会发给该方言的端点，计入 ` + "`imhook_untranslatable_total`" + `，数字注明原因。命令旁的数字注明该类型中哪一部分写不出来。
-CloudEvents 有全部类型。
+CloudEvents 有全部类型。只有 ` + "`vendor.unknown`" + ` 不在表里：它逐字节转给同一方言的端点；对其他端点（包括 CloudEvents），与 – 相同。
 `
 
 // Markdown writes rows as a page: one table for each first word of the types, and
