@@ -266,7 +266,7 @@ func TestDisk_DropOldestGoesOnWithoutRoom(t *testing.T) {
 			j.SetFloor(1)
 			answered := map[string]bool{}
 			n, refused := 0, 0
-			deadline := time.Now().Add(time.Minute)
+			deadline := time.Now().Add(3 * time.Minute)
 			tick := time.NewTicker(2 * time.Millisecond)
 			defer tick.Stop()
 			const events = 400 // 200 MiB
