@@ -1,0 +1,122 @@
+package decide
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// leastTime is what a question takes at least: with less left it is not asked.
+const leastTime = time.Millisecond
+
+// running is a hook with what is known of how it does. It outlives changes of the
+// configuration that leave it as it is.
+type running struct {
+	Hook
+	slots   chan struct{}
+	breaker *breaker
+	cache   *cache
+	metrics *hookMetrics
+}
+
+func newRunning(h Hook, m *metrics) *running {
+	h = h.withDefaults()
+	return &running{
+		Hook: h, slots: make(chan struct{}, h.Concurrency),
+		breaker: newBreaker(h.Breaker), cache: newCache(), metrics: m.of(h),
+	}
+}
+
+// ask asks the hook, or says at once why not.
+func (r *running) ask(ctx context.Context, q gateway.Question) gateway.Asked {
+	begin := time.Now()
+	a := gateway.Asked{Hook: r.Name, Shadow: r.Shadow}
+	if v, ok := r.cache.find(q.Event, begin); ok {
+		a.Verdict, a.Cause = v, gateway.CauseCache
+		return a
+	}
+	reply := r.inquire(ctx, q, begin)
+	a.Cause, a.Reason, a.Detail, a.Status, a.Took = reply.Cause, reply.Reason, reply.Detail, reply.Status, time.Since(begin)
+	switch {
+	case reply.Cause == gateway.CauseHook:
+		a.Verdict = reply.Verdict
+		r.cache.keep(q.Event, reply.Verdict, reply.Keep, begin)
+	case reply.Cause == gateway.CauseOpen:
+		// The failure that opened it decides.
+		a.Verdict = r.failed(gateway.Cause(reply.Reason))
+	default:
+		a.Verdict = r.failed(reply.Cause)
+	}
+	return a
+}
+
+// inquire asks behind slots and breaker.
+func (r *running) inquire(ctx context.Context, q gateway.Question, now time.Time) gateway.Reply {
+	opened, ok := r.breaker.enter()
+	if !ok {
+		return gateway.Reply{Cause: gateway.CauseOpen, Reason: gateway.Reason(opened), Detail: "not asked: it failed too often (" + string(opened) + ")"}
+	}
+	left := q.Deadline.Sub(now)
+	granted := min(left, r.Timeout)
+	// A hook that was given a fraction of its time has not failed.
+	enough := granted >= r.Timeout/2
+	select {
+	case r.slots <- struct{}{}:
+	default:
+		r.breaker.leave(gateway.CauseOverload, false)
+		return gateway.Reply{Cause: gateway.CauseOverload, Detail: fmt.Sprintf("not asked: %d questions are open", r.Concurrency)}
+	}
+	defer func() { <-r.slots }()
+	if left < leastTime {
+		r.breaker.leave(gateway.CauseTimeout, false)
+		return gateway.Reply{Cause: gateway.CauseTimeout, Detail: "not asked: no time was left"}
+	}
+	q.Deadline = now.Add(granted)
+	reply := r.guarded(ctx, q)
+	if reply.Cause == gateway.CauseHook {
+		if why := wrong(reply.Verdict); why != "" {
+			reply.Cause, reply.Detail = gateway.CauseBadReply, why
+		}
+	}
+	if ctx.Err() != nil && reply.Cause != gateway.CauseHook {
+		reply.Cause = gateway.CauseCancelled
+	}
+	r.breaker.leave(reply.Cause, reply.Cause != gateway.CauseCancelled && (enough || reply.Cause != gateway.CauseTimeout))
+	return reply
+}
+
+// guarded asks, and turns a defect of ours into a failure.
+func (r *running) guarded(ctx context.Context, q gateway.Question) (reply gateway.Reply) {
+	defer func() {
+		if p := recover(); p != nil {
+			reply = gateway.Reply{Cause: gateway.CauseError, Reason: gateway.ReasonInternal, Detail: fmt.Sprintf("internal error: %.200v", p)}
+			r.metrics.panics.Inc()
+		}
+	}()
+	return r.Asker.Ask(ctx, q)
+}
+
+// failed is the verdict of the policy.
+func (r *running) failed(c gateway.Cause) event.Verdict {
+	if r.Policy.of(c) == event.Deny {
+		return event.Verdict{Action: event.Deny, Reason: "it could not be checked; try again later"}
+	}
+	return event.Allowed()
+}
+
+// wrong says why v is no verdict; empty when it is one.
+func wrong(v event.Verdict) string {
+	switch v.Action {
+	case event.Allow, event.Deny, event.Drop:
+		return ""
+	case event.Rewrite:
+		if v.Changes == nil {
+			return "it says rewrite and nothing else"
+		}
+		return ""
+	}
+	return fmt.Sprintf("verdict is %.40q", v.Action)
+}

@@ -1,0 +1,103 @@
+package decide
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// Bounds of what one hook's answers are kept for.
+const (
+	cacheSize = 1 << 16
+	cacheFor  = time.Hour
+	// cacheBy is how many different sets of fields one hook may ask for.
+	cacheBy = 8
+)
+
+// Fields that a kept verdict may hold by, beside the type.
+const (
+	ByActor        = "actor"
+	ByConversation = "conversation"
+	ByText         = "text"
+	ByMembers      = "members"
+)
+
+// cache holds verdicts that a hook said hold for further events. Nothing is kept
+// that it did not ask for.
+type cache struct {
+	mu sync.Mutex
+	// by are the sets of fields in use, the latest last.
+	by       []string
+	verdicts *shelf[event.Verdict]
+}
+
+func newCache() *cache { return &cache{verdicts: newShelf[event.Verdict](cacheSize)} }
+
+// find returns a kept verdict that holds for ev.
+func (c *cache) find(ev *event.Event, now time.Time) (event.Verdict, bool) {
+	c.mu.Lock()
+	sets := c.by
+	c.mu.Unlock()
+	for _, by := range sets {
+		if key, ok := cacheKey(ev, by); ok {
+			if v, ok := c.verdicts.get(key, now); ok {
+				return v, true
+			}
+		}
+	}
+	return event.Verdict{}, false
+}
+
+// keep keeps v as the hook asked for; what it asked for wrongly is not kept.
+func (c *cache) keep(ev *event.Event, v event.Verdict, k gateway.Keep, now time.Time) {
+	if k.For <= 0 || len(k.By) == 0 || v.Changes != nil || len(v.Refused) > 0 {
+		// A rewrite is of one message, and refused members are of one list.
+		return
+	}
+	names := slices.Clone(k.By)
+	slices.Sort(names)
+	by := strings.Join(slices.Compact(names), ",")
+	key, ok := cacheKey(ev, by)
+	if !ok {
+		return
+	}
+	c.mu.Lock()
+	if !slices.Contains(c.by, by) {
+		// A new array each time: readers have the old one.
+		c.by = append(slices.Clone(c.by), by)
+		if len(c.by) > cacheBy {
+			c.by = c.by[1:]
+		}
+	}
+	c.mu.Unlock()
+	c.verdicts.put(key, v, now, now.Add(min(k.For, cacheFor)))
+}
+
+// cacheKey is what ev has in the named fields; false when it lacks one, or when the
+// name is none.
+func cacheKey(ev *event.Event, by string) (string, bool) {
+	var b strings.Builder
+	b.WriteString(string(ev.Type) + "\x00" + ev.Source + "\x00" + by)
+	for name := range strings.SplitSeq(by, ",") {
+		b.WriteByte(0)
+		switch {
+		case name == ByActor && ev.Actor != nil:
+			b.WriteString(ev.Actor.ID)
+		case name == ByConversation && ev.Lane != "":
+			b.WriteString(string(ev.Lane))
+		case name == ByText && ev.Message != nil:
+			b.WriteString(string(ev.Message.Kind) + "\x00" + ev.Message.Text)
+		case name == ByMembers && len(ev.Members) > 0:
+			for _, m := range ev.Members {
+				b.WriteString(m.ID + "\x00")
+			}
+		default:
+			return "", false
+		}
+	}
+	return b.String(), true
+}

@@ -1,0 +1,136 @@
+package decide
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
+)
+
+// chain is one proposal on its way past the hooks.
+type chain struct {
+	p    gateway.Proposal
+	fold fold
+	// asked are those that were asked so far, in their order, those in the shadow
+	// left out.
+	asked []gateway.Asked
+	// shadows are those in the shadow; they may answer after the verdict.
+	shadows []*shadow
+	metrics *metrics
+}
+
+// run asks hooks in their order.
+func (c *chain) run(ctx context.Context, hooks []*running) {
+	for step := range steps(hooks) {
+		ev, changed := c.fold.seen(c.p.Event)
+		q := gateway.Question{Event: ev, Changed: changed, Deadline: c.p.Deadline}
+		switch {
+		case step[0].Shadow:
+			c.shadows = append(c.shadows, follow(ctx, step[0], q))
+		case c.fold.over(c.p.Event):
+			// Those in the shadow further on are asked all the same.
+		case len(step) == 1:
+			c.take(step[0], step[0].ask(ctx, q))
+		default:
+			c.vote(ctx, step, q)
+		}
+	}
+}
+
+// steps are the hooks that are asked one after the other, voters next to each other
+// together.
+func steps(hooks []*running) func(func([]*running) bool) {
+	return func(yield func([]*running) bool) {
+		for i := 0; i < len(hooks); {
+			n := i + 1
+			for hooks[i].Vote && n < len(hooks) && hooks[n].Vote {
+				n++
+			}
+			if !yield(hooks[i:n]) {
+				return
+			}
+			i = n
+		}
+	}
+}
+
+// vote asks side by side. The first one to deny or drop decides, and the others are
+// cancelled; otherwise all are folded in their order.
+func (c *chain) vote(ctx context.Context, voters []*running, q gateway.Question) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	all := make([]gateway.Asked, len(voters))
+	first := -1
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i, r := range voters {
+		wg.Go(func() {
+			a := r.ask(ctx, q)
+			mu.Lock()
+			defer mu.Unlock()
+			all[i] = a
+			if first < 0 && (a.Verdict.Action == event.Deny || a.Verdict.Action == event.Drop) && a.Cause != gateway.CauseCancelled {
+				first = i
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	for i, r := range voters {
+		if first < 0 || i == first {
+			c.take(r, all[i])
+			continue
+		}
+		// It was outvoted, or asked in vain.
+		r.metrics.count(all[i])
+		c.asked = append(c.asked, all[i])
+	}
+}
+
+// take folds in what a hook said, as far as the source's command can carry it.
+func (c *chain) take(r *running, a gateway.Asked) {
+	next := c.fold.add(a.Verdict)
+	if err := c.carries(next.verdict()); err != nil {
+		a.Why = err.Error()
+		a.Instead = r.Downgrade.of(a.Verdict)
+		c.metrics.downgraded(r, a)
+		if a.Instead == event.Deny {
+			next = c.fold.add(event.Verdict{Action: event.Deny, Code: a.Verdict.Code, Reason: a.Verdict.Reason})
+		} else {
+			next = c.fold
+		}
+	}
+	c.fold = next
+	r.metrics.count(a)
+	c.asked = append(c.asked, a)
+}
+
+func (c *chain) carries(v event.Verdict) error {
+	if c.p.Carries == nil {
+		return nil
+	}
+	return c.p.Carries(v)
+}
+
+// decision is the trail, once everybody in the shadow has answered.
+func (c *chain) decision(took time.Duration) gateway.Decision {
+	d := gateway.Decision{
+		Event: c.p.Event, Begin: c.p.Begin, Took: took,
+		Verdict: c.fold.verdict(), Cause: gateway.CauseNone, Hooks: slices.Clone(c.asked),
+	}
+	for _, a := range c.asked {
+		if a.Cause != gateway.CauseCancelled {
+			d.Cause = a.Cause
+		}
+		if a.Verdict.Action == event.Deny || a.Verdict.Action == event.Drop || a.Instead == event.Deny {
+			break
+		}
+	}
+	for _, s := range c.shadows {
+		d.Hooks = append(d.Hooks, s.result())
+	}
+	return d
+}

@@ -1,0 +1,117 @@
+package decide
+
+import (
+	"slices"
+
+	"github.com/imhook/imhook/event"
+)
+
+// fold is what the hooks asked so far say together. Its zero value allows. It is a
+// value: adding to it leaves the old one as it was.
+type fold struct {
+	changes   *event.Changes
+	rewritten bool
+	refused   []event.Refusal
+	// end is the deny or drop that ended the chain.
+	end *event.Verdict
+}
+
+// add returns the fold with one more verdict.
+func (f fold) add(v event.Verdict) fold {
+	if v.Action == event.Deny || v.Action == event.Drop {
+		// Who is refused, and what was changed, is beside the point now.
+		f.end = &event.Verdict{Action: v.Action, Code: v.Code, Reason: v.Reason}
+		return f
+	}
+	f.rewritten = f.rewritten || v.Action == event.Rewrite
+	f.changes = overlay(f.changes, v.Changes)
+	if len(v.Refused) > 0 {
+		// A member that two hooks refuse is refused with the first one's words.
+		f.refused = slices.Clone(f.refused)
+		for _, r := range v.Refused {
+			if !slices.ContainsFunc(f.refused, func(o event.Refusal) bool { return o.ID == r.ID }) {
+				f.refused = append(f.refused, r)
+			}
+		}
+	}
+	return f
+}
+
+// verdict is what is answered.
+func (f fold) verdict() event.Verdict {
+	switch {
+	case f.end != nil:
+		return *f.end
+	case f.rewritten:
+		return event.Verdict{Action: event.Rewrite, Changes: f.changes, Refused: f.refused}
+	}
+	// Some dialects say something with an allow as well (RongCloud: skip the
+	// moderation that would follow).
+	return event.Verdict{Action: event.Allow, Changes: f.changes, Refused: f.refused}
+}
+
+// over reports whether there is nothing left to ask: it is decided, or nobody is
+// left.
+func (f fold) over(ev *event.Event) bool {
+	if f.end != nil {
+		return true
+	}
+	return len(ev.Members) > 0 && len(f.refused) > 0 && len(remaining(ev.Members, f.refused)) == 0
+}
+
+// seen is the event as the next hook sees it, and whether that is still what came
+// in.
+func (f fold) seen(ev *event.Event) (next *event.Event, changed bool) {
+	if f.changes == nil && len(f.refused) == 0 {
+		return ev, false
+	}
+	e := *ev
+	e.Raw = event.Raw{}
+	if c := f.changes; c != nil {
+		e.Message = cover(e.Message, c.Message)
+		e.Group = cover(e.Group, c.Group)
+		e.User = cover(e.User, c.User)
+		e.Friend = cover(e.Friend, c.Friend)
+	}
+	e.Members = remaining(e.Members, f.refused)
+	return &e, true
+}
+
+// overlay puts later changes over earlier ones, body by body.
+func overlay(before, after *event.Changes) *event.Changes {
+	if before == nil || after == nil {
+		return cover(before, after)
+	}
+	c := *before
+	c.Message = cover(c.Message, after.Message)
+	c.Group = cover(c.Group, after.Group)
+	c.User = cover(c.User, after.User)
+	c.Friend = cover(c.Friend, after.Friend)
+	c.Push = cover(c.Push, after.Push)
+	if after.Vendor != nil {
+		c.Vendor = after.Vendor
+	}
+	return &c
+}
+
+// cover returns over, or under where there is none.
+func cover[T any](under, over *T) *T {
+	if over != nil {
+		return over
+	}
+	return under
+}
+
+// remaining are the members who are not refused.
+func remaining(all []event.Member, refused []event.Refusal) []event.Member {
+	if len(refused) == 0 {
+		return all
+	}
+	var left []event.Member
+	for _, m := range all {
+		if !slices.ContainsFunc(refused, func(r event.Refusal) bool { return r.ID == m.ID }) {
+			left = append(left, m)
+		}
+	}
+	return left
+}
