@@ -40,11 +40,11 @@ func (r *running) ask(ctx context.Context, q gateway.Question) gateway.Asked {
 	}
 	reply := r.inquire(ctx, q, begin)
 	a.Cause, a.Reason, a.Detail, a.Status, a.Took = reply.Cause, reply.Reason, reply.Detail, reply.Status, time.Since(begin)
-	switch {
-	case reply.Cause == gateway.CauseHook:
+	switch reply.Cause {
+	case gateway.CauseHook:
 		a.Verdict = reply.Verdict
 		r.cache.keep(q.Event, reply.Verdict, reply.Keep, begin)
-	case reply.Cause == gateway.CauseOpen:
+	case gateway.CauseOpen:
 		// The failure that opened it decides.
 		a.Verdict = r.failed(gateway.Cause(reply.Reason))
 	default:

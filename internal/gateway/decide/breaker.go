@@ -12,9 +12,9 @@ import (
 // Breaker says when a hook is not asked any more: a dead hook must not cost every
 // message its time.
 type Breaker struct {
-	// Failures is how many of the questions inside Within must have failed at least;
-	// zero means 5. They must be half of all as well.
-	Failures int
+	// Least is how many questions must have been asked inside Within before it is
+	// judged; when half of them failed, it is left alone. Zero means 5.
+	Least int
 	// Within is the time that is looked at; zero means 10 s.
 	Within time.Duration
 	// Pause is how long it is not asked then; after it one question decides. Zero
@@ -24,13 +24,13 @@ type Breaker struct {
 	Off bool
 }
 
-// failureRate is how many of a hundred questions must fail before a hook is left
+// failureRate is the part of the questions that must fail before a hook is left
 // alone.
-const failureRate = 50
+const failureRate = 0.5
 
 func (b Breaker) withDefaults() Breaker {
-	if b.Failures == 0 {
-		b.Failures = 5
+	if b.Least == 0 {
+		b.Least = 5
 	}
 	if b.Within == 0 {
 		b.Within = 10 * time.Second
@@ -54,7 +54,7 @@ func newBreaker(b Breaker) *breaker {
 		return nil
 	}
 	return &breaker{circuit: circuitbreaker.NewBuilder[any]().
-		WithFailureRateThreshold(failureRate, uint(b.Failures), b.Within).
+		WithFailureRateThreshold(failureRate, uint(b.Least), b.Within).
 		WithSuccessThreshold(1).
 		WithDelay(b.Pause).
 		Build()}

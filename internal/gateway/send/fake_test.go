@@ -123,8 +123,16 @@ func (f *fake) Sign(req *dialect.Request, cred dialect.Credentials, id string, n
 	return nil
 }
 
-func (f *fake) Verdict(*event.Event, *dialect.Response) (event.Verdict, error) {
-	return event.Allowed(), nil
+func (f *fake) Verdict(_ *event.Event, res *dialect.Response) (event.Verdict, error) {
+	var v struct {
+		Verdict event.Action
+		Code    int
+		Reason  string
+	}
+	if err := json.Unmarshal(res.Body, &v); err != nil || v.Verdict == "" {
+		return event.Verdict{}, fmt.Errorf("%w: %.20q", dialect.ErrBadReply, res.Body)
+	}
+	return event.Verdict{Action: v.Verdict, Code: v.Code, Reason: v.Reason}, nil
 }
 
 func (f *fake) Judge(res *dialect.Response) error {

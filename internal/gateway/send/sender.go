@@ -158,9 +158,7 @@ func (s *Sender) translate(ev *event.Event) ([]dialect.Request, gateway.Outcome)
 		}
 		ev = full
 	}
-	reqs, err := s.cfg.Dialect.Encode(ev, dialect.Target{
-		Generation: s.cfg.Generation, Credentials: s.cfg.Credentials, Now: s.cfg.Now(),
-	})
+	reqs, err := s.cfg.Dialect.Encode(ev, s.target())
 	switch {
 	case errors.Is(err, dialect.ErrUntranslatable):
 		return nil, untranslatable(s.redact.line(err.Error()))

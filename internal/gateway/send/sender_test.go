@@ -47,6 +47,7 @@ func newBackend(tb testing.TB, hand func(n int, w http.ResponseWriter, r *http.R
 		b.got = append(b.got, seen{Method: r.Method, URI: r.RequestURI, Header: r.Header.Clone(), Length: r.ContentLength, Body: string(body)})
 		n := len(b.got)
 		b.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		if b.hand != nil {
 			b.hand(n, w, r)
 		}
