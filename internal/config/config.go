@@ -125,8 +125,10 @@ type Journal struct {
 
 // App is a tenant.
 type App struct {
-	Name      string     `key:"name"`
-	Sources   []Source   `key:"sources"`
+	Name    string   `key:"name"`
+	Sources []Source `key:"sources"`
+	// Hooks are asked in this order.
+	Hooks     []Hook     `key:"hooks"`
 	Endpoints []Endpoint `key:"endpoints"`
 }
 
@@ -152,6 +154,8 @@ type Source struct {
 	// AcceptUnsigned names the kinds, in the dialect's words, that may come
 	// without a signature.
 	AcceptUnsigned []string `key:"accept_unsigned"`
+	// Deadline is how long its server waits for the answer to a before-callback.
+	Deadline time.Duration `key:"deadline"`
 }
 
 // Order is the unit of order inside an endpoint. The words are configuration:

@@ -40,6 +40,7 @@ const (
 	ObjectApp      Object = "app"
 	ObjectSource   Object = "source"
 	ObjectEndpoint Object = "endpoint"
+	ObjectHook     Object = "hook"
 )
 
 // Change is what is different about one thing between two configurations.
@@ -177,6 +178,9 @@ func things(c *Config) []thing {
 		for i, s := range a.Sources {
 			add(fmt.Sprintf("%s.sources[%d]", place, i), path+"sources."+s.Name+".", identity{ObjectSource, a.Name, s.Name})
 		}
+		for i, h := range a.Hooks {
+			add(fmt.Sprintf("%s.hooks[%d]", place, i), path+"hooks."+h.Name+".", identity{ObjectHook, a.Name, h.Name})
+		}
 		for i, e := range a.Endpoints {
 			add(fmt.Sprintf("%s.endpoints[%d]", place, i), path+"endpoints."+e.Name+".", identity{ObjectEndpoint, a.Name, e.Name})
 		}
@@ -195,7 +199,7 @@ func owner(place string) string {
 	}
 	app, rest, _ := strings.Cut(place, ".")
 	part, _, _ := strings.Cut(rest, ".")
-	if strings.HasPrefix(part, "sources[") || strings.HasPrefix(part, "endpoints[") {
+	if strings.HasPrefix(part, "sources[") || strings.HasPrefix(part, "hooks[") || strings.HasPrefix(part, "endpoints[") {
 		return app + "." + part
 	}
 	return app

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/suggest"
 )
 
@@ -17,7 +18,7 @@ import (
 func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	e := l.config.defaultEndpoint()
 	e.Name = o.name("endpoint")
-	d := l.target(o, &e)
+	d := l.target(o, &e, Inbox)
 	l.match(o, sources, &e)
 	l.condition(o, &e.When)
 	l.start(o, &e.Start)
@@ -37,7 +38,7 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 		l.transport(o, &e)
 		e.plain(o)
 	}
-	l.reach(o, sources, &e)
+	l.reach(o, sources, &e, event.After)
 	o.later("policy", "coalesce", "egress")
 	o.done()
 	return e
@@ -57,9 +58,9 @@ func (l *loader) transport(o *object, e *Endpoint) {
 
 // target reads whom the endpoint is: a URL that speaks a dialect, or something
 // built in. The dialect is nil when it is not known.
-func (l *loader) target(o *object, e *Endpoint) dialect.Dialect {
+func (l *loader) target(o *object, e *Endpoint, builtin string) dialect.Dialect {
 	if v, ok := o.get("builtin"); ok {
-		word(o, "builtin", &e.Builtin, Inbox)
+		word(o, "builtin", &e.Builtin, builtin)
 		for _, key := range []string{"url", "dialect", "generation", "credentials", "paths", "batch", "tls"} {
 			if o.has(key) {
 				v.wrong("at most one of builtin and %s; remove one", key)
@@ -70,7 +71,7 @@ func (l *loader) target(o *object, e *Endpoint) dialect.Dialect {
 	if v, ok := o.get("url"); ok {
 		l.url(v, e)
 	} else {
-		o.missing("url", "write the URL of the backend, or builtin: inbox")
+		o.missing("url", "write the URL of the backend, or builtin: "+builtin)
 	}
 	d := l.dialect(o, &e.Dialect)
 	if d == nil {

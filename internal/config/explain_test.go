@@ -27,6 +27,9 @@ apps:
   - name: shop
     sources:
       - {name: im, dialect: plain}
+    hooks:
+      - {name: mutual, url: "https://b", dialect: plain, generation: legacy, shadow: true, tls: {cert_file: client.crt, key_file: client.key}}
+      - {name: words, enabled: false, builtin: wordlist, words: [bad]}
     endpoints:
       - {name: mutual, url: "https://b", dialect: plain, generation: legacy, tls: {cert_file: client.crt, key_file: client.key}}
 `
@@ -96,7 +99,7 @@ func keysOf(t *testing.T, typ reflect.Type, path string) []string {
 }
 
 var (
-	named  = regexp.MustCompile(`^(apps)\.[^.]+|(\.(?:sources|endpoints))\.[^.]+`)
+	named  = regexp.MustCompile(`^(apps)\.[^.]+|(\.(?:sources|hooks|endpoints))\.[^.]+`)
 	number = regexp.MustCompile(`\[\d+\]$`)
 )
 

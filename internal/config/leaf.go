@@ -127,6 +127,10 @@ func (w *leafWalk) value(v reflect.Value, path, place string, e Effect) {
 		for i := range x {
 			w.element(reflect.ValueOf(x[i]), path, place, i, e)
 		}
+	case []Hook:
+		for i := range x {
+			w.element(reflect.ValueOf(x[i]), path, place, i, e)
+		}
 	case []Endpoint:
 		for i := range x {
 			w.element(reflect.ValueOf(x[i]), path, place, i, e)

@@ -73,7 +73,7 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 	}
 	l := &loader{
 		Options: o, dir: filepath.Dir(name), config: Default(), sources: map[string]value{},
-		lines: runes(data), files: map[string]content{}, inputs: inputs, reached: map[[2]string]bool{},
+		lines: runes(data), files: map[string]content{}, inputs: inputs, reached: map[reached]bool{},
 		walk: walk{file: name, origins: map[string]Origin{}},
 	}
 	l.file(l.walk.root(root))
@@ -150,7 +150,7 @@ type loader struct {
 	// files are those that were read besides, by path.
 	files map[string]content
 	// reached remembers which pattern matches something of which dialect.
-	reached map[[2]string]bool
+	reached map[reached]bool
 	inputs  []Input
 	// hasToken is true when an admin token is configured, readable or not, and
 	// adminListen the place of admin.listen.
@@ -208,8 +208,8 @@ func (l *loader) apps(v value) {
 				a.Sources = append(a.Sources, l.source(item.object()))
 			}
 		}
-		if v, ok := o.get("hooks"); ok && (v.node.Kind != yaml.SequenceNode || len(v.node.Content) > 0) {
-			v.wrong("not available in this version; remove it: before-callbacks are answered with allow")
+		if v, ok := o.get("hooks"); ok {
+			a.Hooks = l.hooks(v, a.Sources)
 		}
 		if v, ok := o.get("endpoints"); ok {
 			taken := map[string]value{}

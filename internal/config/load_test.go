@@ -153,7 +153,7 @@ journal:
 apps:
   - name: shop
     sources:
-      - {name: im, dialect: plain, generation: legacy, allow_from: [10.0.0.0/8], credentials: {path_token: s-0123456789ab}}
+      - {name: im, dialect: plain, generation: legacy, deadline: 2s, allow_from: [10.0.0.0/8], credentials: {path_token: s-0123456789ab}}
       - {name: im-2, dialect: plain, credentials: {path_tokens: [{value: s-0123456789ab, until: 2026-12-24}, {value: s-0123456789ac}]}}
       - name: rong
         dialect: signed
@@ -162,7 +162,28 @@ apps:
         credentials:
           app_key: 12345
           secrets: [{value_env: RONG_SECRET, until: 2026-12-01}, {value: s-hidden, from: 2026-11-20T08:00:00Z}]
-    hooks: []
+    hooks:
+      - name: moderation
+        url: https://moderator:9000/before
+        dialect: signed
+        credentials: {app_key: k, secret_file: secret}
+        events: ["friend.*"]
+        sources: [im]
+        when: event.message.kind == "text"
+        paths: {message_sync: /sync}
+        tls: {ca_file: ca.crt, server_name: moderator}
+        canary: 5%
+        timeout: 400ms
+        concurrency: 7
+        on_timeout: deny
+        on_error: deny
+        on_bad_reply: deny
+        on_overload: deny
+        on_untranslatable: deny
+        vote: true
+        downgrade: {rewrite: allow, drop: allow, partial: allow}
+        breaker: {off: true, least: 3, within: 1m, pause: 2s}
+      - {name: words, builtin: wordlist, file: words.txt, action: deny, reason: not here}
     endpoints:
       - name: backend
         url: https://backend:8080/callback
@@ -227,7 +248,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 			Name: "shop",
 			Sources: []config.Source{
 				{
-					Name: "im", Dialect: "plain", Generation: "legacy", PathToken: "s-0123456789ab",
+					Name: "im", Dialect: "plain", Generation: "legacy", Deadline: 2 * time.Second, PathToken: "s-0123456789ab",
 					AllowFrom: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 				},
 				{
@@ -243,6 +264,30 @@ func TestParse_FillsEveryField(t *testing.T) {
 							{Value: "s-hidden", From: day(time.November, 20).Add(8 * time.Hour)},
 						},
 					},
+				},
+			},
+			Hooks: []config.Hook{
+				{
+					Name: "moderation", Enabled: true, URL: "https://moderator:9000/before", Dialect: "signed", Generation: "auto",
+					Credentials: dialect.Credentials{
+						Public:  map[string]string{"app_key": "k"},
+						Secrets: []dialect.DatedSecret{{Value: "s-file-value"}},
+					},
+					Action: config.WordMask, Events: []string{"friend.*"}, Sources: []string{"im"}, When: `event.message.kind == "text"`,
+					Paths: map[string]string{"message_sync": "/sync"}, TLS: &config.ClientTLS{CAFile: in("ca.crt"), ServerName: "moderator"},
+					Canary: 0.05, Timeout: 400 * time.Millisecond, Concurrency: 7, Vote: true,
+					OnTimeout: config.FailDeny, OnError: config.FailDeny, OnBadReply: config.FailDeny,
+					OnOverload: config.FailDeny, OnUntranslatable: config.FailDeny,
+					Downgrade: config.Downgrade{Rewrite: config.FailAllow, Drop: config.FailAllow, Partial: config.FailAllow},
+					Breaker:   config.Breaker{Off: true, Least: 3, Within: time.Minute, Pause: 2 * time.Second},
+				},
+				{
+					Name: "words", Enabled: true, Builtin: config.Wordlist, File: in("words.txt"), Action: config.WordDeny, Reason: "not here",
+					Generation: "auto", Events: []string{"**"}, Canary: 1, Timeout: 500 * time.Millisecond, Concurrency: 256,
+					OnTimeout: config.FailAllow, OnError: config.FailAllow, OnBadReply: config.FailAllow,
+					OnOverload: config.FailAllow, OnUntranslatable: config.FailAllow,
+					Downgrade: config.Downgrade{Rewrite: config.FailDeny, Drop: config.FailDeny, Partial: config.FailDeny},
+					Breaker:   config.Breaker{Least: 5, Within: 10 * time.Second, Pause: 5 * time.Second},
 				},
 			},
 			Endpoints: []config.Endpoint{

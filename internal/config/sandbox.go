@@ -74,7 +74,7 @@ func Sandbox(registry *dialect.Registry, dataDir, listen string) *Config {
 		spec := d.Spec()
 		app.Sources = append(app.Sources, Source{
 			Name: spec.Name, Dialect: spec.Name, Generation: generationAuto,
-			Credentials: SandboxCredentials(spec), MaxAge: spec.MaxAge,
+			Credentials: SandboxCredentials(spec), MaxAge: spec.MaxAge, Deadline: spec.Deadline,
 		})
 	}
 	e := c.defaultEndpoint()

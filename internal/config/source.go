@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -24,8 +25,9 @@ func (l *loader) source(o *object) Source {
 			v.wrong("%s signs no timestamp; remove it", spec.Name)
 		}
 		l.unsigned(o, spec, &s)
+		l.deadline(o, spec, &s)
 	} else {
-		o.asked = append(o.asked, "generation", "credentials", "max_age", "accept_unsigned")
+		o.asked = append(o.asked, "generation", "credentials", "max_age", "accept_unsigned", "deadline")
 	}
 	s.AllowFrom = o.prefixes("allow_from")
 	o.later("tls")
@@ -99,6 +101,18 @@ func (l *loader) unsigned(o *object, spec *dialect.Spec, s *Source) {
 		}
 	}
 }
+
+// deadline reads how long the source's server waits.
+func (l *loader) deadline(o *object, spec *dialect.Spec, s *Source) {
+	s.Deadline = spec.Deadline
+	o.duration("deadline", &s.Deadline)
+	if v, ok := o.get("deadline"); ok && s.Deadline > maxDeadline {
+		v.wrong("is more than %v; no IM server keeps a message waiting for so long, write what it waits", maxDeadline)
+	}
+}
+
+// maxDeadline bounds how long a before-callback may wait.
+const maxDeadline = 5 * time.Minute
 
 func orElse(a, b string) string {
 	if a != "" {

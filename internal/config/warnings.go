@@ -15,7 +15,7 @@ import (
 
 // reach warns of patterns that match nothing of what the sources report that the
 // endpoint listens to.
-func (l *loader) reach(o *object, sources []Source, e *Endpoint) {
+func (l *loader) reach(o *object, sources []Source, e *Endpoint, phase event.Phase) {
 	if len(sources) == 0 {
 		o.warn("gets nothing: the app has no sources")
 		return
@@ -35,37 +35,61 @@ func (l *loader) reach(o *object, sources []Source, e *Endpoint) {
 		return // what is wrong with them was reported
 	}
 	for i, item := range v.list() {
-		if !slices.ContainsFunc(dialects, func(d string) bool { return l.reports(d, e.Events[i]) }) {
-			item.warn("pattern %q matches nothing that the endpoint's sources report (%s)", e.Events[i], strings.Join(dialects, ", "))
+		if !slices.ContainsFunc(dialects, func(d string) bool { return l.reports(d, e.Events[i], phase) }) {
+			item.warn("pattern %q matches nothing that the %s's sources %s (%s)", e.Events[i], listener(phase), verb(phase), strings.Join(dialects, ", "))
 		}
 	}
 }
 
-// reports says whether a dialect has an after-event that a pattern matches.
-func (l *loader) reports(name, pattern string) bool {
-	key := [2]string{name, pattern}
+// listener is who gets events of a phase, and verb what sources do with them.
+func listener(p event.Phase) string {
+	if p == event.Before {
+		return "hook"
+	}
+	return "endpoint"
+}
+
+func verb(p event.Phase) string {
+	if p == event.Before {
+		return "ask before"
+	}
+	return "report"
+}
+
+// reached is a question that is asked once.
+type reached struct {
+	dialect, pattern string
+	phase            event.Phase
+}
+
+// reports says whether a dialect has an event of the phase that a pattern matches.
+func (l *loader) reports(name, pattern string, phase event.Phase) bool {
+	key := reached{name, pattern, phase}
 	if known, ok := l.reached[key]; ok {
 		return known
 	}
 	match := l.Matches(pattern)
 	found := match == nil // a pattern that is wrong was reported
 	if d, err := l.Registry.Get(name); err == nil && !found {
-		found = slices.ContainsFunc(afterEvents(d.Spec()), match)
+		found = slices.ContainsFunc(eventsOf(d.Spec(), phase), match)
 	}
 	l.reached[key] = found
 	return found
 }
 
-// afterEvents are one event of each kind that a source may report afterwards, a
-// command that nobody knows included.
-func afterEvents(spec *dialect.Spec) []*event.Event {
-	all := []*event.Event{{Dialect: spec.Name, Type: event.VendorUnknown, Phase: event.After}}
+// eventsOf are one event of each kind that a source may report in a phase, a command
+// that nobody knows included: that is always a report.
+func eventsOf(spec *dialect.Spec, phase event.Phase) []*event.Event {
+	var all []*event.Event
+	if phase == event.After {
+		all = append(all, &event.Event{Dialect: spec.Name, Type: event.VendorUnknown, Phase: event.After})
+	}
 	for _, c := range spec.Commands {
-		if c.Phase == event.Before {
+		if (c.Phase == event.Before) != (phase == event.Before) {
 			continue
 		}
 		for _, t := range c.Types {
-			all = append(all, &event.Event{Dialect: spec.Name, Command: c.Name, Type: t, Phase: event.After})
+			all = append(all, &event.Event{Dialect: spec.Name, Command: c.Name, Type: t, Phase: phase})
 		}
 	}
 	return all

@@ -1,0 +1,263 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
+)
+
+// Wordlist is the built-in hook that masks or denies words.
+const Wordlist = "wordlist"
+
+// FailPolicy says what a hook's failure means. The words are configuration: append
+// only.
+type FailPolicy string
+
+// The policies.
+const (
+	FailAllow FailPolicy = "allow"
+	FailDeny  FailPolicy = "deny"
+)
+
+// WordAction is what the word list does with a hit. The words are configuration:
+// append only.
+type WordAction string
+
+// The actions of a word list.
+const (
+	WordMask WordAction = "mask"
+	WordDeny WordAction = "deny"
+)
+
+// Hook is somebody we ask before.
+type Hook struct {
+	// Name is unique among the app's hooks.
+	Name string `key:"name"`
+	// Enabled is false for a hook that is not asked.
+	Enabled bool `key:"enabled"`
+	// Builtin is [Wordlist], or empty; then URL and Dialect are set.
+	Builtin string `key:"builtin"`
+	// File and Words are the list's words, Action what a hit does and Reason what
+	// the sender is told.
+	File   string     `key:"file"`
+	Words  []string   `key:"words"`
+	Action WordAction `key:"action"`
+	Reason string     `key:"reason"`
+
+	// URL is the base below which the dialect's paths are appended.
+	URL     string `key:"url"`
+	Dialect string `key:"dialect"`
+	// Generation of the wire to write; "auto" is the newest.
+	Generation  string              `key:"generation"`
+	Credentials dialect.Credentials `key:"credentials"`
+	// Paths maps a command of the dialect to the path that is used for it below
+	// URL, instead of the dialect's own.
+	Paths map[string]string `key:"paths"`
+	// TLS of the connection to URL; nil means what the system trusts.
+	TLS *ClientTLS `key:"tls"`
+
+	// Events are patterns of what the hook is asked about.
+	Events []string `key:"events"`
+	// Sources narrows Events to what came from these; empty means all of the app.
+	Sources []string `key:"sources"`
+	// When is a CEL condition that narrows further; empty means none.
+	When string `key:"when"`
+	// Canary is the part of the conversations that it is asked about, above 0 and up
+	// to 1.
+	Canary float64 `key:"canary"`
+
+	// Timeout is for one question; it is cut to what is left of the source's
+	// deadline.
+	Timeout time.Duration `key:"timeout"`
+	// Concurrency bounds the questions that are open at once.
+	Concurrency int `key:"concurrency"`
+	// What follows when there is no verdict.
+	OnTimeout        FailPolicy `key:"on_timeout"`
+	OnError          FailPolicy `key:"on_error"`
+	OnBadReply       FailPolicy `key:"on_bad_reply"`
+	OnOverload       FailPolicy `key:"on_overload"`
+	OnUntranslatable FailPolicy `key:"on_untranslatable"`
+	// Vote asks it side by side with the voters next to it.
+	Vote bool `key:"vote"`
+	// Shadow asks and records, and never counts.
+	Shadow bool `key:"shadow"`
+	// Downgrade is what becomes of verdicts that the source's command cannot carry.
+	Downgrade Downgrade `key:"downgrade"`
+	Breaker   Breaker   `key:"breaker"`
+}
+
+// Downgrade is what becomes of verdicts that the source's command cannot carry.
+type Downgrade struct {
+	Rewrite FailPolicy `key:"rewrite"`
+	Drop    FailPolicy `key:"drop"`
+	// Partial is for single members that are refused.
+	Partial FailPolicy `key:"partial"`
+}
+
+// Breaker is when a hook is not asked any more for a while.
+type Breaker struct {
+	// Off asks always.
+	Off bool `key:"off"`
+	// Least is how many questions within Within are needed to judge it: when half of
+	// them failed, it is left alone for Pause.
+	Least  int           `key:"least"`
+	Within time.Duration `key:"within"`
+	Pause  time.Duration `key:"pause"`
+}
+
+// Default values of a hook's keys.
+const (
+	defaultHookTimeout     = 500 * time.Millisecond
+	defaultHookConcurrency = 256
+)
+
+// defaultHook is a hook of which only who it is has to be said.
+func defaultHook() Hook {
+	return Hook{
+		Enabled: true, Generation: generationAuto, Events: []string{"**"}, Canary: 1,
+		Action:  WordMask,
+		Timeout: defaultHookTimeout, Concurrency: defaultHookConcurrency,
+		OnTimeout: FailAllow, OnError: FailAllow, OnBadReply: FailAllow, OnOverload: FailAllow, OnUntranslatable: FailAllow,
+		Downgrade: Downgrade{FailDeny, FailDeny, FailDeny},
+		Breaker:   Breaker{Least: 5, Within: 10 * time.Second, Pause: 5 * time.Second},
+	}
+}
+
+// hooks reads the hooks of an app with these sources.
+func (l *loader) hooks(v value, sources []Source) []Hook {
+	var all []Hook
+	taken := map[string]value{}
+	for _, item := range v.list() {
+		o := item.object()
+		h := l.hook(o, sources)
+		unique(o, h.Name, taken, "hook of this app")
+		all = append(all, h)
+	}
+	return all
+}
+
+// hook reads one hook of an app with these sources.
+func (l *loader) hook(o *object, sources []Source) Hook {
+	h := defaultHook()
+	h.Name = o.name("hook")
+	o.boolean("enabled", &h.Enabled)
+	// Whom it is and what it is asked about is written as for an endpoint.
+	e := Endpoint{Generation: h.Generation, Events: h.Events}
+	l.target(o, &e, Wordlist)
+	if e.Builtin == "" {
+		l.transport(o, &e)
+		e.plain(o)
+	} else {
+		l.words(o, &h)
+	}
+	l.match(o, sources, &e)
+	l.condition(o, &e.When)
+	l.reach(o, sources, &e, event.Before)
+	h.Builtin, h.URL, h.Dialect, h.Generation = e.Builtin, e.URL, e.Dialect, e.Generation
+	h.Credentials, h.Paths, h.TLS = e.Credentials, e.Paths, e.TLS
+	h.Events, h.Sources, h.When = e.Events, e.Sources, e.When
+
+	o.share("canary", &h.Canary)
+	o.duration("timeout", &h.Timeout)
+	o.integer("concurrency", 1, &h.Concurrency)
+	for key, to := range map[string]*FailPolicy{
+		"on_timeout": &h.OnTimeout, "on_error": &h.OnError, "on_bad_reply": &h.OnBadReply,
+		"on_overload": &h.OnOverload, "on_untranslatable": &h.OnUntranslatable,
+	} {
+		word(o, key, to, FailAllow, FailDeny)
+	}
+	o.boolean("vote", &h.Vote)
+	o.boolean("shadow", &h.Shadow)
+	if v, ok := o.get("shadow"); ok && h.Shadow && h.Vote {
+		v.wrong("a hook in the shadow has no vote; remove one of shadow and vote")
+	}
+	if v, ok := o.get("downgrade"); ok {
+		v.object().downgrade(&h.Downgrade)
+	}
+	if v, ok := o.get("breaker"); ok {
+		v.object().breaker(&h.Breaker)
+	}
+	h.late(o, sources)
+	o.done()
+	return h
+}
+
+// words reads what a word list is made of.
+func (l *loader) words(o *object, h *Hook) {
+	if v, ok := o.get("file"); ok {
+		if s, ok := v.text(); ok {
+			// Its content is the list's to read: it is followed on its own.
+			h.File = l.path(s)
+		}
+	}
+	if v, ok := o.get("words"); ok {
+		h.Words = v.texts()
+	}
+	if h.File == "" && len(h.Words) == 0 {
+		o.missing("file", "name a file with one word in each line, or write words: […]")
+	}
+	word(o, "action", &h.Action, WordMask, WordDeny)
+	o.text("reason", &h.Reason)
+	if v, ok := o.get("reason"); ok && h.Action == WordMask {
+		v.wrong("has no effect: nobody is told of a word that is masked; remove it, or write action: deny")
+	}
+}
+
+func (o *object) downgrade(d *Downgrade) {
+	word(o, "rewrite", &d.Rewrite, FailAllow, FailDeny)
+	word(o, "drop", &d.Drop, FailAllow, FailDeny)
+	word(o, "partial", &d.Partial, FailAllow, FailDeny)
+	o.done()
+}
+
+func (o *object) breaker(b *Breaker) {
+	o.boolean("off", &b.Off)
+	o.integer("least", 1, &b.Least)
+	o.duration("within", &b.Within)
+	o.duration("pause", &b.Pause)
+	o.done()
+}
+
+// share reads a part of the whole: "5%" or 0.05.
+func (o *object) share(key string, to *float64) {
+	v, ok := o.get(key)
+	if !ok {
+		return
+	}
+	s, ok := v.text()
+	if !ok {
+		return
+	}
+	number, percent := strings.CutSuffix(s, "%")
+	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		f /= 100
+	}
+	if err != nil || !(f > 0 && f <= 1) {
+		v.wrong("%q is not a share; write a part of the conversations above 0, such as 5%% or 0.05", s)
+		return
+	}
+	*to = f
+}
+
+// late warns of a time-out that never passes whole, because a source's server does
+// not wait that long.
+func (h *Hook) late(o *object, sources []Source) {
+	v, ok := o.get("timeout")
+	if !ok || v.node.Kind != yaml.ScalarNode || h.Builtin != "" {
+		return
+	}
+	for _, s := range sources {
+		heard := len(h.Sources) == 0 || slices.Contains(h.Sources, s.Name)
+		if heard && s.Deadline > 0 && h.Timeout > s.Deadline {
+			v.warn("is longer than the server of source %s waits (%v): it is cut to what is left of that", s.Name, s.Deadline)
+			return
+		}
+	}
+}
