@@ -1,0 +1,85 @@
+package wordlist
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// point is one letter of a folded text.
+type point struct {
+	r rune
+	// start and end are the bytes of the original that it was made of. Letters made
+	// of one character share them.
+	start, end int
+	// gap is what separates it from the letter before: [invisible] for nothing,
+	// [sign] or [wide].
+	gap class
+	// wordy and digit say which rules of words are for it.
+	wordy, digit bool
+}
+
+// fold appends the letters of a text: compatible forms and cases are one, separators
+// are noted and left out. rest is what separates the last letter from the end. buf is
+// for its own use and may be nil.
+func fold(dst []point, text string, extra map[rune]struct{}, buf []byte) (points []point, rest class, scratch []byte) {
+	gap := invisible
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if isPlain(r) && (i+size == len(text) || standsAlone(text[i+size])) {
+			dst, gap = add(dst, lower(r), i, i+size, gap, extra)
+			i += size
+			continue
+		}
+		n := max(size, norm.NFKC.NextBoundaryInString(text[i:], true))
+		buf = norm.NFKC.AppendString(buf[:0], text[i:i+n])
+		for b := buf; len(b) > 0; {
+			r, size := utf8.DecodeRune(b)
+			dst, gap = add(dst, lower(r), i, i+n, gap, extra)
+			b = b[size:]
+		}
+		i += n
+	}
+	return dst, gap, buf
+}
+
+// add appends one character, if it is a letter. It returns the gap before the next.
+func add(dst []point, r rune, start, end int, gap class, extra map[rune]struct{}) ([]point, class) {
+	c := letter
+	if r < 0x3400 || r > 0x9fff {
+		c = classify(r, extra)
+	}
+	switch c {
+	case letter:
+		p := point{r: r, start: start, end: end, gap: gap}
+		if p.wordy = wordy(r); p.wordy {
+			p.digit = unicode.IsDigit(r)
+		}
+		return append(dst, p), invisible
+	case invisible:
+		return dst, gap
+	}
+	return dst, max(gap, c)
+}
+
+// isPlain reports whether a character is its own compatible form: the frequent ones.
+func isPlain(r rune) bool { return r < 0x80 || 0x4e00 <= r && r <= 0x9fff }
+
+// standsAlone reports whether a character that begins with b never joins the one
+// before: those below U+0300, and ideographs.
+func standsAlone(b byte) bool { return b < 0xcc || 0xe4 <= b && b <= 0xe9 }
+
+// lower maps all cases of a letter to one.
+func lower(r rune) rune {
+	if r < 0x80 {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}
+	if 0x3400 <= r && r <= 0x9fff {
+		return r
+	}
+	return unicode.ToLower(unicode.ToUpper(r))
+}
