@@ -105,6 +105,7 @@ var layering = []struct {
 	{"internal/gateway/match", []string{"event", "dialect", "internal/gateway"}, "a stage never imports another stage"},
 	{"internal/gateway/deliver", []string{"event", "dialect", "internal/gateway"}, "a stage never imports another stage"},
 	{"internal/gateway/send", []string{"event", "dialect", "internal/gateway"}, "a stage never imports another stage"},
+	{"internal/wordlist", []string{"event", "internal/gateway"}, "a built-in hook knows events and what a hook is asked, as any other"},
 	{"client", []string{"event", "dialect", "client"}, "client runs inside other people's IM servers: it takes nothing of the gateway"},
 	{"imfake", []string{"event", "dialect", "imfake", "internal/sample"}, "imfake is for users too: of the internals it takes samples only"},
 }

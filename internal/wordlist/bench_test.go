@@ -3,6 +3,7 @@ package wordlist
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -122,6 +123,30 @@ func BenchmarkCompile(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(inForce(b, file), "B-in-force")
 		})
 	}
+}
+
+// inForce is the memory that a list holds on to, in bytes.
+func inForce(b *testing.B, file []byte) float64 {
+	b.Helper()
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	all, err := read("words.txt", file, Mask)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := compile(all)
+	if err != nil {
+		b.Fatal(err)
+	}
+	after := heap()
+	runtime.KeepAlive(s)
+	return float64(after) - float64(before)
 }

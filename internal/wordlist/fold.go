@@ -27,8 +27,8 @@ func fold(dst []point, text string, extra map[rune]struct{}, buf []byte) (points
 	gap := invisible
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
-		if isPlain(r) && (i+size == len(text) || standsAlone(text[i+size])) {
-			dst, gap = add(dst, lower(r), i, i+size, gap, extra)
+		if plain, ok := alone(r); ok && begins(text[i+size:]) {
+			dst, gap = add(dst, lower(plain), i, i+size, gap, extra)
 			i += size
 			continue
 		}
@@ -63,12 +63,34 @@ func add(dst []point, r rune, start, end int, gap class, extra map[rune]struct{}
 	return dst, max(gap, c)
 }
 
-// isPlain reports whether a character is its own compatible form: the frequent ones.
-func isPlain(r rune) bool { return r < 0x80 || 0x4e00 <= r && r <= 0x9fff }
+// alone returns the compatible form of a frequent character that joins neither the one
+// before nor, unless that is a mark, the one behind: the work of package norm in short.
+// A test compares the two.
+func alone(r rune) (rune, bool) {
+	switch {
+	case r < 0x80, 0x4e00 <= r && r <= 0x9fff: // ASCII, ideographs
+		return r, true
+	case 0xff01 <= r && r <= 0xff5e: // ASCII in full width
+		return r - 0xff01 + '!', true
+	case 0x3001 <= r && r <= 0x3020, // punctuation of ideographs
+		0x3041 <= r && r <= 0x3096, 0x30a1 <= r && r <= 0x30fa, // kana
+		0xac00 <= r && r <= 0xd7a3,   // Hangul
+		0x1f300 <= r && r <= 0x1faff: // emoji
+		return r, true
+	}
+	return r, false
+}
 
-// standsAlone reports whether a character that begins with b never joins the one
-// before: those below U+0300, and ideographs.
-func standsAlone(b byte) bool { return b < 0xcc || 0xe4 <= b && b <= 0xe9 }
+// begins reports whether a text surely begins with a character that does not join what
+// stands before it.
+func begins(text string) bool {
+	if text == "" || text[0] < 0xcc { // U+0300
+		return true
+	}
+	r, _ := utf8.DecodeRuneInString(text)
+	_, ok := alone(r)
+	return ok
+}
 
 // lower maps all cases of a letter to one.
 func lower(r rune) rune {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 )
 
@@ -297,6 +298,38 @@ func TestMasked_FindsWordsInDisguise(t *testing.T) {
 			t.Fatalf("%q\n got %q\nwant %q", text.String(), got, want.String())
 		}
 	})
+}
+
+// TestFold_IsTheCompatibleFormOfTheWhole: the short ways and the pieces change nothing.
+func TestFold_IsTheCompatibleFormOfTheWhole(t *testing.T) {
+	t.Parallel()
+	joining := []rune("aéｶﾊは\u3099\uff9e\uff9f가각\u1100\u1161\u11a8\u0301\u0327ＡｚÅ\u212bﬁ。　漢🖕🏿\u20e3\ufe0fσςİıẞΐ\u0345กำ\u0e4d\u0e32नि")
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringOf(rapid.SampledFrom(joining)), rapid.String()).Draw(t, "text")
+		var want []rune
+		for _, r := range norm.NFKC.String(text) {
+			if r = lower(r); classify(r, nil) == letter {
+				want = append(want, r)
+			}
+		}
+		points, _, _ := fold(nil, text, nil, nil)
+		var got []rune
+		for _, p := range points {
+			got = append(got, p.r)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q is folded to %q, want %q", text, string(got), string(want))
+		}
+	})
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		short, ok := alone(r)
+		if want := norm.NFKC.String(string(r)); ok && string(short) != want {
+			t.Errorf("%U is taken for %U, want %q", r, short, want)
+		}
+		if ok && norm.NFKC.PropertiesString(string(r)).CCC() != 0 {
+			t.Errorf("%U is a mark and taken for a character that stands alone", r)
+		}
+	}
 }
 
 // TestFold_PointsAtWhatEachLetterWasMadeOf: a letter's bytes, folded alone, give it.
