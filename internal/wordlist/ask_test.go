@@ -13,7 +13,7 @@ import (
 	"github.com/imhook/imhook/internal/wordlist"
 )
 
-func newList(t testing.TB, cfg wordlist.Config) *wordlist.List {
+func newList(t *testing.T, cfg wordlist.Config) *wordlist.List {
 	t.Helper()
 	l, err := wordlist.New(cfg)
 	if err != nil {

@@ -83,7 +83,7 @@ func wordy(r rune) bool {
 	if r < 0x80 {
 		return asciiClass(r) == letter
 	}
-	if 0x3400 <= r && r <= 0x9fff {
+	if isIdeograph(r) {
 		return false
 	}
 	return unicode.IsDigit(r) || unicode.In(r, unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Georgian)

@@ -47,7 +47,7 @@ func fold(dst []point, text string, extra map[rune]struct{}, buf []byte) (points
 // add appends one character, if it is a letter. It returns the gap before the next.
 func add(dst []point, r rune, start, end int, gap class, extra map[rune]struct{}) ([]point, class) {
 	c := letter
-	if r < 0x3400 || r > 0x9fff {
+	if !isIdeograph(r) {
 		c = classify(r, extra)
 	}
 	switch c {
@@ -68,7 +68,7 @@ func add(dst []point, r rune, start, end int, gap class, extra map[rune]struct{}
 // A test compares the two.
 func alone(r rune) (rune, bool) {
 	switch {
-	case r < 0x80, 0x4e00 <= r && r <= 0x9fff: // ASCII, ideographs
+	case r < 0x80, isIdeograph(r):
 		return r, true
 	case 0xff01 <= r && r <= 0xff5e: // ASCII in full width
 		return r - 0xff01 + '!', true
@@ -92,6 +92,10 @@ func begins(text string) bool {
 	return ok
 }
 
+// isIdeograph reports whether a character is one of the common ideographs: a letter
+// without case in a script without spaces.
+func isIdeograph(r rune) bool { return 0x4e00 <= r && r <= 0x9fff }
+
 // lower maps all cases of a letter to one.
 func lower(r rune) rune {
 	if r < 0x80 {
@@ -100,7 +104,7 @@ func lower(r rune) rune {
 		}
 		return r
 	}
-	if 0x3400 <= r && r <= 0x9fff {
+	if isIdeograph(r) {
 		return r
 	}
 	return unicode.ToLower(unicode.ToUpper(r))

@@ -11,15 +11,15 @@ import (
 )
 
 // newSet compiles words, written as lines of a file.
-func newSet(t testing.TB, words ...string) *set {
-	t.Helper()
+func newSet(tb testing.TB, words ...string) *set {
+	tb.Helper()
 	all, err := inline(words, Mask)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s, err := compile(all)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -325,6 +325,9 @@ func TestFold_IsTheCompatibleFormOfTheWhole(t *testing.T) {
 		short, ok := alone(r)
 		if want := norm.NFKC.String(string(r)); ok && string(short) != want {
 			t.Errorf("%U is taken for %U, want %q", r, short, want)
+		}
+		if isIdeograph(r) && (classify(r, nil) != letter || lower(r) != r || wordy(r)) {
+			t.Errorf("%U is no ideograph", r)
 		}
 		if ok && norm.NFKC.PropertiesString(string(r)).CCC() != 0 {
 			t.Errorf("%U is a mark and taken for a character that stands alone", r)

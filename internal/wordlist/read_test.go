@@ -17,7 +17,7 @@ func TestRead_Lines(t *testing.T) {
 	}
 	var got []string
 	for _, e := range all {
-		got = append(got, fmt.Sprint(e.text, "|", string(e.letters), "|", e.deny, e.openLeft, e.openRight, e.gaps))
+		got = append(got, fmt.Sprintf("%s|%s|%v %v %v %v", e.text, string(e.letters), e.deny, e.openLeft, e.openRight, e.gaps))
 	}
 	want := []string{
 		"傻逼|傻逼|false false false []", "bad|bad|false false false []", "*ass*|ass|false true true []",
