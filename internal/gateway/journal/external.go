@@ -337,6 +337,7 @@ func (j *Journal) prepare(ctx context.Context, e *engine) error {
 	if err != nil {
 		return err
 	}
+	e.account = account
 	// The lease comes first: who is second touches nothing.
 	leases, err := j.stream(ctx, e, leaseStream(j.at), account)
 	if err != nil {

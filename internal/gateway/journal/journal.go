@@ -73,6 +73,10 @@ type Config struct {
 	// finished with; RetainBytes bounds what they have not as well.
 	RetainAge   time.Duration
 	RetainBytes int64
+	// TrailAge and TrailBytes bound the trail of decisions; zero means 72 h and
+	// 256 MiB.
+	TrailAge   time.Duration
+	TrailBytes int64
 	// MaxBody is the largest event body in bytes; zero means 1 MiB.
 	MaxBody int64
 	// Window is how long a duplicate is recognised, at least; zero means 10 min.
@@ -103,6 +107,12 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.RetainBytes == 0 {
 		c.RetainBytes = 20 << 30
+	}
+	if c.TrailAge == 0 {
+		c.TrailAge = 72 * time.Hour
+	}
+	if c.TrailBytes == 0 {
+		c.TrailBytes = 256 << 20
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = 1 << 20
@@ -242,6 +252,10 @@ type engine struct {
 	pages  jetstream.Stream
 	places jetstream.Stream
 	dead   jetstream.Stream
+	// account is what an external engine's account may, for streams that are made
+	// later.
+	account jetstream.AccountLimits
+	trail   trailStream
 }
 
 // Open opens or creates the journal, in cfg.Dir or on the server at cfg.URL. It

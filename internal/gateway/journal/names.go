@@ -13,6 +13,7 @@ type names struct {
 	positionStream, positionPrefix string
 	deadStream, deadPrefix         string
 	leaseStream, leaseSubject      string
+	trailStream, trailSubject      string
 }
 
 // DefaultName is the name of a journal that was given none, and of every embedded
@@ -34,6 +35,7 @@ func namesOf(name string) names {
 		positionStream: stream + "POSITIONS", positionPrefix: subject + "position.",
 		deadStream: stream + "DEADLETTERS", deadPrefix: subject + "dead.",
 		leaseStream: stream + "LEASES", leaseSubject: subject + "lease.journal",
+		trailStream: stream + "DECISIONS", trailSubject: subject + "decisions",
 	}
 }
 

@@ -40,6 +40,20 @@ func deadStreamConfig(at names) jetstream.StreamConfig {
 	}
 }
 
+// trailStreamConfig of a trail in this process writes when it comes to it: see
+// [Journal.KeepTrail].
+func (j *Journal) trailStreamConfig() jetstream.StreamConfig {
+	cfg := jetstream.StreamConfig{
+		Name: j.at.trailStream, Subjects: []string{j.at.trailSubject}, Storage: jetstream.FileStorage,
+		MaxAge: j.cfg.TrailAge, MaxBytes: j.cfg.TrailBytes, Discard: jetstream.DiscardOld,
+		AllowDirect: true, Duplicates: min(time.Second, j.cfg.TrailAge),
+	}
+	if !j.cfg.external() {
+		cfg.PersistMode = jetstream.AsyncPersistMode
+	}
+	return cfg
+}
+
 func leaseStream(at names) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: at.leaseStream, Subjects: []string{at.leaseSubject}, Storage: jetstream.FileStorage,
@@ -115,7 +129,7 @@ func (j *Journal) stream(ctx context.Context, e *engine, want jetstream.StreamCo
 	}
 	if j.cfg.external() {
 		want.Replicas, want.AllowDirect = j.cfg.Replicas, false
-		if want.MaxBytes > 0 {
+		if want.Name == j.at.deadStream {
 			// A server reserves what a stream may have, of all its replicas.
 			want.MaxBytes = externalDeadLetterBytes
 		}
@@ -179,7 +193,11 @@ func (j *Journal) adopt(ctx context.Context, e *engine, s jetstream.Stream, want
 	next.Replicas, next.AllowDirect = want.Replicas, false
 	next.Metadata = maps.Clone(have.Metadata)
 	maps.Copy(next.Metadata, want.Metadata)
-	if next.Replicas == have.Replicas && !have.AllowDirect && maps.Equal(next.Metadata, have.Metadata) {
+	if want.Name == j.at.trailStream {
+		next.MaxAge, next.MaxBytes = want.MaxAge, want.MaxBytes
+	}
+	if next.Replicas == have.Replicas && !have.AllowDirect && maps.Equal(next.Metadata, have.Metadata) &&
+		next.MaxAge == have.MaxAge && next.MaxBytes == have.MaxBytes {
 		return s, nil
 	}
 	s, err := e.js.UpdateStream(ctx, next)
@@ -208,6 +226,9 @@ func drift(have, want jetstream.StreamConfig, at names) (wrong []string) {
 	say(have.Mirror != nil || len(have.Sources) > 0, "it is fed by other streams")
 	say(have.SubjectTransform != nil, "subject_transform is set")
 	say(have.Sealed, "it is sealed")
+	if want.Name == at.trailStream {
+		return wrong // its bounds are set as the configuration has them
+	}
 	if want.Name == at.deadStream {
 		return wrong // how many dead letters are kept is the operator's to choose
 	}
@@ -281,6 +302,9 @@ func (j *Journal) explainStream(want jetstream.StreamConfig, err error) error {
 		remedy = fmt.Sprintf("another stream of the NATS account takes the subjects %s: give the journal another name", strings.Join(want.Subjects, ", "))
 	case codeAccountExceeded, codeInsufficient, codeStorageExceeded, codeMaxBytesRequired, codeMaxStreamBytes:
 		remedy = "the limits of the NATS account, or of its servers, are too small for the journal: raise them, or lower retain.bytes"
+		if want.Name == j.at.trailStream {
+			remedy = "the limits of the NATS account, or of its servers, are too small for the trail of decisions: raise them, or lower journal.decisions.bytes"
+		}
 	default:
 		return err
 	}
