@@ -9,6 +9,7 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/match"
+	"github.com/imhook/imhook/internal/wordlist"
 )
 
 // defaultConfig is the name that a configuration usually has.
@@ -74,14 +75,14 @@ func (p *program) load(file, listen, dataDir string) (*config.Config, error) {
 
 func (p *program) options(listen, dataDir string) config.Options {
 	return config.Options{
-		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition,
+		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition, Words: wordlist.CheckFile,
 		Listen: listen, DataDir: dataDir,
 	}
 }
 
 // checkPattern says what is wrong with a pattern of events.
-func (p *program) checkPattern(pattern string) error {
-	_, err := match.Compile(match.Rule{App: "check", Events: []string{pattern}}, p.registry)
+func (p *program) checkPattern(pattern string, phase event.Phase) error {
+	_, err := match.Compile(match.Rule{App: "check", Phase: phase, Events: []string{pattern}}, p.registry)
 	for range 2 {
 		// The two outer sentences say that it is a pattern of a rule: so does the
 		// place in the file.
@@ -93,9 +94,9 @@ func (p *program) checkPattern(pattern string) error {
 }
 
 // matches returns what a pattern matches in any app, nil for a wrong one.
-func (p *program) matches(pattern string) func(*event.Event) bool {
+func (p *program) matches(pattern string, phase event.Phase) func(*event.Event) bool {
 	const app = "check"
-	m, err := match.Compile(match.Rule{App: app, Events: []string{pattern}}, p.registry)
+	m, err := match.Compile(match.Rule{App: app, Phase: phase, Events: []string{pattern}}, p.registry)
 	if err != nil {
 		return nil
 	}

@@ -74,6 +74,8 @@ type Config struct {
 	Journal     Journal
 	DeadLetters DeadLetters
 	Endpoints   Endpoints
+	// Hooks tells how the hooks are doing; nil means that there are none.
+	Hooks Hooks
 	// Uses is when the secrets of somebody were used last; nil means that nobody
 	// knows.
 	Uses func(Owner) *dialect.SecretUses
@@ -135,6 +137,9 @@ func New(cfg Config) (http.Handler, error) {
 	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/resume", a.resume)
 	guarded.HandleFunc("POST /api/v1/endpoints/{name}/resume", a.resume)
 	guarded.HandleFunc("GET /api/v1/deadletters", a.deadLetters)
+	if cfg.Hooks != nil {
+		guarded.HandleFunc("GET /api/v1/hooks", a.hooks)
+	}
 	if cfg.Rules != nil {
 		guarded.HandleFunc("POST /api/v1/rules/test", a.testRule)
 	}

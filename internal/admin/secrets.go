@@ -38,6 +38,7 @@ type OwnerKind string
 const (
 	OwnerSource   OwnerKind = "source"
 	OwnerEndpoint OwnerKind = "endpoint"
+	OwnerHook     OwnerKind = "hook"
 )
 
 // Owner is a source or endpoint that has secrets.
@@ -92,6 +93,11 @@ func statuses(to []SecretStatus, key string, all []dialect.DatedSecret, uses *di
 		to = append(to, s)
 	}
 	return to
+}
+
+// HookSecrets are those of a hook, as they are at now.
+func HookSecrets(h *config.Hook, d dialect.Dialect, uses *dialect.SecretUses, now time.Time) []SecretStatus {
+	return statuses(nil, secretKey(d.Spec()), h.Credentials.Secrets, uses, now)
 }
 
 // endpointSecrets are those of all endpoints that are configured.

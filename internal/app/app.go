@@ -18,11 +18,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/imhook/imhook/dialect"
-	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway/decide"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/receive"
+	"github.com/imhook/imhook/internal/wordlist"
 )
 
 // Config is what an App is made of.
@@ -57,10 +58,13 @@ type App struct {
 	reloading sync.Mutex
 	in        *receive.Handler
 	deliver   *deliver.Deliverer
+	decide    *decide.Decider
 	// encryptions are those of the listeners, by their key.
 	encryptions map[string]*encryption
 	// speakers are the senders in use, by endpoint.
 	speakers map[string]*speaker
+	// askers are those in use, by hook.
+	askers atomic.Pointer[map[string]*asker]
 	// uses is when secrets were used last.
 	uses uses
 	// cleanups are run last to first.
@@ -86,6 +90,7 @@ func New(cfg Config) (*App, error) {
 	metrics := prometheus.NewRegistry()
 	a := &App{cfg: cfg, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{}), encryptions: map[string]*encryption{}}
 	a.current.Store(cfg.Config)
+	a.askers.Store(&map[string]*asker{})
 	return a, nil
 }
 
@@ -152,8 +157,26 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	panel, err := a.panel(c)
+	if err != nil {
+		return err
+	}
+	decider, err := decide.New(decide.Config{Hooks: panel.hooks, Metrics: a.metrics})
+	if err != nil {
+		panel.abandon()
+		return err
+	}
+	a.decide = decider
+	a.retire(panel.askers)
+	if err := a.metrics.Register(wordlist.NewCollector(a.wordlists)); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+	a.onStop("hooks", func(ctx context.Context) error {
+		a.retire(nil)
+		return decider.Stop(ctx)
+	})
 	in, err := receive.New(receive.Config{
-		Sources: sources, Journal: j, Decider: allowAll{},
+		Sources: sources, Journal: j, Decider: decider,
 		TrustedProxies: c.TrustedProxies, MaxBody: c.Journal.MaxBody,
 		Now: a.cfg.Now, Log: a.cfg.Log, Metrics: a.metrics,
 	})
@@ -173,11 +196,6 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.serveAPI(adminListener, api)
 	return nil
 }
-
-// allowAll answers every before-event "go on" until the decide stage exists.
-type allowAll struct{}
-
-func (allowAll) Decide(context.Context, *event.Event) event.Verdict { return event.Allowed() }
 
 func (a *App) onStop(what string, run func(context.Context) error) {
 	a.cleanups = append(a.cleanups, cleanup{what, run})

@@ -59,8 +59,13 @@ func (a *App) Reload(ctx context.Context, next *config.Config) ([]config.Change,
 	if err != nil {
 		return changes, err
 	}
+	panel, err := a.panel(next)
+	if err != nil {
+		return changes, err
+	}
 	plan, err := a.plan(next)
 	if err != nil {
+		panel.abandon()
 		return changes, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience(a.current.Load()))
@@ -68,9 +73,14 @@ func (a *App) Reload(ctx context.Context, next *config.Config) ([]config.Change,
 	// Endpoints first: what a new source brings finds those that it is for.
 	if err := a.deliver.Set(ctx, plan.endpoints, plan.index); err != nil {
 		plan.abandon()
+		panel.abandon()
 		return changes, err
 	}
 	a.speakers = plan.speakers
+	if err := a.decide.Set(panel.hooks); err != nil {
+		return changes, fmt.Errorf("setting hooks: %w", err) // the configuration is checked
+	}
+	a.retire(panel.askers)
 	if err := a.in.Set(sources); err != nil {
 		return changes, fmt.Errorf("setting sources: %w", err) // they were checked
 	}

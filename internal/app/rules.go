@@ -21,7 +21,9 @@ import (
 type rules struct {
 	compiler *match.Compiler
 	failures *prometheus.CounterVec
-	log      *slog.Logger
+	// unasked counts for hooks.
+	unasked *prometheus.CounterVec
+	log     *slog.Logger
 }
 
 func newRules(reg *dialect.Registry, metrics prometheus.Registerer, log *slog.Logger) *rules {
@@ -31,8 +33,12 @@ func newRules(reg *dialect.Registry, metrics prometheus.Registerer, log *slog.Lo
 			Name: "imhook_condition_errors_total",
 			Help: "Events for which the endpoint's condition could not be evaluated; they did not match.",
 		}, []string{"app", "endpoint"}),
+		unasked: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "imhook_hook_condition_errors_total",
+			Help: "Before-events for which the hook's condition could not be evaluated; it was not asked.",
+		}, []string{"app", "hook"}),
 	}
-	metrics.MustRegister(r.failures)
+	metrics.MustRegister(r.failures, r.unasked)
 	return r
 }
 

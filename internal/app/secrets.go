@@ -71,6 +71,12 @@ func (c *secretCollector) Collect(ch chan<- prometheus.Metric) {
 				c.collect(ch, o, admin.EndpointSecrets(e, d, a.uses.of(o), now))
 			}
 		}
+		for i := range app.Hooks {
+			h, o := &app.Hooks[i], admin.Owner{Kind: admin.OwnerHook, App: app.Name, Name: app.Hooks[i].Name}
+			if d, err := a.cfg.Registry.Get(h.Dialect); err == nil {
+				c.collect(ch, o, admin.HookSecrets(h, d, a.uses.of(o), now))
+			}
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func (a *App) sources(c *config.Config) ([]receive.Source, error) {
 			all = append(all, receive.Source{
 				App: app.Name, Name: s.Name, Dialect: d, Generation: s.Generation,
 				Credentials: s.Credentials, PathToken: s.PathToken, PathTokens: s.PathTokens, AllowFrom: s.AllowFrom,
-				MaxAge: s.MaxAge, AcceptUnsigned: s.AcceptUnsigned,
+				MaxAge: s.MaxAge, AcceptUnsigned: s.AcceptUnsigned, Deadline: s.Deadline,
 				Uses: a.uses.of(admin.Owner{Kind: admin.OwnerSource, App: app.Name, Name: s.Name}),
 			})
 		}

@@ -317,6 +317,18 @@ func (c *Config) defaultEndpoint() Endpoint {
 	}
 }
 
+// Hook finds a hook; nil when there is none of that name.
+func (c *Config) Hook(app, name string) *Hook {
+	for i := range c.Apps {
+		for j := range c.Apps[i].Hooks {
+			if h := &c.Apps[i].Hooks[j]; c.Apps[i].Name == app && h.Name == name {
+				return h
+			}
+		}
+	}
+	return nil
+}
+
 // Source finds a source by name, with its app.
 func (c *Config) Source(name string) (app string, s Source, ok bool) {
 	for _, a := range c.Apps {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/imhook/imhook/dialect/builtin"
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/match"
 )
@@ -61,8 +62,8 @@ func TestParse_TheDocumentationsFiles(t *testing.T) {
 func docsOptions() config.Options {
 	o := options()
 	o.Registry, o.Condition = builtin.New(), match.CheckCondition
-	o.Pattern = func(pattern string) error {
-		_, err := match.Compile(match.Rule{App: "shop", Events: []string{pattern}}, o.Registry)
+	o.Pattern = func(pattern string, phase event.Phase) error {
+		_, err := match.Compile(match.Rule{App: "shop", Phase: phase, Events: []string{pattern}}, o.Registry)
 		return err
 	}
 	const secret = "c2VjcmV0LXNlY3JldC1zZWNyZXRz" // may stand in a path, too

@@ -19,7 +19,7 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	e := l.config.defaultEndpoint()
 	e.Name = o.name("endpoint")
 	d := l.target(o, &e, Inbox)
-	l.match(o, sources, &e)
+	l.match(o, sources, &e, event.After)
 	l.condition(o, &e.When)
 	l.start(o, &e.Start)
 	word(o, "order", &e.Order, OrderConversation, OrderStrict, OrderNone)
@@ -154,7 +154,7 @@ func paths(v value, spec *dialect.Spec) map[string]string {
 }
 
 // match reads what the endpoint gets.
-func (l *loader) match(o *object, sources []Source, e *Endpoint) {
+func (l *loader) match(o *object, sources []Source, e *Endpoint, phase event.Phase) {
 	if v, ok := o.get("events"); ok {
 		items := v.list()
 		if items != nil && len(items) == 0 {
@@ -167,7 +167,7 @@ func (l *loader) match(o *object, sources []Source, e *Endpoint) {
 				continue
 			}
 			if l.Pattern != nil {
-				if err := l.Pattern(s); err != nil {
+				if err := l.Pattern(s, phase); err != nil {
 					item.wrong("pattern %q: %v", s, err)
 				}
 			}

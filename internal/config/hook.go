@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -43,12 +44,16 @@ type Hook struct {
 	Enabled bool `key:"enabled"`
 	// Builtin is [Wordlist], or empty; then URL and Dialect are set.
 	Builtin string `key:"builtin"`
-	// File and Words are the list's words, Action what a hit does and Reason what
-	// the sender is told.
+	// File and Words are the list's words, Action what a hit does.
 	File   string     `key:"file"`
 	Words  []string   `key:"words"`
 	Action WordAction `key:"action"`
-	Reason string     `key:"reason"`
+	// Mask stands in place of each letter.
+	Mask string `key:"mask"`
+	// Code and Reason go with a denial; zero is the code that the source's dialect has
+	// for it, empty a general sentence.
+	Code   int    `key:"code"`
+	Reason string `key:"reason"`
 
 	// URL is the base below which the dialect's paths are appended.
 	URL     string `key:"url"`
@@ -115,13 +120,14 @@ type Breaker struct {
 const (
 	defaultHookTimeout     = 500 * time.Millisecond
 	defaultHookConcurrency = 256
+	defaultMask            = "*"
 )
 
 // defaultHook is a hook of which only who it is has to be said.
 func defaultHook() Hook {
 	return Hook{
 		Enabled: true, Generation: generationAuto, Events: []string{"**"}, Canary: 1,
-		Action:  WordMask,
+		Action: WordMask, Mask: defaultMask,
 		Timeout: defaultHookTimeout, Concurrency: defaultHookConcurrency,
 		OnTimeout: FailAllow, OnError: FailAllow, OnBadReply: FailAllow, OnOverload: FailAllow, OnUntranslatable: FailAllow,
 		Downgrade: Downgrade{FailDeny, FailDeny, FailDeny},
@@ -156,7 +162,7 @@ func (l *loader) hook(o *object, sources []Source) Hook {
 	} else {
 		l.words(o, &h)
 	}
-	l.match(o, sources, &e)
+	l.match(o, sources, &e, event.Before)
 	l.condition(o, &e.When)
 	l.reach(o, sources, &e, event.Before)
 	h.Builtin, h.URL, h.Dialect, h.Generation = e.Builtin, e.URL, e.Dialect, e.Generation
@@ -194,6 +200,11 @@ func (l *loader) words(o *object, h *Hook) {
 		if s, ok := v.text(); ok {
 			// Its content is the list's to read: it is followed on its own.
 			h.File = l.path(s)
+			if l.Words != nil {
+				if err := l.Words(h.File); err != nil {
+					v.wrong("%v", err)
+				}
+			}
 		}
 	}
 	if v, ok := o.get("words"); ok {
@@ -203,10 +214,12 @@ func (l *loader) words(o *object, h *Hook) {
 		o.missing("file", "name a file with one word in each line, or write words: […]")
 	}
 	word(o, "action", &h.Action, WordMask, WordDeny)
-	o.text("reason", &h.Reason)
-	if v, ok := o.get("reason"); ok && h.Action == WordMask {
-		v.wrong("has no effect: nobody is told of a word that is masked; remove it, or write action: deny")
+	o.text("mask", &h.Mask)
+	if v, ok := o.get("mask"); ok && utf8.RuneCountInString(h.Mask) != 1 {
+		v.wrong("%q is not one character; write what stands in place of each letter, such as ＊", h.Mask)
 	}
+	o.integer("code", 0, &h.Code)
+	o.text("reason", &h.Reason)
 }
 
 func (o *object) downgrade(d *Downgrade) {

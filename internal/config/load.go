@@ -20,15 +20,17 @@ import (
 type Options struct {
 	// Registry has the dialects that the file may name.
 	Registry *dialect.Registry
-	// Pattern says what is wrong with an event pattern; nil takes every one.
-	Pattern func(pattern string) error
+	// Pattern says what is wrong with a pattern of a phase's events; nil takes every one.
+	Pattern func(pattern string, phase event.Phase) error
 	// Matches returns what a pattern matches, whatever the app and the source, and
 	// nil for one that is wrong. Nil warns of no pattern.
-	Matches func(pattern string) func(*event.Event) bool
+	Matches func(pattern string, phase event.Phase) func(*event.Event) bool
 	// Condition says what is wrong with an endpoint's condition; nil takes every
 	// one. An error with a method Position() (line, column int), counted from 1 in
 	// characters inside the text, is reported at that place.
 	Condition func(text string) error
+	// Words says what is wrong with a word list's file; nil reads none.
+	Words func(path string) error
 	// Listen and DataDir win over the file's when they are not empty.
 	Listen  string
 	DataDir string

@@ -37,13 +37,13 @@ func (m *misplaced) Position() (line, column int) { return m.line, m.column }
 func options() config.Options {
 	return config.Options{
 		Registry: registry(),
-		Pattern: func(p string) error {
+		Pattern: func(p string, _ event.Phase) error {
 			if strings.Contains(p, " ") {
 				return errors.New("a space; separate patterns with commas")
 			}
 			return nil
 		},
-		Matches: func(p string) func(*event.Event) bool {
+		Matches: func(p string, _ event.Phase) func(*event.Event) bool {
 			if strings.Contains(p, " ") {
 				return nil
 			}
@@ -183,7 +183,7 @@ apps:
         vote: true
         downgrade: {rewrite: allow, drop: allow, partial: allow}
         breaker: {off: true, least: 3, within: 1m, pause: 2s}
-      - {name: words, builtin: wordlist, file: words.txt, action: deny, reason: not here}
+      - {name: words, builtin: wordlist, file: words.txt, action: deny, mask: ＊, code: 7, reason: not here}
     endpoints:
       - name: backend
         url: https://backend:8080/callback
@@ -273,7 +273,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 						Public:  map[string]string{"app_key": "k"},
 						Secrets: []dialect.DatedSecret{{Value: "s-file-value"}},
 					},
-					Action: config.WordMask, Events: []string{"friend.*"}, Sources: []string{"im"}, When: `event.message.kind == "text"`,
+					Action: config.WordMask, Mask: "*", Events: []string{"friend.*"}, Sources: []string{"im"}, When: `event.message.kind == "text"`,
 					Paths: map[string]string{"message_sync": "/sync"}, TLS: &config.ClientTLS{CAFile: in("ca.crt"), ServerName: "moderator"},
 					Canary: 0.05, Timeout: 400 * time.Millisecond, Concurrency: 7, Vote: true,
 					OnTimeout: config.FailDeny, OnError: config.FailDeny, OnBadReply: config.FailDeny,
@@ -282,7 +282,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 					Breaker:   config.Breaker{Off: true, Least: 3, Within: time.Minute, Pause: 2 * time.Second},
 				},
 				{
-					Name: "words", Enabled: true, Builtin: config.Wordlist, File: in("words.txt"), Action: config.WordDeny, Reason: "not here",
+					Name: "words", Enabled: true, Builtin: config.Wordlist, File: in("words.txt"), Action: config.WordDeny, Mask: "＊", Code: 7, Reason: "not here",
 					Generation: "auto", Events: []string{"**"}, Canary: 1, Timeout: 500 * time.Millisecond, Concurrency: 256,
 					OnTimeout: config.FailAllow, OnError: config.FailAllow, OnBadReply: config.FailAllow,
 					OnOverload: config.FailAllow, OnUntranslatable: config.FailAllow,

@@ -53,8 +53,8 @@ func (c *Config) SetToken(token dialect.Secret, from Origin) {
 }
 
 // Sandbox returns the configuration that is used without a file: one app with a
-// source for each dialect, named after it and with [SandboxCredentials], and an
-// inbox that takes everything. Empty dataDir and listen are the defaults. Whoever
+// source for each dialect, named after it and with [SandboxCredentials], a word list
+// of two words that masks them, and an inbox that takes everything. Empty dataDir and listen are the defaults. Whoever
 // sets Listen to an address that others reach must set Admin.Token and call
 // [Config.CheckListen].
 func Sandbox(registry *dialect.Registry, dataDir, listen string) *Config {
@@ -77,6 +77,9 @@ func Sandbox(registry *dialect.Registry, dataDir, listen string) *Config {
 			Credentials: SandboxCredentials(spec), MaxAge: spec.MaxAge, Deadline: spec.Deadline,
 		})
 	}
+	h := defaultHook()
+	h.Name, h.Builtin, h.Words = "words", Wordlist, []string{"badword", "坏词"}
+	app.Hooks = []Hook{h}
 	e := c.defaultEndpoint()
 	e.Name, e.Builtin = Inbox, Inbox
 	app.Endpoints = []Endpoint{e}

@@ -68,7 +68,7 @@ func (l *loader) reports(name, pattern string, phase event.Phase) bool {
 	if known, ok := l.reached[key]; ok {
 		return known
 	}
-	match := l.Matches(pattern)
+	match := l.Matches(pattern, phase)
 	found := match == nil // a pattern that is wrong was reported
 	if d, err := l.Registry.Get(name); err == nil && !found {
 		found = slices.ContainsFunc(eventsOf(d.Spec(), phase), match)

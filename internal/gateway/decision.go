@@ -9,6 +9,8 @@ import (
 // Proposal is a before-event that waits for its verdict.
 type Proposal struct {
 	Event *event.Event
+	// Guard recognises its signature when it is used again.
+	Guard Guard
 	// Begin is when its first byte came, Deadline when its answer must be on its way.
 	Begin, Deadline time.Time
 	// Carries says whether the source's server can be told a verdict exactly: nil, or

@@ -54,8 +54,8 @@ func options(tb testing.TB, base string) movein.Options {
 func parse(reg *dialect.Registry, text string) (*config.Config, error) {
 	return config.Parse("imhook.yaml", []byte(text), config.Options{
 		Registry: reg, Condition: match.CheckCondition,
-		Pattern: func(pattern string) error {
-			_, err := match.Compile(match.Rule{App: "shop", Events: []string{pattern}}, reg)
+		Pattern: func(pattern string, phase event.Phase) error {
+			_, err := match.Compile(match.Rule{App: "shop", Phase: phase, Events: []string{pattern}}, reg)
 			return err
 		},
 	})

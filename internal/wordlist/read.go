@@ -11,6 +11,15 @@ import (
 // maxErrors bounds how many lines are complained about at once.
 const maxErrors = 5
 
+// CheckFile is [Check] for a file.
+func CheckFile(name string) error {
+	content, _, err := readFile(name)
+	if err != nil {
+		return err
+	}
+	return Check(name, content)
+}
+
 // Check says what is wrong with the content of a word file: the lines, at most five
 // of them, each with its remedy. name is how errors call the file.
 func Check(name string, content []byte) error {

@@ -41,6 +41,8 @@ type Decider struct {
 	// putting.
 	againMu sync.Mutex
 	again   *shelf[*verdict]
+	// guards are the signatures that came.
+	guards *guards
 	// late are decisions that wait for a shadow.
 	late sync.WaitGroup
 }
@@ -51,7 +53,7 @@ func New(cfg Config) (*Decider, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decider{trail: cfg.Trail, metrics: m, again: newShelf[*verdict](againSize)}
+	d := &Decider{trail: cfg.Trail, metrics: m, again: newShelf[*verdict](againSize), guards: newGuards()}
 	d.hooks.Store(&map[string][]*running{})
 	return d, d.Set(cfg.Hooks)
 }
@@ -112,9 +114,12 @@ func (r *running) same(h Hook) bool {
 }
 
 // Decide returns the verdict on a proposal, before its deadline whatever the hooks
-// do.
-func (d *Decider) Decide(ctx context.Context, p gateway.Proposal) event.Verdict {
-	return d.once(ctx, p, func(ctx context.Context) event.Verdict { return d.decide(ctx, p) })
+// do. The only error is [gateway.ErrReplayed].
+func (d *Decider) Decide(ctx context.Context, p gateway.Proposal) (event.Verdict, error) {
+	if d.guards.replayed(p.Guard, time.Now()) {
+		return event.Verdict{}, gateway.ErrReplayed
+	}
+	return d.once(ctx, p, func(ctx context.Context) event.Verdict { return d.decide(ctx, p) }), nil
 }
 
 func (d *Decider) decide(ctx context.Context, p gateway.Proposal) event.Verdict {

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -125,6 +126,20 @@ func newDecider(tb testing.TB, hooks ...Hook) (*Decider, *trail) {
 	return d, tr
 }
 
+func decided(tb testing.TB, d *Decider, p gateway.Proposal) event.Verdict {
+	tb.Helper()
+	return decidedFor(tb.Context(), tb, d, p)
+}
+
+func decidedFor(ctx context.Context, tb testing.TB, d *Decider, p gateway.Proposal) event.Verdict {
+	tb.Helper()
+	v, err := d.Decide(ctx, p)
+	if err != nil {
+		tb.Error(err)
+	}
+	return v
+}
+
 func TestDecide_Chains(t *testing.T) {
 	t.Parallel()
 	slow := func(v event.Verdict) *script { return says(v, 50*time.Millisecond) }
@@ -198,7 +213,7 @@ func TestDecide_Chains(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d, tr := newDecider(t, test.hooks...)
 				p := proposal()
-				got := d.Decide(t.Context(), p)
+				got := decided(t, d, p)
 				if diff := cmp.Diff(test.want, got); diff != "" {
 					t.Errorf("verdict (-want +got):\n%s", diff)
 				}
@@ -257,7 +272,7 @@ func TestDecide_EveryFailureHasItsPolicy(t *testing.T) {
 				}
 				set(&h.Policy, want)
 				d, _ := newDecider(t, h)
-				if got := d.Decide(t.Context(), proposal()); got.Action != want {
+				if got := decided(t, d, proposal()); got.Action != want {
 					t.Errorf("verdict = %s, want %s", got.Action, want)
 				}
 			})
@@ -270,7 +285,7 @@ func TestDecide_NextHookSeesTheRewrite(t *testing.T) {
 	second := says(allow, 0)
 	d, _ := newDecider(t, hook("a", says(rewrite("x"), 0)), hook("b", second))
 	p := proposal()
-	d.Decide(t.Context(), p)
+	decided(t, d, p)
 	q := second.asked()[0]
 	if !q.Changed || q.Event.Message.Text != "x" || !q.Event.Raw.IsZero() {
 		t.Errorf("the second hook saw changed = %v, %+v, raw %+v", q.Changed, q.Event.Message, q.Event.Raw)
@@ -286,7 +301,7 @@ func TestDecide_RefusedMembersAreNotAskedAboutAgain(t *testing.T) {
 	d, _ := newDecider(t, hook("a", says(event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "m1", Code: 1}}}, 0)), hook("b", second), hook("c", third))
 	p := proposal()
 	p.Event.Members = []event.Member{{ID: "m1"}, {ID: "m2"}}
-	got := d.Decide(t.Context(), p)
+	got := decided(t, d, p)
 	want := event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "m1", Code: 1}, {ID: "m2", Code: 2}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)
@@ -306,7 +321,7 @@ func TestDecide_ShadowNeverCounts(t *testing.T) {
 		d, tr := newDecider(t, with(hook("new", silent), func(h *Hook) { h.Shadow = true }), hook("old", says(allow, 10*time.Millisecond)))
 		p := proposal()
 		ctx, leave := context.WithCancel(t.Context())
-		if got := d.Decide(ctx, p); got.Action != event.Allow {
+		if got := decidedFor(ctx, t, d, p); got.Action != event.Allow {
 			t.Errorf("verdict = %s, want that of the hook that counts", got.Action)
 		}
 		if took := time.Since(p.Begin); took != 10*time.Millisecond {
@@ -336,7 +351,7 @@ func TestDecide_ShareIsOfConversations(t *testing.T) {
 		for i := range conversations {
 			p := proposal()
 			p.Event.Lane = event.NewLane(event.KindGroup, fmt.Sprint("g", i))
-			d.Decide(t.Context(), p)
+			decided(t, d, p)
 		}
 		return len(asked.asked()) - before
 	}
@@ -359,7 +374,7 @@ func TestDecide_OverloadAnswersAtOnce(t *testing.T) {
 		for range 10 {
 			wg.Go(func() {
 				p := proposal()
-				if d.Decide(t.Context(), p).Action == event.Deny {
+				if decided(t, d, p).Action == event.Deny {
 					denied.Add(1)
 					return
 				}
@@ -392,14 +407,14 @@ func TestDecide_BreakerLeavesADeadHookAlone(t *testing.T) {
 		h := with(hook("a", a), func(h *Hook) { h.Policy = Policy{OnTimeout: event.Deny, OnError: event.Allow} })
 		d, tr := newDecider(t, h)
 		for range 5 {
-			d.Decide(t.Context(), proposal())
+			decided(t, d, proposal())
 		}
 		if !d.Status()[0].Open {
 			t.Fatal("five time-outs did not open the breaker")
 		}
 		begin := time.Now()
 		for range 1000 {
-			if got := d.Decide(t.Context(), proposal()); got.Action != event.Deny {
+			if got := decided(t, d, proposal()); got.Action != event.Deny {
 				t.Fatalf("verdict = %s while open, want the time-out's policy", got.Action)
 			}
 		}
@@ -410,13 +425,13 @@ func TestDecide_BreakerLeavesADeadHookAlone(t *testing.T) {
 			t.Errorf("the trail says %s (%s)", a.Cause, a.Reason)
 		}
 		pass(5 * time.Second)
-		d.Decide(t.Context(), proposal()) // the trial fails
+		decided(t, d, proposal()) // the trial fails
 		if !d.Status()[0].Open || questions.Load() != 6 {
 			t.Errorf("after a failed trial: open %v, %d questions", d.Status()[0].Open, questions.Load())
 		}
 		alive.Store(true)
 		pass(5 * time.Second)
-		if got := d.Decide(t.Context(), proposal()); got.Action != event.Allow {
+		if got := decided(t, d, proposal()); got.Action != event.Allow {
 			t.Errorf("verdict of the trial = %s", got.Action)
 		}
 		if d.Status()[0].Open {
@@ -440,14 +455,14 @@ func TestDecide_CancelledTrialEnds(t *testing.T) {
 		}}
 		d, _ := newDecider(t, voter("a", a), voter("b", says(deny, 10*time.Millisecond)))
 		for range 5 {
-			d.Decide(t.Context(), proposal())
+			decided(t, d, proposal())
 		}
 		slow.Store(true)
 		pass(5 * time.Second)
 		before := len(a.asked())
-		d.Decide(t.Context(), proposal())
+		decided(t, d, proposal())
 		pass(5 * time.Second)
-		d.Decide(t.Context(), proposal())
+		decided(t, d, proposal())
 		if n := len(a.asked()) - before; n != 2 {
 			t.Errorf("asked %d times in two pauses, want 2", n)
 		}
@@ -463,21 +478,21 @@ func TestDecide_RetryIsToldTheSame(t *testing.T) {
 		p.Event.Dedupe = "m1"
 		ctx, leave := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { d.Decide(ctx, p) })
+		wg.Go(func() { decidedFor(ctx, t, d, p) })
 		pass(10 * time.Millisecond)
 		leave() // the first caller hangs up, and its retry comes at once
 		again := p
 		again.Begin, again.Deadline = time.Now(), time.Now().Add(time.Second)
-		if got := d.Decide(t.Context(), again); got.Action != event.Deny {
+		if got := decided(t, d, again); got.Action != event.Deny {
 			t.Errorf("the retry was told %s", got.Action)
 		}
 		wg.Wait()
-		if got := d.Decide(t.Context(), again); got.Action != event.Deny || len(a.asked()) != 1 {
+		if got := decided(t, d, again); got.Action != event.Deny || len(a.asked()) != 1 {
 			t.Errorf("told %s after %d questions, want %s after 1", got.Action, len(a.asked()), event.Deny)
 		}
 		pass(againFor)
 		again.Begin, again.Deadline = time.Now(), time.Now().Add(time.Second)
-		d.Decide(t.Context(), again)
+		decided(t, d, again)
 		if len(a.asked()) != 2 {
 			t.Errorf("%d questions, want one more once the verdict is forgotten", len(a.asked()))
 		}
@@ -494,7 +509,7 @@ func TestDecide_CacheHoldsWhatTheHookSaysItHoldsFor(t *testing.T) {
 		decide := func(actor, text string) {
 			p := proposal()
 			p.Event.Actor, p.Event.Message = &event.Actor{ID: actor}, &event.Message{Kind: event.Text, Text: text}
-			if got := d.Decide(t.Context(), p); got.Action != event.Deny {
+			if got := decided(t, d, p); got.Action != event.Deny {
 				t.Fatalf("verdict = %s", got.Action)
 			}
 		}
@@ -544,7 +559,7 @@ func TestDecide_WhatCannotBeCarried(t *testing.T) {
 			p := proposal()
 			p.Event.Members = []event.Member{{ID: "m1"}, {ID: "m2"}}
 			p.Carries = onlyDeny
-			got := d.Decide(t.Context(), p)
+			got := decided(t, d, p)
 			if got.Action != test.want || got.Changes != nil || got.Refused != nil {
 				t.Errorf("verdict = %+v, want %s", got, test.want)
 			}
@@ -573,7 +588,7 @@ func TestDecide_TogetherItMayNotFit(t *testing.T) {
 		}
 		return nil
 	}
-	if got := d.Decide(t.Context(), p); got.Action != event.Deny {
+	if got := decided(t, d, p); got.Action != event.Deny {
 		t.Errorf("verdict = %+v, want the safe one", got)
 	}
 }
@@ -583,13 +598,13 @@ func TestSet_KeepsWhatIsKnownOfAHook(t *testing.T) {
 	dead := fails(gateway.CauseError)
 	d, _ := newDecider(t, hook("a", dead))
 	for range 5 {
-		d.Decide(t.Context(), proposal())
+		decided(t, d, proposal())
 	}
 	picky := with(hook("a", dead), func(h *Hook) { h.Policy.OnError = event.Deny })
 	if err := d.Set([]Hook{picky}); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.Decide(t.Context(), proposal()); got.Action != event.Deny || len(dead.asked()) != 5 {
+	if got := decided(t, d, proposal()); got.Action != event.Deny || len(dead.asked()) != 5 {
 		t.Errorf("verdict = %s after %d questions: want the new policy, and the old breaker", got.Action, len(dead.asked()))
 	}
 	if err := d.Set([]Hook{hook("a", says(allow, 0))}); err != nil {
@@ -610,12 +625,31 @@ func TestDecide_DefectDoesNotHoldRetries(t *testing.T) {
 	p.Event.Dedupe = "m1"
 	func() {
 		defer func() { _ = recover() }()
-		d.Decide(t.Context(), p)
+		decided(t, d, p)
 	}()
 	if err := d.Set([]Hook{hook("a", says(deny, 0))}); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.Decide(t.Context(), p); got.Action != event.Deny {
+	if got := decided(t, d, p); got.Action != event.Deny {
 		t.Errorf("after a defect the retry is told %q", got.Action)
 	}
+}
+
+func TestDecide_SignatureWithAnotherBodyIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := says(allow, 0)
+		d, _ := newDecider(t, hook("a", a))
+		p := proposal()
+		p.Guard = gateway.Guard{Key: event.Hash("once"), Sum: event.Hash("body")}
+		decided(t, d, p)
+		decided(t, d, p) // the server's own retry
+		p.Guard.Sum = event.Hash("another body")
+		if _, err := d.Decide(t.Context(), p); !errors.Is(err, gateway.ErrReplayed) || len(a.asked()) != 2 {
+			t.Errorf("error = %v after %d questions", err, len(a.asked()))
+		}
+		pass(guardFor)
+		p.Begin, p.Deadline = time.Now(), time.Now().Add(time.Second)
+		decided(t, d, p)
+	})
 }

@@ -22,6 +22,9 @@ const (
 	defaultMaxDepth = 64
 
 	defaultLineTimeout = 30 * time.Second
+	defaultDeadline    = 3 * time.Second
+	// maxMargin is the most of a server's time that is left for the way back.
+	maxMargin = 250 * time.Millisecond
 	// retryAfter is what a refused server is asked to wait, in seconds.
 	retryAfter = "5"
 )
@@ -50,14 +53,32 @@ type Source struct {
 	// AcceptUnsigned names the kinds of events that may come unsigned, in the
 	// dialect's words.
 	AcceptUnsigned []string
+	// Deadline is how long the source's server waits for the answer to a
+	// before-event, from when it sends it; zero means the dialect's own, or 3 s where
+	// that says nothing. The answer leaves a tenth earlier, at most 250 ms.
+	Deadline time.Duration
 	// Uses remembers when each secret and path token was used last; nil means that
 	// nobody asks.
 	Uses *dialect.SecretUses
 }
 
+// budget is how long an answer may take.
+func (s Source) budget() time.Duration {
+	d := s.Deadline
+	if d == 0 {
+		d = s.Dialect.Spec().Deadline
+	}
+	if d == 0 {
+		d = defaultDeadline
+	}
+	return d - min(d/10, maxMargin)
+}
+
 // Validate says what is wrong with the source.
 func (s Source) Validate() error {
 	switch {
+	case s.Deadline < 0:
+		return fmt.Errorf("source %s: deadline is %v, want more than 0", s.Name, s.Deadline)
 	case s.Name == "" || url.PathEscape(s.Name) != s.Name:
 		return fmt.Errorf("source %q: the name stands in URLs and needs letters, digits, - and _", s.Name)
 	case s.App == "":
@@ -80,8 +101,10 @@ type Journal interface {
 
 // Decider answers before-events.
 type Decider interface {
-	// Decide returns a verdict inside the time that the source's server waits.
-	Decide(ctx context.Context, ev *event.Event) event.Verdict
+	// Decide returns a verdict before the proposal's deadline, or
+	// gateway.ErrReplayed. It shares the event from then on: nobody changes it or its
+	// body any more.
+	Decide(ctx context.Context, p gateway.Proposal) (event.Verdict, error)
 }
 
 // Config is what a [Handler] is made of.

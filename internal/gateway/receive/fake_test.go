@@ -171,4 +171,6 @@ func (m *memory) arrivals() []gateway.Arrival {
 // deciderFunc decides with a function.
 type deciderFunc func(ctx context.Context, ev *event.Event) event.Verdict
 
-func (f deciderFunc) Decide(ctx context.Context, ev *event.Event) event.Verdict { return f(ctx, ev) }
+func (f deciderFunc) Decide(ctx context.Context, p gateway.Proposal) (event.Verdict, error) {
+	return f(ctx, p.Event), nil
+}

@@ -77,6 +77,8 @@ type call struct {
 	r   *Request
 	src *source
 	now time.Time
+	// begin is when it came, by the clock that measures.
+	begin time.Time
 	// token is the path token that it came with; nil when none is needed.
 	token *ownSecret
 	req   dialect.Request
@@ -90,12 +92,12 @@ func (h *Handler) Serve(r *Request) (res dialect.Response) {
 	if !ok {
 		return h.notFound(r, ReasonUnknownSource, "", h.unknown, "")
 	}
-	now := h.cfg.Now()
+	begin, now := time.Now(), h.cfg.Now()
 	path, token, ok := src.checkToken(rest, now)
 	if !ok {
 		return h.notFound(r, ReasonPathToken, src.Name, src.log, token.outside(now))
 	}
-	c := &call{h: h, r: r, src: src, now: now, token: token}
+	c := &call{h: h, r: r, src: src, now: now, begin: begin, token: token}
 	c.req = dialect.Request{Path: path, Query: r.Query, ContentType: r.Header.Get("Content-Type"), Header: r.Header}
 	defer func() {
 		if p := recover(); p != nil {
@@ -140,7 +142,7 @@ func (c *call) serve() (dialect.Response, *refusal) {
 		return dialect.Response{}, refused
 	}
 	if c.proposes() {
-		return c.decide()
+		return c.decide(proof)
 	}
 	return c.keep(proof)
 }

@@ -15,9 +15,14 @@ import (
 func (c *call) proposes() bool { return len(c.evs) == 1 && c.evs[0].Phase == event.Before }
 
 // decide answers a before-event.
-func (c *call) decide() (dialect.Response, *refusal) {
+func (c *call) decide(proof dialect.Proof) (dialect.Response, *refusal) {
 	ev := c.evs[0]
-	v := c.h.cfg.Decider.Decide(c.r.Context, ev)
+	v, err := c.h.cfg.Decider.Decide(c.r.Context, gateway.Proposal{
+		Event: ev, Guard: c.guard(proof), Begin: c.begin, Deadline: c.begin.Add(c.src.budget()),
+	})
+	if err != nil {
+		return dialect.Response{}, unkept(err)
+	}
 	res := c.src.Dialect.Answer(ev, v)
 	c.src.metrics.answered.WithLabelValues(string(v.Action)).Inc()
 	return res, nil
