@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/trail"
 )
 
 // eventsFlags are the flags of events.
@@ -48,12 +48,6 @@ func (p *program) events() *cobra.Command {
 			if len(args) == 1 {
 				return showEvent(cmd.Context(), cmd.OutOrStdout(), c, args[0], f.json)
 			}
-			if f.limit < 1 || f.limit > 1000 {
-				return fmt.Errorf("--limit is %d; write 1 to 1000", f.limit)
-			}
-			if f.interval < 10*time.Millisecond {
-				return fmt.Errorf("--interval is %v; write at least 10ms", f.interval)
-			}
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), c)
 		},
 	}
@@ -69,128 +63,37 @@ func (p *program) events() *cobra.Command {
 	return c
 }
 
-// eventPage is one answer about events, newest first.
-type eventPage struct {
-	Events []jsontext.Value `json:"events"`
-	Next   string           `json:"next"`
-	Newest string           `json:"newest"`
-}
-
 func (f *eventsFlags) run(ctx context.Context, w, notes io.Writer, c *client) error {
-	query := url.Values{"limit": {strconv.Itoa(f.limit)}}
+	query := url.Values{}
 	for key, v := range map[string]string{"type": f.kind, "source": f.source, "conversation": f.conversation, "since": f.since} {
 		if v != "" {
 			query.Set(key, v)
 		}
 	}
-	var page eventPage
-	if err := f.fill(ctx, c, query, &page); err != nil {
-		return err
-	}
-	if err := f.print(w, page.Events); err != nil {
-		return err
-	}
-	if !f.follow {
-		if len(page.Events) == 0 && !f.json {
-			_, _ = fmt.Fprintln(notes, "imhook: no such events are kept")
-		}
-		return nil
-	}
-	query.Del("since")
-	query.Set("limit", "1000")
-	t := time.NewTicker(f.interval)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil // whoever follows ends it
-		}
-		query.Set("after", page.Newest)
-		news, err := f.news(ctx, c, query)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return err
-		}
-		if err := f.print(w, news.Events); err != nil {
-			return err
-		}
-		page.Newest = news.Newest
-	}
-}
-
-// fill asks until limit events are there or there are no more: the gateway may
-// stop looking earlier.
-func (f *eventsFlags) fill(ctx context.Context, c *client, query url.Values, page *eventPage) error {
-	for {
-		var more eventPage
-		if err := c.get(ctx, "/api/v1/events", query, &more); err != nil {
-			return err
-		}
-		if page.Newest == "" {
-			page.Newest = more.Newest
-		}
-		page.Events = append(page.Events, more.Events...)
-		if more.Next == "" || len(page.Events) >= f.limit {
-			query.Del("before")
-			page.Events = page.Events[:min(len(page.Events), f.limit)]
-			return nil
-		}
-		query.Set("before", more.Next)
-	}
-}
-
-// news asks for everything after a cursor, however much it is.
-func (f *eventsFlags) news(ctx context.Context, c *client, query url.Values) (eventPage, error) {
-	var page eventPage
-	for {
-		var more eventPage
-		if err := c.get(ctx, "/api/v1/events", query, &more); err != nil {
-			return page, err
-		}
-		if page.Newest == "" {
-			// The journal may have grown by the second answer; what came since then
-			// is for the next round.
-			page.Newest = more.Newest
-		}
-		page.Events = append(page.Events, more.Events...)
-		if more.Next == "" {
-			query.Del("before")
-			return page, nil
-		}
-		query.Set("before", more.Next)
-	}
-}
-
-// print writes events that came newest first, newest last.
-func (f *eventsFlags) print(w io.Writer, events []jsontext.Value) error {
-	for _, v := range slices.Backward(events) {
-		line := string(v)
-		if !f.json {
-			var ev event.Event
-			if err := json.Unmarshal(v, &ev); err != nil {
-				return fmt.Errorf("reading an event: %w", err)
+	l := listing{
+		client: c, path: "/api/v1/events", key: "events", limit: f.limit, follow: f.follow, interval: f.interval,
+		none: "no such events are kept", quiet: f.json, notes: notes,
+		show: func(v jsontext.Value) error {
+			line := string(v)
+			if !f.json {
+				var ev event.Event
+				if err := json.Unmarshal(v, &ev); err != nil {
+					return fmt.Errorf("reading an event: %w", err)
+				}
+				line = eventLine(&ev, time.Now())
 			}
-			line = eventLine(&ev, time.Now())
-		}
-		if _, err := io.WriteString(w, line+"\n"); err != nil {
+			_, err := io.WriteString(w, line+"\n")
 			return err
-		}
+		},
 	}
-	return nil
+	return l.run(ctx, query)
 }
 
 // eventLine is an event on one line: when (with the day unless it is today), where from, what, where, who, what
 // about, and the id to ask for more.
 func eventLine(ev *event.Event, now time.Time) string {
-	at, layout := ev.Time.Local(), "15:04:05.000"
-	if at.Format(time.DateOnly) != now.Local().Format(time.DateOnly) {
-		layout = "2006-01-02 " + layout
-	}
 	words := []string{
-		at.Format(layout), ev.Source, string(ev.Type), string(ev.Lane),
+		clock(ev.Time, now), ev.Source, string(ev.Type), string(ev.Lane),
 	}
 	if ev.Actor != nil {
 		words = append(words, ev.Actor.ID)
@@ -202,6 +105,15 @@ func eventLine(ev *event.Event, now time.Time) string {
 		words[i] = firstOf(oneLine(w, 80), "-")
 	}
 	return strings.Join(words, "  ") + "  " + ev.ID
+}
+
+// clock is a moment as people write it, with the day unless it is today.
+func clock(t, now time.Time) string {
+	at, layout := t.Local(), "15:04:05.000"
+	if at.Format(time.DateOnly) != now.Local().Format(time.DateOnly) {
+		layout = "2006-01-02 " + layout
+	}
+	return at.Format(layout)
 }
 
 // about is the text of an event, or whom it is about.
@@ -245,6 +157,7 @@ func showEvent(ctx context.Context, w io.Writer, c *client, id string, asJSON bo
 			ContentType string `json:"contentType"`
 			Body        string `json:"body"`
 		} `json:"raw"`
+		Decisions []trail.Entry `json:"decisions"`
 	}
 	if err := json.Unmarshal(answer, &parts); err != nil {
 		return fmt.Errorf("reading the event: %w", err)
@@ -253,6 +166,11 @@ func showEvent(ctx context.Context, w io.Writer, c *client, id string, asJSON bo
 	if err == nil && parts.Raw.Body != "" {
 		_, err = fmt.Fprintf(w, "\nfrom the wire: %s\n%s\n",
 			sentRequest{Method: "POST", Path: parts.Raw.Path, Query: parts.Raw.Query}.target(), readable(parts.Raw.ContentType, parts.Raw.Body))
+	}
+	for _, d := range parts.Decisions {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "\ndecided before: %s; imhook decisions %s shows it\n", outcome(&d), oneLine(d.Event.ID, idWidth))
+		}
 	}
 	return err
 }

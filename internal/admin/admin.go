@@ -15,6 +15,7 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway"
+	"github.com/imhook/imhook/internal/trail"
 )
 
 // Journal is where events are read.
@@ -23,6 +24,15 @@ type Journal interface {
 	Page(ctx context.Context, seq uint64) (*gateway.Page, error)
 	// Bounds returns the first and last page; last is first-1 when there is none.
 	Bounds(ctx context.Context) (first, last, bytes uint64, err error)
+	// SeqAt returns the first page that was stored at or after t, or
+	// gateway.ErrNoPage when all are older.
+	SeqAt(ctx context.Context, t time.Time) (uint64, error)
+}
+
+// Decisions is where the trail of decisions is read.
+type Decisions interface {
+	// Find returns the newest that q wants; see [trail.Trail.Find].
+	Find(ctx context.Context, q trail.Query) (trail.Found, error)
 }
 
 // DeadLetters is where dead letters are read.
@@ -73,7 +83,9 @@ type Config struct {
 	Registry    *dialect.Registry
 	Journal     Journal
 	DeadLetters DeadLetters
-	Endpoints   Endpoints
+	// Decisions may be nil: then nobody keeps them.
+	Decisions Decisions
+	Endpoints Endpoints
 	// Hooks tells how the hooks are doing; nil means that there are none.
 	Hooks Hooks
 	// Uses is when the secrets of somebody were used last; nil means that nobody
@@ -131,6 +143,8 @@ func New(cfg Config) (http.Handler, error) {
 	guarded := http.NewServeMux()
 	guarded.HandleFunc("GET /api/v1/events", a.events)
 	guarded.HandleFunc("GET /api/v1/events/{id}", a.event)
+	guarded.HandleFunc("GET /api/v1/decisions", a.decisions)
+	guarded.HandleFunc("GET /api/v1/decisions/{id}", a.decision)
 	guarded.HandleFunc("GET /api/v1/sources", a.sources)
 	guarded.HandleFunc("POST /api/v1/sources/{name}/trigger", a.trigger)
 	guarded.HandleFunc("GET /api/v1/endpoints", a.endpoints)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -39,14 +40,19 @@ func (a *api) deadLetters(w http.ResponseWriter, r *http.Request) {
 	}
 	all := []letter{}
 	for _, l := range letters {
-		one := letter{
-			Endpoint: l.Endpoint, Pos: cursor(l.Pos), Reason: l.Reason, Detail: l.Detail,
-			Attempts: l.Attempts, FirstAt: l.FirstAt, At: l.At, Exchange: l.Exchange,
-		}
-		if l.Event != nil {
-			one.Event = a.whole(r.Context(), l.Event)
-		}
-		all = append(all, one)
+		all = append(all, a.letter(r.Context(), l))
 	}
 	a.answer(w, r, map[string]any{"deadletters": all})
+}
+
+// letter shows a dead letter.
+func (a *api) letter(ctx context.Context, l gateway.DeadLetter) letter {
+	one := letter{
+		Endpoint: l.Endpoint, Pos: cursor(l.Pos), Reason: l.Reason, Detail: l.Detail,
+		Attempts: l.Attempts, FirstAt: l.FirstAt, At: l.At, Exchange: l.Exchange,
+	}
+	if l.Event != nil {
+		one.Event = a.whole(ctx, l.Event)
+	}
+	return one
 }

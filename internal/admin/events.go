@@ -12,6 +12,7 @@ import (
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
+	"github.com/imhook/imhook/internal/trail"
 )
 
 const (
@@ -29,21 +30,23 @@ type query struct {
 	source string
 	lane   event.Lane
 	id     string
-	since  time.Time
+	// link is a link key that the event must have; empty is any.
+	link  string
+	since time.Time
 	// before and after are positions, exclusive; zero is no bound.
 	before, after gateway.Pos
 }
 
 func (a *api) parseQuery(v url.Values) (query, error) {
 	q := query{
-		limit: defaultLimit, source: v.Get("source"), lane: event.Lane(v.Get("conversation")), id: v.Get("id"),
+		limit: defaultLimit, source: v.Get("source"), lane: event.Lane(v.Get("conversation")), id: v.Get("id"), link: v.Get("link"),
 		match: func(*event.Event) bool { return true },
 	}
 	for key := range v {
 		switch key {
-		case "limit", "type", "source", "conversation", "id", "since", "before", "after":
+		case "limit", "type", "source", "conversation", "id", "link", "since", "before", "after":
 		default:
-			return q, fmt.Errorf("unknown parameter %q; there are limit, type, source, conversation, id, since, before, after", key)
+			return q, fmt.Errorf("unknown parameter %q; there are limit, type, source, conversation, id, link, since, before, after", key)
 		}
 	}
 	var err error
@@ -75,20 +78,22 @@ func (a *api) parseQuery(v url.Values) (query, error) {
 }
 
 // parseSince reads a moment, or how long ago it was.
-func parseSince(s string, now time.Time) (time.Time, error) {
+func parseSince(s string, now time.Time) (time.Time, error) { return parseMoment("since", s, now) }
+
+func parseMoment(key, s string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
 	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	return time.Time{}, fmt.Errorf("since is %q; write 2026-11-20T08:00:00Z or how long ago, 1h", s)
+	return time.Time{}, fmt.Errorf("%s is %q; write 2026-11-20T08:00:00Z or how long ago, 1h", key, s)
 }
 
 // wants reports whether q is about ev.
 func (q *query) wants(ev *event.Event) bool {
 	return (q.id == "" || ev.ID == q.id) && (q.source == "" || ev.Source == q.source) &&
-		(q.lane == "" || ev.Lane == q.lane) && q.match(ev)
+		(q.lane == "" || ev.Lane == q.lane) && (q.link == "" || slices.Contains(ev.Links, q.link)) && q.match(ev)
 }
 
 // found are the events of one answer, newest first.
@@ -193,27 +198,43 @@ type raw struct {
 
 func (a *api) event(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
+	ev, stored, err := a.find(r.Context(), id)
+	switch {
+	case err != nil:
+		a.broken(w, r, "reading events", err)
+		return
+	case ev == nil:
+		a.fail(w, r, http.StatusNotFound, "the journal holds no event "+strconv.Quote(id))
+		return
+	}
+	a.answer(w, r, struct {
+		Event     *event.Event   `json:"event"`
+		Stored    time.Time      `json:"stored"`
+		Raw       raw            `json:"raw,omitzero"`
+		Decisions []*trail.Entry `json:"decisions,omitempty"`
+	}{ev, stored, raw{ev.Raw.Dialect, ev.Raw.Path, ev.Raw.Query, ev.Raw.ContentType, string(ev.Raw.Body)}, a.decisionsOf(r.Context(), ev, stored)})
+}
+
+// find returns the event with this id and when it was stored; nil when the journal
+// has none.
+func (a *api) find(ctx context.Context, id string) (*event.Event, time.Time, error) {
 	q := query{limit: 1, id: id, match: func(*event.Event) bool { return true }}
 	for {
-		f, err := a.search(r.Context(), q)
-		if err != nil {
-			a.broken(w, r, "reading events", err)
-			return
-		}
-		if len(f.Events) > 0 {
-			ev := f.Events[0]
-			a.answer(w, r, struct {
-				Event  *event.Event `json:"event"`
-				Stored time.Time    `json:"stored"`
-				Raw    raw          `json:"raw,omitzero"`
-			}{ev, f.stored, raw{ev.Raw.Dialect, ev.Raw.Path, ev.Raw.Query, ev.Raw.ContentType, string(ev.Raw.Body)}})
-			return
+		f, err := a.search(ctx, q)
+		if err != nil || len(f.Events) > 0 {
+			return first(f.Events), f.stored, err
 		}
 		n, err := strconv.ParseUint(f.Next, 10, 64)
 		if err != nil {
-			a.fail(w, r, http.StatusNotFound, "the journal holds no event "+strconv.Quote(id))
-			return
+			return nil, time.Time{}, nil //nolint:nilerr // there is no next one
 		}
 		q.before = gateway.Pos(n)
 	}
+}
+
+func first(evs []*event.Event) *event.Event {
+	if len(evs) == 0 {
+		return nil
+	}
+	return evs[0]
 }

@@ -71,6 +71,15 @@ func (p *pages) Page(_ context.Context, seq uint64) (*gateway.Page, error) {
 	return nil, gateway.ErrNoPage
 }
 
+func (p *pages) SeqAt(_ context.Context, t time.Time) (uint64, error) {
+	for _, page := range p.list {
+		if page != nil && !page.Time.Before(t) {
+			return page.Seq, nil
+		}
+	}
+	return 0, gateway.ErrNoPage
+}
+
 // threePages holds e1 to e6, two to a page, one page a minute up to noon, with a
 // hole before the last.
 func threePages() *pages {

@@ -13,7 +13,7 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 <p>The callback gateway for instant messaging runs here.</p>
 {{if .Sources}}<p>IM servers call these:</p>
 <ul>{{range .Sources}}<li><code>POST {{.Path}}…</code> {{.Dialect}}</li>{{end}}</ul>
-<p><a href="/api/v1/events">events</a> · <a href="/api/v1/sources">sources</a> · <a href="/api/v1/endpoints">endpoints</a> · <a href="/api/v1/deadletters">dead letters</a> · <a href="/metrics">metrics</a></p>
+<p><a href="/api/v1/events">events</a> · <a href="/api/v1/decisions">decisions</a> · <a href="/api/v1/sources">sources</a> · <a href="/api/v1/endpoints">endpoints</a> · <a href="/api/v1/deadletters">dead letters</a> · <a href="/metrics">metrics</a></p>
 <p>Try <code>imhook trigger {{(index .Sources 0).Dialect}} --list</code> and <code>imhook events --follow</code>.</p>
 {{else}}<p>The API is at <code>/api/v1</code> and needs the admin token.</p>{{end}}
 <p>Documentation: <a href="https://github.com/imhook/imhook">github.com/imhook/imhook</a></p>

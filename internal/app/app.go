@@ -23,6 +23,7 @@ import (
 	"github.com/imhook/imhook/internal/gateway/decide"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/receive"
+	"github.com/imhook/imhook/internal/trail"
 	"github.com/imhook/imhook/internal/wordlist"
 )
 
@@ -59,6 +60,8 @@ type App struct {
 	in        *receive.Handler
 	deliver   *deliver.Deliverer
 	decide    *decide.Decider
+	// trail takes what is decided.
+	trail *trail.Trail
 	// encryptions are those of the listeners, by their key.
 	encryptions map[string]*encryption
 	// speakers are the senders in use, by endpoint.
@@ -127,6 +130,10 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err := a.metrics.Register(newJournalCollector(j)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
+	if a.trail, err = trail.New(trail.Config{Store: j, Metrics: a.metrics, Log: a.cfg.Log}); err != nil {
+		return err
+	}
+	a.onStop("trail", a.trail.Stop)
 
 	plan, err := a.plan(c)
 	if err != nil {

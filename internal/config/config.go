@@ -119,6 +119,10 @@ type Journal struct {
 	// finished with.
 	RetainAge   time.Duration `key:"retain.age"`
 	RetainBytes int64         `key:"retain.bytes"`
+	// DecisionsAge and DecisionsBytes bound the trail of decisions; the oldest leave
+	// past them.
+	DecisionsAge   time.Duration `key:"decisions.age"`
+	DecisionsBytes int64         `key:"decisions.bytes"`
 	// MaxBody is the largest callback that is taken, in bytes.
 	MaxBody int64 `key:"max_body"`
 }
@@ -272,6 +276,8 @@ const (
 	defaultRetainAge    = 72 * time.Hour
 	defaultRetainBytes  = 20 << 30
 	defaultMaxBody      = 1 << 20
+	defaultTrailAge     = 72 * time.Hour
+	defaultTrailBytes   = 256 << 20
 	defaultConcurrency  = 32
 	defaultTimeout      = 5 * time.Second
 	defaultBacklogAge   = 72 * time.Hour
@@ -291,6 +297,7 @@ func Default() *Config {
 			Replicas: 1,
 			Sync:     SyncAlways, WhenFull: FullRefuse,
 			RetainAge: defaultRetainAge, RetainBytes: defaultRetainBytes,
+			DecisionsAge: defaultTrailAge, DecisionsBytes: defaultTrailBytes,
 			MaxBody: defaultMaxBody,
 		},
 	}

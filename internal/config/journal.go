@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nkeys"
 )
@@ -14,6 +15,9 @@ const maxMaxBody = 16 << 20
 
 // leastRetain is how little of a journal may be kept, in bytes.
 const leastRetain = 1 << 20
+
+// leastTrailAge is how short decisions may be kept.
+const leastTrailAge = time.Minute
 
 // maxReplicas is what JetStream takes.
 const maxReplicas = 5
@@ -69,6 +73,18 @@ func (l *loader) journal(o *object) {
 			v.wrong("is less than %d bytes: the journal would be full before it began; write more", leastRetain)
 		}
 		r.done()
+	}
+	if v, ok := o.get("decisions"); ok {
+		d := v.object()
+		d.duration("age", &j.DecisionsAge)
+		if v, ok := d.get("age"); ok && j.DecisionsAge < leastTrailAge {
+			v.wrong("is less than %v: nobody could look at a decision in time; write more", leastTrailAge)
+		}
+		d.size("bytes", &j.DecisionsBytes)
+		if v, ok := d.get("bytes"); ok && j.DecisionsBytes < leastRetain {
+			v.wrong("is less than %d bytes: hardly a decision would be kept; write more", leastRetain)
+		}
+		d.done()
 	}
 	o.size("max_body", &j.MaxBody)
 	if v, ok := o.get("max_body"); ok && j.MaxBody > maxMaxBody {

@@ -149,6 +149,7 @@ journal:
   tls: {ca_file: ca.crt, cert_file: client.crt, key_file: client.key, server_name: nats.example.com}
   when_full: drop_oldest
   retain: {age: 7d, bytes: 1.5GiB}
+  decisions: {age: 12h, bytes: 64MiB}
   max_body: 500KB
 apps:
   - name: shop
@@ -242,7 +243,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 			URL: "nats://n1:4222,nats://n2", Name: "shop-1", Replicas: 3, User: "imhook", Password: "s-env-value",
 			TLS:  &config.ClientTLS{CAFile: in("ca.crt"), CertFile: in("client.crt"), KeyFile: in("client.key"), ServerName: "nats.example.com"},
 			Sync: config.SyncAlways, WhenFull: config.FullDropOldest,
-			RetainAge: 7 * 24 * time.Hour, RetainBytes: 3 << 29, MaxBody: 500_000,
+			RetainAge: 7 * 24 * time.Hour, RetainBytes: 3 << 29, DecisionsAge: 12 * time.Hour, DecisionsBytes: 64 << 20, MaxBody: 500_000,
 		},
 		Apps: []config.App{{
 			Name: "shop",
