@@ -191,7 +191,8 @@ func tellPart(b *strings.Builder, n int, p *trail.Part) {
 	for _, line := range []struct{ label, text string }{
 		{"in the shadow", map[bool]string{true: "it counts for nothing"}[p.Shadow]},
 		{"reason", p.Reason},
-		{"error", strings.TrimSpace(string(p.Error) + quietly(" ", p.Detail))},
+		{"error", string(p.Error)},
+		{"detail", p.Detail},
 		{"status", code(p.Status)},
 		{"became", became(p)},
 	} {

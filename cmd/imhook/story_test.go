@@ -88,7 +88,8 @@ came in
 hooks
   1. words: rewrite (the hook said so) 21µs
   2. mod: allow (no answer in time: its policy) 12ms
-     error         timeout no answer in 12ms
+     error         timeout
+     detail        no answer in 12ms
   3. new: would drop (the hook said so) 1ms
      in the shadow it counts for nothing
      status        200
