@@ -115,7 +115,7 @@ func TestDiff_StartThatLongAgoIsTheSameWishLater(t *testing.T) {
 func TestDiff_AgainstTheSandbox(t *testing.T) {
 	t.Parallel()
 	changes := config.Diff(config.Sandbox(registry(), "", ""), parse(t, diffBase))
-	if len(changes) != 10 { // shop with four, the sandbox with three sources and its inbox
+	if len(changes) != 11 { // shop with four, the sandbox with three sources, its hook and its inbox
 		t.Errorf("%d changes: %v", len(changes), changes)
 	}
 }
