@@ -32,6 +32,9 @@ func NewCompiler(reg *dialect.Registry) *Compiler { return &Compiler{reg: reg} }
 // Compile checks one rule, see [Compiler.Compile].
 func Compile(r Rule, reg *dialect.Registry) (*Matcher, error) { return NewCompiler(reg).Compile(r) }
 
+// everyType is the pattern of a rule that names none.
+const everyType = "**"
+
 // Compile checks a rule. The error names the pattern, says what is wrong with it
 // and which one was probably meant; for a condition it wraps a *[ConditionError].
 func (c *Compiler) Compile(r Rule) (*Matcher, error) {
@@ -47,7 +50,7 @@ func (c *Compiler) Compile(r Rule) (*Matcher, error) {
 		phase = event.After
 	}
 	if len(events) == 0 {
-		events = []string{anyWords}
+		events = []string{everyType}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

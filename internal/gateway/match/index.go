@@ -6,8 +6,8 @@ import (
 	"github.com/imhook/imhook/event"
 )
 
-// maxText is the longest command or type that is remembered and cut into words;
-// longer ones come from no vendor and would only cost memory and time.
+// maxText is the longest command or type that is remembered; longer ones come from no
+// vendor and would only cost memory.
 const maxText = 256
 
 // Index finds the rules of an event among many. What matched is remembered per

@@ -63,11 +63,11 @@ func TestPattern_MeansWhatTheNaiveOneMeans(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text, typ := drawPattern().Draw(t, "pattern"), drawType().Draw(t, "type")
-		p, err := parsePattern(text)
+		p, err := event.ParsePattern(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := p.match(strings.Split(string(typ), ".")), naive(text, typ); got != want {
+		if got, want := p.Match(typ), naive(text, typ); got != want {
 			t.Fatalf("%q on %q = %v, want %v", text, typ, got, want)
 		}
 	})
@@ -208,17 +208,17 @@ func FuzzPattern(f *testing.F) {
 			}
 			return
 		}
-		p, err := parsePattern(text)
+		p, err := event.ParsePattern(text)
 		if err != nil {
-			if p.words != nil || p.match(strings.Split(typ, ".")) {
-				t.Fatalf("parsePattern(%q) = %v beside the error %v", text, p, err)
+			if p.String() != "" || p.Match(event.Type(typ)) {
+				t.Fatalf("ParsePattern(%q) = %v beside the error %v", text, p, err)
 			}
 			return
 		}
 		if len(text) > 200 || len(typ) > 200 || strings.ContainsAny(typ, "\n\r") || typ == "" {
 			return
 		}
-		if got, want := p.match(strings.Split(typ, ".")), naive(text, event.Type(typ)); got != want {
+		if got, want := p.Match(event.Type(typ)), naive(text, event.Type(typ)); got != want {
 			t.Fatalf("%q on %q = %v, want %v", text, typ, got, want)
 		}
 	})

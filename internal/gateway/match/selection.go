@@ -3,7 +3,6 @@ package match
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
@@ -17,7 +16,7 @@ type selection struct {
 	// types are the catalogue's types that a type pattern matches.
 	types map[event.Type]bool
 	// patterns are asked for types that the catalogue does not know.
-	patterns []pattern
+	patterns []event.Pattern
 	vendors  []vendorPattern
 }
 
@@ -41,13 +40,13 @@ func (s *selection) add(text string, reg *dialect.Registry) error {
 		s.vendors = append(s.vendors, p)
 		return nil
 	}
-	p, err := parsePattern(text)
+	p, err := event.ParsePattern(text)
 	if err != nil {
 		return err
 	}
 	found, inPhase := false, false
 	for _, e := range event.Catalogue() {
-		if p.match(strings.Split(string(e.Type), ".")) {
+		if p.Match(e.Type) {
 			found = true
 			if e.In(s.phase) {
 				inPhase = true
@@ -75,11 +74,7 @@ func (s *selection) matchType(t event.Type) bool {
 	if e, ok := event.Lookup(t); (ok && e.In(s.phase)) || t == "" {
 		return false
 	}
-	words := []string{string(t)}
-	if len(t) <= maxText {
-		words = strings.Split(string(t), ".")
-	}
-	return slices.ContainsFunc(s.patterns, func(p pattern) bool { return p.match(words) })
+	return slices.ContainsFunc(s.patterns, func(p event.Pattern) bool { return p.Match(t) })
 }
 
 func (s *selection) matchVendor(ev *event.Event) bool {

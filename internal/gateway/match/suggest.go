@@ -58,9 +58,9 @@ func typePatterns(phase event.Phase) []string {
 			continue
 		}
 		add(string(e.Type))
-		add(e.Type.Family() + "." + anyWord)
+		add(e.Type.Family() + "." + "*")
 		for family := e.Type.Family(); ; family = event.Type(family).Family() {
-			add(family + "." + anyWords)
+			add(family + "." + "**")
 			if !strings.Contains(family, ".") {
 				break
 			}
