@@ -107,6 +107,7 @@ var layering = []struct {
 	{"internal/gateway/send", []string{"event", "dialect", "internal/gateway"}, "a stage never imports another stage"},
 	{"internal/wordlist", []string{"event", "internal/gateway"}, "a built-in hook knows events and what a hook is asked, as any other"},
 	{"client", []string{"event", "dialect", "client"}, "client runs inside other people's IM servers: it takes nothing of the gateway"},
+	{"receiver", []string{"event", "dialect", "receiver"}, "receiver runs inside other people's app backends: it takes nothing of the gateway"},
 	{"imfake", []string{"event", "dialect", "imfake", "internal/sample"}, "imfake is for users too: of the internals it takes samples only"},
 }
 
@@ -267,7 +268,7 @@ func TestRepo_TreeSpeaksOfTheProjectAlone(t *testing.T) {
 }
 
 // quoted finds paths of the tree in prose: `internal/app`, `docs/benchmarks.md`.
-var quoted = regexp.MustCompile("`((?:\\.ci|bench|client|cmd|dialect|docs|event|imfake|internal)/[A-Za-z0-9_./-]*[A-Za-z0-9_/-])`")
+var quoted = regexp.MustCompile("`((?:\\.ci|bench|client|cmd|dialect|docs|event|imfake|internal|receiver)/[A-Za-z0-9_./-]*[A-Za-z0-9_/-])`")
 
 func TestRepo_PathsQuotedInDocsExist(t *testing.T) {
 	t.Parallel()

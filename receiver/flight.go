@@ -42,26 +42,33 @@ type flight struct {
 }
 
 // take has a job done, or waits for who does it already, up to its deadline. The
-// handler goes on without whoever called and without whoever waits.
+// handler goes on without whoever called and without whoever waits. When the one who
+// was waited for had no time left, it is this one's turn.
 func (rc *Receiver) take(ctx context.Context, j job) landing {
-	f, first := rc.board(j.key)
-	if f == nil {
-		return landing{result: Overloaded, err: errOverloaded}
-	}
-	if first {
-		go rc.fly(context.WithoutCancel(ctx), f, j)
-	}
 	late := time.NewTimer(time.Until(j.deadline))
 	defer late.Stop()
-	select {
-	case <-f.done:
-		l := f.landing
-		if !first && l.err == nil {
-			l.result = Duplicate
+	for {
+		f, first := rc.board(j.key)
+		if f == nil {
+			return landing{result: Overloaded, err: errOverloaded}
 		}
-		return l
-	case <-late.C:
-		return landing{result: Late, err: errLate}
+		if first {
+			go rc.fly(context.WithoutCancel(ctx), f, j)
+		}
+		select {
+		case <-f.done:
+		case <-late.C:
+			return landing{result: Late, err: errLate}
+		}
+		switch l := f.landing; {
+		case first:
+			return l
+		case l.err == nil:
+			l.result = Duplicate
+			return l
+		case l.result != Late:
+			return l
+		}
 	}
 }
 
@@ -84,11 +91,17 @@ func (rc *Receiver) board(key string) (f *flight, first bool) {
 	return f, true
 }
 
-// leave ends what board began.
-func (rc *Receiver) leave(key string) {
+// unboard lets nobody else wait for the flight of a key.
+func (rc *Receiver) unboard(key string) {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	delete(rc.flights, key)
+}
+
+// leave ends what board began.
+func (rc *Receiver) leave() {
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
 	if rc.running--; rc.running > 0 {
 		return
 	}
@@ -102,7 +115,7 @@ func (rc *Receiver) leave(key string) {
 // else can take it up in between; what failed is forgotten before it is answered,
 // so that it is new when it comes again at once.
 func (rc *Receiver) fly(ctx context.Context, f *flight, j job) {
-	defer rc.leave(j.key)
+	defer rc.leave()
 	ctx, cancel := context.WithDeadline(ctx, j.deadline)
 	defer cancel()
 	begin := time.Now()
@@ -120,11 +133,13 @@ func (rc *Receiver) fly(ctx context.Context, f *flight, j job) {
 			if mine {
 				rc.keep(j, l)
 			}
+			rc.unboard(j.key)
 			return
 		}
 		if mine {
 			rc.release(j)
 		}
+		rc.unboard(j.key)
 		close(f.done)
 	}()
 	if mine {

@@ -38,7 +38,12 @@ func (r *replays) check(proof dialect.Proof, req *dialect.Request, evs []*event.
 		own := sha256.Sum256(evs[0].Raw.Body)
 		parts = append(parts, string(own[:]))
 	}
-	key, sum := event.DeriveID(proof.Once), event.Hash(parts...)
+	once := []string{proof.Once}
+	if len(evs) == 1 && evs[0].ID != "" {
+		// Signed by the event's own id, which a proposal and its fact may share.
+		once = append(once, string(evs[0].Phase))
+	}
+	key, sum := event.DeriveID(once...), event.Hash(parts...)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -140,9 +140,12 @@ func (r *rig) sample(command string, seed uint64) dialect.Request {
 	return signed(r.t, r.d, command, seed, credentials(r.d))
 }
 
-func signed(t testing.TB, d dialect.Dialect, command string, seed uint64, cred dialect.Credentials) dialect.Request {
+// randSource is a source of chance for samples.
+func randSource(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 3)) }
+
+func signed(t *testing.T, d dialect.Dialect, command string, seed uint64, cred dialect.Credentials) dialect.Request {
 	t.Helper()
-	req, err := d.Sample(command, rand.New(rand.NewPCG(seed, 3)), time.Now())
+	req, err := d.Sample(command, randSource(seed), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +156,7 @@ func signed(t testing.TB, d dialect.Dialect, command string, seed uint64, cred d
 }
 
 // message is a CloudEvent of the catalogue, signed.
-func message(t testing.TB, phase event.Phase, ids ...string) dialect.Request {
+func message(t *testing.T, phase event.Phase, ids ...string) dialect.Request {
 	t.Helper()
 	d := cloudevents.New()
 	var reqs []dialect.Request
@@ -199,4 +202,3 @@ func (r *recorder) seen() []string {
 	defer r.mu.Unlock()
 	return append([]string(nil), r.ids...)
 }
-
