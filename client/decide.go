@@ -55,7 +55,7 @@ func (c *Client) decide(ctx context.Context, ev *event.Event) (event.Verdict, er
 	if res.Status < 200 || res.Status > 299 {
 		return event.Verdict{}, c.failed(res)
 	}
-	v, err := c.dialect.Verdict(ev, res)
+	v, err := c.dialect.Verdict(ev, res, dialect.Target{})
 	// To the dialect an empty answer is a hook's consent. A gateway always says
 	// what it decided.
 	if len(bytes.TrimSpace(res.Body)) == 0 {

@@ -43,9 +43,19 @@ type Inbound interface {
 	// returned.
 	Ack(req *Request, evs []*event.Event) Response
 	// Answer gives the verdict on a before-event in the vendor's form and in the
-	// generation of the event. A verdict that the command cannot carry becomes
-	// the nearest safe one (rewrite and drop become deny).
+	// generation of the event. A verdict that [Inbound.Carries] refuses becomes
+	// the nearest safe one, deny.
 	Answer(ev *event.Event, v event.Verdict) Response
+	// Carries says whether Answer tells v exactly: what the vendor's server then
+	// does is what v asks for. The code of a denial may be replaced by the nearest
+	// legal one and its reason may be cut or lost; a denial is always carried. So
+	// is a rewrite that leaves out what names the message (id, seq, sender, times),
+	// and what it does not change.
+	//
+	// Otherwise the error wraps [ErrUncarried] with a short reason that a person
+	// understands. Carries has no side effects and is cheap: it writes the answer,
+	// and reads it again where it changes something.
+	Carries(ev *event.Event, v event.Verdict) error
 	// Refuse answers a request that was not accepted: status is the HTTP status
 	// that says why in general, err what is wrong, in words fit for the vendor's
 	// operator. It must be something that the vendor's server takes as a failure
@@ -70,9 +80,10 @@ type Outbound interface {
 	// has it. id is the event's id, the same on every attempt. Where the
 	// signature sits in the body its value alone is replaced.
 	Sign(req *Request, cred Credentials, id string, now time.Time) error
-	// Verdict reads a hook's answer to ev. An answer that is not of the
-	// dialect's form wraps [ErrBadReply].
-	Verdict(ev *event.Event, res *Response) (event.Verdict, error)
+	// Verdict reads a hook's answer to ev by the rules of the generation that the
+	// question was in; to is whom that was encoded for (see [Target.Asked]). An
+	// answer that is not of the dialect's form wraps [ErrBadReply].
+	Verdict(ev *event.Event, res *Response, to Target) (event.Verdict, error)
 	// Judge looks for a refusal inside a 2xx answer to an after-event. Nil means
 	// there is none; otherwise it wraps [ErrRefused] with the backend's words.
 	Judge(res *Response) error
@@ -145,3 +156,19 @@ type Target struct {
 	Credentials Credentials
 	Now         time.Time
 }
+
+// Asked is the generation in which the target was asked about ev in the dialect of
+// that name: its own, or where that is empty or "auto" that of an event of the very
+// dialect, whose bytes were passed on as they came. Empty is the newest.
+func (t Target) Asked(ev *event.Event, name string) string {
+	switch {
+	case t.Generation != "" && t.Generation != auto:
+		return t.Generation
+	case ev != nil && ev.Dialect == name:
+		return ev.Generation
+	}
+	return ""
+}
+
+// auto is the word for the generation that is told from the wire, or the newest.
+const auto = "auto"

@@ -22,6 +22,8 @@ var (
 	ErrBadReply = errors.New("answer is not of the dialect's form")
 	// ErrRefused: the backend refused inside a successful answer.
 	ErrRefused = errors.New("backend refused")
+	// ErrUncarried: the answer to the command cannot tell the verdict.
+	ErrUncarried = errors.New("the server cannot be told")
 	// ErrNoSecret: signing needs a secret and none is valid now.
 	ErrNoSecret = errors.New("no valid secret to sign with")
 )
@@ -62,4 +64,10 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // Untranslatable returns an error that wraps [ErrUntranslatable] with a reason.
 func Untranslatable(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUntranslatable, fmt.Sprintf(format, args...))
+}
+
+// Uncarried returns an error that wraps [ErrUncarried] with a reason: "openim
+// callbackBeforeAddFriendCommand takes no rewrite".
+func Uncarried(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUncarried, fmt.Sprintf(format, args...))
 }

@@ -19,9 +19,37 @@ func (d *Dialect) Ack(_ *dialect.Request, evs []*event.Event) dialect.Response {
 	}{len(evs)})
 }
 
-// Answer is the verdict as it is: this dialect carries all of it.
+// Answer is the verdict as it is: this dialect carries all of it that JSON can hold.
 func (d *Dialect) Answer(_ *event.Event, v event.Verdict) dialect.Response {
-	return answer(http.StatusOK, &v)
+	body, err := say(&v)
+	if err != nil { // refuse rather than let it through
+		body = []byte(`{"verdict":"deny","reason":"the verdict cannot be written"}`)
+	}
+	return dialect.Response{Status: http.StatusOK, ContentType: jsonType, Body: body}
+}
+
+// Carries takes every verdict but what is none.
+func (d *Dialect) Carries(_ *event.Event, v event.Verdict) error {
+	_, err := say(&v)
+	return err
+}
+
+// say writes a verdict.
+func say(v *event.Verdict) ([]byte, error) {
+	switch v.Action {
+	case event.Allow, event.Deny, event.Drop:
+	case event.Rewrite:
+		if v.Changes == nil {
+			return nil, dialect.Uncarried("a cloudevents rewrite says what it changes, and this one does not")
+		}
+	default:
+		return nil, dialect.Uncarried("%.32q is no verdict", v.Action)
+	}
+	body, err := dialect.Marshal(v)
+	if err != nil {
+		return nil, dialect.Uncarried("the verdict cannot be written as JSON")
+	}
+	return body, nil
 }
 
 // refusal is the body of an answer to what was not accepted.
@@ -48,15 +76,15 @@ func (d *Dialect) Refuse(_ *dialect.Request, status int, err error) dialect.Resp
 
 func answer(status int, v any) dialect.Response {
 	body, err := dialect.Marshal(v)
-	if err != nil { // Changes.Vendor that is no JSON: refuse rather than let it through
-		body = []byte(`{"verdict":"deny","reason":"the verdict cannot be written"}`)
+	if err != nil { // no value of these types fails
+		body = []byte(`{}`)
 	}
 	return dialect.Response{Status: status, ContentType: jsonType, Body: body}
 }
 
 // Verdict reads a hook's answer. An empty success is allow; a word that is no
 // verdict, or a rewrite that says nothing, is [dialect.ErrBadReply].
-func (d *Dialect) Verdict(_ *event.Event, res *dialect.Response) (event.Verdict, error) {
+func (d *Dialect) Verdict(_ *event.Event, res *dialect.Response, _ dialect.Target) (event.Verdict, error) {
 	if res.Status < 200 || res.Status > 299 {
 		return event.Verdict{}, fmt.Errorf("%w: status %d", dialect.ErrBadReply, res.Status)
 	}

@@ -33,7 +33,7 @@ func TestVerdict_ReadsAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := cloudevents.New().Verdict(&event.Event{}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
+			got, err := cloudevents.New().Verdict(&event.Event{}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}, dialect.Target{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +56,7 @@ func TestVerdict_ReadsAnswers(t *testing.T) {
 		{500, ``},
 		{302, `{"verdict":"allow"}`},
 	} {
-		v, err := cloudevents.New().Verdict(&event.Event{}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
+		v, err := cloudevents.New().Verdict(&event.Event{}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}, dialect.Target{})
 		if !errors.Is(err, dialect.ErrBadReply) || v.Action != "" {
 			t.Errorf("%d %s: %+v, %v; want ErrBadReply", tt.status, tt.body, v, err)
 		}
@@ -68,7 +68,7 @@ func TestAnswer_NeverAllowsWhatItCannotWrite(t *testing.T) {
 	d := cloudevents.New()
 	v := event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Vendor: jsontext.Value("{broken")}}
 	res := d.Answer(&event.Event{}, v)
-	if got, err := d.Verdict(&event.Event{}, &res); err != nil || got.Action != event.Deny {
+	if got, err := d.Verdict(&event.Event{}, &res, dialect.Target{}); err != nil || got.Action != event.Deny {
 		t.Errorf("answered %s, read as %+v, %v", res.Body, got, err)
 	}
 }

@@ -29,8 +29,8 @@
 // # Checks
 //
 // Each check has a short stable name. [Subject.Waivers] excuses one, for a reason,
-// as "check" or as "check/case" (for coverage, sample, sign and nosecret: as
-// "check/command"); a waiver that excuses nothing fails the suite.
+// as "check" or as "check/case" (for coverage, sample, sign, nosecret, target and,
+// besides cases, carries: as "check/command"); a waiver that excuses nothing fails the suite.
 //
 //	files        a case holds its files, not empty, and no others
 //	coverage     every command has a case
@@ -44,6 +44,10 @@
 //	reply        answers are as in ack.http, allow.http, deny.http …
 //	verdict      the dialect reads its own answers, allow as allow and no other as
 //	             allow; what is no answer is ErrBadReply
+//	carries      what Carries takes, Answer says: the dialect reads it as the same
+//	             verdict; what Carries refuses, Answer denies. In every generation
+//	target       a hook's answer is read by the rules of the generation that it was
+//	             asked in, also when the event came from another vendor
 //	judge        Ack is no refusal
 //	refuse       Refuse is told from success by its status or by Judge
 //	encode       events said again are as in outbound.http

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "rewrite the outputs of golden cases; ne
 // checks are all names, in the order in which they are reported.
 var checks = []string{
 	"files", "coverage", "decode", "events", "raw", "json", "aliasing", "determinism", "path",
-	"reply", "verdict", "judge", "refuse", "encode", "roundtrip",
+	"reply", "verdict", "carries", "target", "judge", "refuse", "encode", "roundtrip",
 	"verify", "signature", "stale", "flip", "broken", "unknown-key",
 	"sample", "sign", "nosecret", "secret",
 }

@@ -94,6 +94,7 @@ func (in *inspector) inspect() {
 	for _, c := range in.spec.Commands {
 		in.run("coverage", c.Name, func(p *probe) { p.covered(c) })
 		in.inspectSample(c)
+		in.inspectVerdicts(c)
 	}
 	in.run("sample", "-", (*probe).noSuchSample)
 	for i := range in.cases {
@@ -119,6 +120,7 @@ func (in *inspector) inspectCase(g *golden) {
 		{"path", (*probe).path},
 		{"reply", (*probe).reply},
 		{"verdict", (*probe).verdict},
+		{"carries", (*probe).carriesAll},
 		{"judge", (*probe).judge},
 		{"refuse", (*probe).refuse},
 		{"encode", (*probe).encode},

@@ -80,7 +80,7 @@ func (p *probe) verdict(_ *golden, evs []*event.Event) {
 	ev := evs[0]
 	for _, file := range answers {
 		res := p.in.Dialect.Answer(ev, verdictOf(file, ev))
-		v, err := p.in.Dialect.Verdict(ev, &res)
+		v, err := p.in.Dialect.Verdict(ev, &res, p.in.target(ev))
 		p.err("Verdict", err)
 		switch allowed := file == "allow.http"; {
 		case err != nil:
@@ -91,7 +91,7 @@ func (p *probe) verdict(_ *golden, evs []*event.Event) {
 	}
 	for _, junk := range []string{"<html>busy</html>", `{"`, "\x00\xff"} {
 		res := &dialect.Response{Status: 200, ContentType: "text/html", Body: []byte(junk)}
-		if v, err := p.in.Dialect.Verdict(ev, res); !errors.Is(err, dialect.ErrBadReply) {
+		if v, err := p.in.Dialect.Verdict(ev, res, p.in.target(ev)); !errors.Is(err, dialect.ErrBadReply) {
 			p.failf("the answer %q reads as %+v, %v; want ErrBadReply", junk, v, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,6 +31,7 @@ var toySpec = dialect.Spec{
 	Credentials:     []dialect.CredentialKey{{Name: "secret", Secret: true, Required: true}},
 	MaxAge:          time.Minute,
 	SignatureExempt: []string{"sum"},
+	Generations:     []string{"loud", "quiet"},
 }
 
 type toyBody struct {
@@ -37,6 +39,8 @@ type toyBody struct {
 	From    string         `json:"from"`
 	Text    string         `json:"text"`
 	At      int64          `json:"at"`
+	To      []string       `json:"to,omitzero"`
+	Quiet   bool           `json:"quiet,omitzero"`
 	Mood    string         `json:"mood,omitzero"`
 	Unknown jsontext.Value `json:",embed"`
 }
@@ -124,6 +128,12 @@ func (d *toy) Decode(req *dialect.Request) ([]*event.Event, error) {
 		Message: &event.Message{Kind: event.Text, Text: b.Text},
 		Raw:     event.Raw{Dialect: "toy", Path: req.Path, ContentType: req.ContentType, Body: body},
 	}
+	if b.Quiet {
+		ev.Generation = "quiet"
+	}
+	for _, id := range b.To {
+		ev.Members = append(ev.Members, event.Member{ID: id})
+	}
 	var err error
 	if ev.Vendor, err = dialect.Vendor(&toyRest{Mood: b.Mood, Unknown: b.Unknown}); err != nil {
 		return nil, &dialect.DecodeError{Dialect: "toy", Err: err}
@@ -160,11 +170,81 @@ func (d *toy) Ack(*dialect.Request, []*event.Event) dialect.Response {
 	return toyAnswer("ok")
 }
 
-func (d *toy) Answer(_ *event.Event, v event.Verdict) dialect.Response {
-	if v.Action == event.Allow || d.has("cannot deny") {
-		return toyAnswer("ok")
+// toyText is how long a new text may be.
+const toyText = 50
+
+// say is an answer: ok, ok and who is refused, a new text behind a colon, or no,
+// which in the quiet generation is hm.
+func (d *toy) say(ev *event.Event, v event.Verdict) (string, error) {
+	no := "no"
+	if ev.Generation == "quiet" {
+		no = "hm"
 	}
-	return toyAnswer("no")
+	v, err := dialect.Settle(ev, v)
+	if err != nil {
+		return no, err
+	}
+	c := v.Changes
+	switch {
+	case v.Action == event.Deny && d.has("cannot carry a deny"):
+		return no, dialect.Uncarried("toys take no denial")
+	case v.Action == event.Deny:
+		return no, nil
+	case v.Action == event.Drop:
+		return no, dialect.Uncarried("toys tell everybody")
+	case v.Action == event.Rewrite && (c == nil || c.Message == nil || ev.Message == nil || len(v.Refused) > 0):
+		return no, dialect.Uncarried("toys take a new text alone")
+	case v.Action == event.Rewrite:
+		want, got := *c.Message, *ev.Message
+		got.Text = want.Text
+		if want.Kind == "" {
+			want.Kind = got.Kind
+		}
+		switch {
+		case c.Push != nil || c.Group != nil || c.User != nil || c.Friend != nil:
+			return no, dialect.Uncarried("toys take a new text alone")
+		case d.has("loses the extra"):
+		case d.has("bare refusal") && want.Extra != "":
+			return no, errors.New("toys have no extra")
+		case dialect.Lost(&want, &got) != "":
+			return no, dialect.Uncarried("toys have a text and no %s", dialect.Lost(&want, &got))
+		}
+		if len(want.Text) > toyText {
+			if d.has("cuts the text") {
+				return ":" + want.Text[:toyText], nil
+			}
+			return no, dialect.Oversize("toy", "text", "bytes", len(want.Text), toyText)
+		}
+		return ":" + want.Text, nil
+	case len(v.Refused) > 0 && !d.has("refuses nobody"):
+		out := "ok"
+		for _, r := range v.Refused {
+			out += " -" + r.ID
+		}
+		return out, nil
+	}
+	return "ok", nil
+}
+
+func (d *toy) Carries(ev *event.Event, v event.Verdict) error {
+	_, err := d.say(ev, v)
+	switch {
+	case d.has("carries anything"):
+		return nil
+	case d.has("writes into the verdict") && v.Changes != nil && v.Changes.Message != nil:
+		v.Changes.Message.Text = "mine"
+	case err != nil && d.has("chatters"):
+		return dialect.Uncarried("no\nand no again")
+	}
+	return err
+}
+
+func (d *toy) Answer(ev *event.Event, v event.Verdict) dialect.Response {
+	word, err := d.say(ev, v)
+	if d.has("cannot deny") && (word == "no" || word == "hm") || err != nil && d.has("allows what it cannot say") {
+		word = "ok"
+	}
+	return toyAnswer(word)
 }
 
 func (d *toy) Refuse(_ *dialect.Request, status int, _ error) dialect.Response {
@@ -185,11 +265,14 @@ func (d *toy) Path(ev *event.Event) string {
 	return "/ask"
 }
 
-func (d *toy) Encode(ev *event.Event, _ dialect.Target) ([]dialect.Request, error) {
+func (d *toy) Encode(ev *event.Event, to dialect.Target) ([]dialect.Request, error) {
 	if ev.Message == nil || ev.Conversation == nil || ev.Actor == nil || ev.Conversation.Kind != event.KindGroup {
 		return nil, dialect.Untranslatable("%s", ev.Type)
 	}
-	b := toyBody{Room: ev.Conversation.ID, From: ev.Actor.ID, Text: ev.Message.Text, At: ev.Time.UnixMilli()}
+	b := toyBody{Room: ev.Conversation.ID, From: ev.Actor.ID, Text: ev.Message.Text, At: ev.Time.UnixMilli(), Quiet: to.Generation == "quiet"}
+	for _, m := range ev.Members {
+		b.To = append(b.To, m.ID)
+	}
 	if d.has("encodes another text") {
 		b.Text += "!"
 	}
@@ -220,14 +303,28 @@ func (d *toy) Sign(req *dialect.Request, cred dialect.Credentials, _ string, now
 	return nil
 }
 
-func (d *toy) Verdict(_ *event.Event, res *dialect.Response) (event.Verdict, error) {
-	switch string(res.Body) {
-	case "ok":
-		return event.Allowed(), nil
-	case "no":
-		return event.Verdict{Action: event.Deny}, nil
+func (d *toy) Verdict(ev *event.Event, res *dialect.Response, to dialect.Target) (event.Verdict, error) {
+	no := "no"
+	if to.Asked(ev, "toy") == "quiet" && !d.has("reads one generation alone") {
+		no = "hm"
 	}
-	if d.has("junk is allow") {
+	word := string(res.Body)
+	text, rewritten := strings.CutPrefix(word, ":")
+	refused, allowed := strings.CutPrefix(word, "ok")
+	switch {
+	case word == no:
+		return event.Verdict{Action: event.Deny}, nil
+	case rewritten:
+		m := *ev.Message
+		m.Text = text
+		return event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Message: &m}}, nil
+	case allowed:
+		v := event.Allowed()
+		for id := range strings.FieldsSeq(refused) {
+			v.Refused = append(v.Refused, event.Refusal{ID: strings.TrimPrefix(id, "-")})
+		}
+		return v, nil
+	case d.has("junk is allow"):
 		return event.Allowed(), nil
 	}
 	return event.Verdict{}, dialect.ErrBadReply
@@ -252,6 +349,10 @@ func (d *toy) Sample(command string, r *rand.Rand, now time.Time) (dialect.Reque
 	if d.has("sample not from r") {
 		n = rand.IntN(1 << 40)
 	}
-	body, err := dialect.Marshal(&toyBody{Room: "g" + strconv.Itoa(n), From: "u1", Text: "hello", At: now.UnixMilli()})
+	say := toyBody{Room: "g" + strconv.Itoa(n), From: "u1", Text: "hello", At: now.UnixMilli()}
+	if command == "ask" && n%2 == 0 {
+		say.To = []string{"u2", "u3"}
+	}
+	body, err := dialect.Marshal(&say)
 	return dialect.Request{Path: c.Path, ContentType: "application/json", Body: body}, err
 }

@@ -1,7 +1,6 @@
 package easemob
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +15,9 @@ import (
 // maxAnswer is how many characters an answer may have before the server takes it
 // for an attack.
 const maxAnswer = 1000
+
+// maxText is how many bytes a text may have in an answer.
+const maxText = 1024
 
 // maxReason leaves room for the rest of an answer, maxEscaped also for a reason
 // whose every character is written in six.
@@ -33,27 +35,61 @@ func (d *Dialect) Ack(req *dialect.Request, evs []*event.Event) dialect.Response
 	return dialect.Response{Status: http.StatusOK, ContentType: textType, Body: []byte("ok")}
 }
 
-// Answer says deliver, block or deliver this instead. Whether the sender of a
-// blocked message is told is a switch of the rule, so drop is a block without
-// words. A rewrite that the answer cannot carry is a block as well: one of
-// anything but the message, of a command, into another kind of content, or one
-// that makes the answer longer than the server takes.
+// Answer says deliver, block or deliver this instead; what it cannot say is a block.
+// Whether the sender of a blocked message is told is a switch of the rule, so drop is
+// a block without words.
 func (d *Dialect) Answer(ev *event.Event, v event.Verdict) dialect.Response {
-	switch {
-	case len(v.Refused) > 0:
-		return deny(v.Reason)
-	case v.Action == event.Allow:
-		return valid(verdict{Valid: new(true)})
-	case v.Action == event.Deny:
-		return deny(v.Reason)
-	case v.Action == event.Rewrite:
-		res, err := rewrite(ev, v.Changes)
-		if err != nil || utf8.RuneCount(res.Body) > maxAnswer {
-			return deny(v.Reason)
-		}
-		return res
+	res, err := d.say(ev, v)
+	if err != nil {
+		return deny(dialect.Denial(v).Reason)
 	}
-	return valid(verdict{Valid: new(false)})
+	return res
+}
+
+// Carries takes allow, deny, another level of a chatroom's message, and a rewrite of
+// the message into one of its kind that is no longer than the server takes.
+func (d *Dialect) Carries(ev *event.Event, v event.Verdict) error {
+	_, err := d.say(ev, v)
+	return err
+}
+
+// say is the answer that says exactly v.
+func (d *Dialect) say(ev *event.Event, v event.Verdict) (res dialect.Response, err error) {
+	v, err = dialect.Settle(ev, v)
+	switch {
+	case err != nil:
+		return res, err
+	case v.Action == event.Deny:
+		return deny(v.Reason), nil
+	case v.Action == event.Drop:
+		return res, dialect.Uncarried("a switch of easemob's rule decides whether the sender of a blocked message is told")
+	case len(v.Refused) > 0:
+		return res, dialect.Uncarried("easemob pre_send names no refused members")
+	case v.Action == event.Allow && v.Changes != nil:
+		return res, dialect.Uncarried("easemob has no vendor fields in an allow")
+	case v.Action == event.Allow:
+		return valid(verdict{Valid: new(true)}), nil
+	}
+	res, want, err := rewrite(ev, v.Changes)
+	switch {
+	case err != nil:
+		return res, err
+	case want != nil && (want.Kind == event.Text || want.Kind == event.Merged) && len(want.Text) > maxText:
+		return res, dialect.Oversize(Name, "text", "bytes", len(want.Text), maxText)
+	case utf8.RuneCount(res.Body) > maxAnswer:
+		return res, dialect.Oversize(Name, "an answer", "characters", utf8.RuneCount(res.Body), maxAnswer)
+	case want == nil:
+		return res, nil
+	}
+	// Read it again: what does not come through cannot be said here.
+	back, err := d.Verdict(ev, &res, dialect.Target{Generation: ev.Generation})
+	if err != nil || back.Changes == nil || back.Changes.Message == nil {
+		return res, dialect.Uncarried("easemob has no payload for a %s like this", want.Kind)
+	}
+	if field := dialect.Lost(want, back.Changes.Message); field != "" {
+		return res, dialect.Uncarried("easemob cannot replace a message's %s with this", field)
+	}
+	return res, nil
 }
 
 func deny(reason string) dialect.Response {
@@ -64,8 +100,6 @@ func deny(reason string) dialect.Response {
 	return res
 }
 
-var errNoRewrite = errors.New("it cannot be said in an answer")
-
 // answerVendor is Changes.Vendor of an answer that came in this dialect.
 type answerVendor struct {
 	// Payload is what the canonical message does not hold of the new payload; it
@@ -75,50 +109,59 @@ type answerVendor struct {
 }
 
 // rewrite is the answer that replaces the message, in the form that the payload
-// came in.
-func rewrite(ev *event.Event, c *event.Changes) (dialect.Response, error) {
+// came in, and the message that it is to say; nil when that stays.
+func rewrite(ev *event.Event, c *event.Changes) (dialect.Response, *event.Message, error) {
 	answer := verdict{Valid: new(true)}
 	if c == nil {
-		return valid(answer), nil
+		return valid(answer), nil, nil
 	}
-	if c.Group != nil || c.User != nil || c.Friend != nil || ev == nil || ev.Message == nil {
-		return dialect.Response{}, errNoRewrite
+	none := dialect.Response{}
+	if c.Group != nil || c.User != nil || c.Friend != nil || c.Push != nil || ev == nil || ev.Message == nil {
+		return none, nil, dialect.Uncarried("easemob pre_send takes a new message and nothing else")
+	}
+	if err := dialect.OnlyWords(Name, c.Vendor, "payload", "chatroom_msg_level"); err != nil {
+		return none, nil, err
 	}
 	own := ev.Dialect == Name
 	var said answerVendor
 	if own {
 		if err := dialect.FromVendor(c.Vendor, &said); err != nil {
-			return dialect.Response{}, err
+			return none, nil, dialect.Uncarried("the vendor fields of the rewrite are not of easemob's form")
 		}
 	}
 	answer.Level = said.Level
 	if c.Message == nil {
-		if c.Push != nil {
-			return dialect.Response{}, errNoRewrite
+		if said.Payload != nil {
+			return none, nil, dialect.Uncarried("easemob's vendor field payload stands beside a message, and there is none")
 		}
-		return valid(answer), nil
+		return valid(answer), nil, nil
 	}
 	was, now := ev.Message, *c.Message
 	if now.Kind == "" {
 		now.Kind = was.Kind
 	}
-	if now.Kind != was.Kind || was.Kind == event.CommandKind {
-		return dialect.Response{}, errNoRewrite
+	switch {
+	case now.Kind != was.Kind:
+		return none, nil, dialect.Uncarried("easemob cannot make a %s of a %s", now.Kind, was.Kind)
+	case was.Kind == event.CommandKind:
+		return none, nil, dialect.Uncarried("easemob takes no rewrite of a command")
 	}
 	rest := said.Payload
 	if rest == nil {
 		var kept proposal
 		if own {
 			if err := dialect.FromVendor(ev.Vendor, &kept); err != nil {
-				return dialect.Response{}, err
+				return none, nil, dialect.Uncarried("the message came in with vendor fields that cannot be read again")
 			}
 		}
 		rest = kept.Payload
 		now = merge(was, now)
 	}
 	var err error
-	answer.Payload, err = writeShape(rest, &now, ev.Type == event.MessageEdit, ev.Generation == legacy, own)
-	return valid(answer), err
+	if answer.Payload, err = writeShape(rest, &now, ev.Type == event.MessageEdit, ev.Generation == legacy, own); err != nil {
+		return none, nil, dialect.Uncarried("easemob has no payload for a %s like this", now.Kind)
+	}
+	return valid(answer), &now, nil
 }
 
 // merge keeps what a hook leaves out, since its dialect has no word for it.
@@ -175,7 +218,7 @@ func valid(v verdict) dialect.Response {
 // whole new content: what the hook leaves out is gone. Where only the level of a
 // chatroom's message is given, that is a rewrite of an Easemob message and nothing
 // to anybody else's.
-func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Target) (event.Verdict, error) {
 	if res.Status != http.StatusOK {
 		return event.Verdict{}, fmt.Errorf("%w: status %d, want 200", dialect.ErrBadReply, res.Status)
 	}
@@ -211,8 +254,12 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict
 		msg.Code = "" // a word of ours means something else there
 		return event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Message: msg}}, nil
 	}
-	if (s.whole != nil) != (ev.Generation == legacy) {
+	old := to.Asked(ev, Name) == legacy
+	if (s.whole != nil) != old {
 		return event.Verdict{}, fmt.Errorf("%w: payload is not of the form that the callback has", dialect.ErrBadReply)
+	}
+	if old != (ev.Generation == legacy) { // the rest has another form in the other generation
+		return event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Message: msg}}, nil
 	}
 	rest, err := s.rest()
 	if err != nil {

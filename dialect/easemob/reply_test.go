@@ -43,7 +43,7 @@ func TestAnswers_StayUnderThousandCharacters(t *testing.T) {
 		if n := utf8.RuneCount(denied.Body); n > 1000 || n < 900 {
 			t.Errorf("%s: denied with %d characters", name, n)
 		}
-		if v, err := d.Verdict(&event.Event{}, &denied); err != nil || v.Action != event.Deny {
+		if v, err := d.Verdict(&event.Event{}, &denied, dialect.Target{}); err != nil || v.Action != event.Deny {
 			t.Errorf("%s: the answer reads as %+v, %v", name, v, err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestVerdict_ReadsValid(t *testing.T) {
 		{200, `{"valid":true,"payload":{"msg":1,"type":"txt"}}`, event.Verdict{}, true},
 		{200, `{"valid":true,"x":"` + strings.Repeat("y", 1000) + `"}`, event.Verdict{}, true},
 	} {
-		got, err := easemob.New().Verdict(&event.Event{}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
+		got, err := easemob.New().Verdict(&event.Event{}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}, dialect.Target{})
 		if bad := errors.Is(err, dialect.ErrBadReply); bad != tt.bad || (err != nil) != tt.bad {
 			t.Errorf("%d %s: err = %v, want bad reply: %v", tt.status, tt.body, err, tt.bad)
 		}
@@ -164,7 +164,7 @@ func TestVerdict_ReachesTheServerUnchanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := d.Verdict(evs[0], &dialect.Response{Status: http.StatusOK, Body: []byte(tt.answer)})
+		v, err := d.Verdict(evs[0], &dialect.Response{Status: http.StatusOK, Body: []byte(tt.answer)}, dialect.Target{})
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
@@ -176,7 +176,7 @@ func TestVerdict_ReachesTheServerUnchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Verdict(evs[0], &dialect.Response{Status: http.StatusOK, Body: []byte(`{"valid":true,"payload":{"bodies":[{"msg":"x","type":"txt"}]}}`)}); !errors.Is(err, dialect.ErrBadReply) {
+	if _, err := d.Verdict(evs[0], &dialect.Response{Status: http.StatusOK, Body: []byte(`{"valid":true,"payload":{"bodies":[{"msg":"x","type":"txt"}]}}`)}, dialect.Target{}); !errors.Is(err, dialect.ErrBadReply) {
 		t.Errorf("a payload in the other form: %v, want %v", err, dialect.ErrBadReply)
 	}
 }

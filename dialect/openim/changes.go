@@ -206,6 +206,9 @@ var (
 			if o.GroupType != nil {
 				g.Kind, o.GroupType = groupKind(*o.GroupType), nil
 			}
+			if s := o.Status; s != nil && (*s == 0 || *s == groupMuted) {
+				g.Muted, o.Status = new(*s == groupMuted), nil
+			}
 			groupTake(p, g, o, v)
 		},
 	}
@@ -283,32 +286,10 @@ func messageChange(p *proposal, c *event.Changes, o *overrides) bool {
 	if c.Message == nil {
 		return true
 	}
-	was, m := p.ev.Message, *c.Message
-	if m.Kind == "" {
-		m.Kind = was.Kind
+	if len(c.Message.Parts) > 0 {
+		return false // there is room for one
 	}
-	if len(m.Parts) > 0 {
-		m = *firstPart(&m)
-	}
-	if m.Kind == was.Kind {
-		// What a hook leaves out, since its dialect has no word for it, stays.
-		m.Code = was.Code
-		if m.Media == nil {
-			m.Media = was.Media
-		}
-		if m.Location == nil {
-			m.Location = was.Location
-		}
-		if m.Custom == nil {
-			m.Custom = was.Custom
-		}
-		if m.Text == "" && m.Kind != event.Text {
-			m.Text = was.Text
-		}
-	}
-	if m.Mentions == nil {
-		m.Mentions = was.Mentions
-	}
+	was, m := p.ev.Message, mergeMessage(p.ev.Message, c.Message)
 	text, code, err := writeContent(&m, m.Kind == was.Kind, second(p.generation), "")
 	if err != nil {
 		return false
@@ -335,6 +316,34 @@ func messageChange(p *proposal, c *event.Changes, o *overrides) bool {
 		setChanged(&o.Ex, was.Extra, m.Extra)
 	}
 	return true
+}
+
+// mergeMessage lays a changed message over the original: what a hook leaves out,
+// since its dialect has no word for it, stays.
+func mergeMessage(was, now *event.Message) event.Message {
+	m := *now
+	if m.Kind == "" {
+		m.Kind = was.Kind
+	}
+	if m.Kind == was.Kind {
+		m.Code = was.Code
+		if m.Media == nil {
+			m.Media = was.Media
+		}
+		if m.Location == nil {
+			m.Location = was.Location
+		}
+		if m.Custom == nil {
+			m.Custom = was.Custom
+		}
+		if m.Text == "" && m.Kind != event.Text {
+			m.Text = was.Text
+		}
+	}
+	if m.Mentions == nil {
+		m.Mentions = was.Mentions
+	}
+	return m
 }
 
 // senderChange sets the profile that rides on the message; v2 has no place for it.
@@ -378,7 +387,7 @@ func messageTake(p *proposal, o *overrides, v *event.Verdict) {
 		fresh := event.Message{ID: m.ID, ClientID: m.ClientID, Seq: m.Seq, Extra: m.Extra, Mentions: m.Mentions, Options: m.Options, Push: m.Push}
 		exact := readContent(code, *o.Content, second(p.generation), &fresh)
 		m = fresh
-		if exact {
+		if exact || second(p.generation) != second(generationOf(p.ev)) {
 			o.Content = nil
 		}
 	} else {

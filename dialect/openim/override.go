@@ -139,25 +139,34 @@ func (r *override) pick(object jsontext.Value) (o overrides, err error) {
 	return o, json.Unmarshal(text, &o, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 }
 
-// lay puts the changes over what o repeats; false when they do not fit.
-func (r *override) lay(p *proposal, c *event.Changes, o *overrides) bool {
+// lay puts the changes over what o repeats.
+func (r *override) lay(p *proposal, c *event.Changes, o *overrides) error {
 	if len(c.Vendor) > 0 {
+		if err := dialect.OnlyWords(Name, c.Vendor, r.fields...); err != nil {
+			return err
+		}
 		own, err := r.pick(c.Vendor)
 		if err != nil || !own.whole() {
-			return false
+			return dialect.Uncarried("the vendor fields of the rewrite are not of openim's form")
 		}
 		own.over(o)
 	}
 	had := c.Message != nil || c.Group != nil || c.User != nil || c.Friend != nil || c.Push != nil
-	if had && (r.change == nil || !r.change(p, c, o)) || r.fits != nil && !r.fits(p, o) {
-		return false
+	if had && (r.change == nil || !r.change(p, c, o)) {
+		return dialect.Uncarried("openim %s takes no rewrite of this", p.ev.Command)
+	}
+	if r.fits != nil && !r.fits(p, o) {
+		return dialect.Uncarried("openim's server would fail at this answer to %s", p.ev.Command)
 	}
 	// A rewrite that comes to nothing is not what was asked for.
 	plain := overrides{}
 	if r.echo != nil {
 		r.echo(p, &plain)
 	}
-	return !reflect.DeepEqual(plain, *o)
+	if reflect.DeepEqual(plain, *o) {
+		return dialect.Uncarried("nothing of the rewrite is what openim %s takes", p.ev.Command)
+	}
+	return nil
 }
 
 // whole reports whether the server could read the lists: it trusts every member to

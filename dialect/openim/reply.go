@@ -80,40 +80,78 @@ func (d *Dialect) Refuse(_ *dialect.Request, status int, err error) dialect.Resp
 func (d *Dialect) Judge(*dialect.Response) error { return nil }
 
 // Answer gives the verdict in the form of the event's generation. One form stops
-// every v3. A drop becomes a refusal, and so does a rewrite that the command has
-// no place for.
+// every v3. What it cannot tell becomes a refusal.
 func (d *Dialect) Answer(ev *event.Event, v event.Verdict) dialect.Response {
-	o, ok := d.overridesOf(ev, &v)
-	if !ok {
-		return deny(ev, v)
+	res, err := d.say(ev, v)
+	if err != nil {
+		return deny(ev, dialect.Denial(v))
 	}
-	return answer(ev, codes{}, o)
+	return res
+}
+
+// Carries takes allow and deny, and what the command's answer can change. No command
+// knows a drop.
+func (d *Dialect) Carries(ev *event.Event, v event.Verdict) error {
+	_, err := d.say(ev, v)
+	return err
+}
+
+// say is the answer that tells exactly v.
+func (d *Dialect) say(ev *event.Event, v event.Verdict) (res dialect.Response, err error) {
+	v, err = dialect.Settle(ev, v)
+	switch {
+	case err != nil:
+		return res, err
+	case v.Action == event.Deny:
+		return deny(ev, v), nil
+	case v.Action == event.Drop:
+		return res, dialect.Uncarried("openim %s always tells that it was refused", ev.Command)
+	case v.Action == event.Allow && v.Changes != nil:
+		return res, dialect.Uncarried("openim has no vendor fields in an allow")
+	}
+	n := d.names[ev.Command]
+	if ev.Dialect != Name || n.command == nil {
+		if v.Action != event.Allow || len(v.Refused) > 0 {
+			return res, dialect.Uncarried("openim's %.64q is not known, and takes allow and deny", ev.Command)
+		}
+		return answer(ev, codes{}, overrides{}), nil
+	}
+	p := &proposal{ev: ev, command: n.command, generation: generationOf(ev)}
+	o, err := n.overridesOf(p, &v)
+	if err != nil {
+		return res, err
+	}
+	res = answer(ev, codes{}, o)
+	if v.Action == event.Allow && len(v.Refused) == 0 {
+		return res, nil
+	}
+	// Read it again: what does not come through cannot be said here.
+	back, err := d.Verdict(ev, &res, dialect.Target{Generation: p.generation})
+	if err != nil {
+		return res, dialect.Uncarried("openim's server could not read this answer to %s", ev.Command)
+	}
+	return res, p.cameThrough(&v, &back)
 }
 
 // overridesOf is what an answer that lets the proposal through says beside the
-// codes; not ok when it must refuse.
-func (d *Dialect) overridesOf(ev *event.Event, v *event.Verdict) (o overrides, ok bool) {
-	n := d.names[ev.Command]
-	if ev.Dialect != Name || n.command == nil {
-		return o, v.Action == event.Allow && len(v.Refused) == 0
-	}
-	p := &proposal{ev: ev, command: n.command, generation: generationOf(ev)}
+// codes.
+func (n naming) overridesOf(p *proposal, v *event.Verdict) (o overrides, err error) {
 	if n.answer != nil && n.answer.echo != nil {
 		n.answer.echo(p, &o)
 	}
 	if len(v.Refused) > 0 && (n.answer == nil || n.answer.without == nil || !n.answer.without(p, v.Refused, &o)) {
-		return o, false
+		return o, dialect.Uncarried("openim %s names no refused members", n.name)
 	}
-	switch v.Action {
-	case event.Allow:
-		return o, true
-	case event.Rewrite:
-		if n.answer == nil || v.Changes == nil {
-			return o, false
+	if v.Action == event.Rewrite {
+		if n.answer == nil {
+			return o, dialect.Uncarried("openim %s takes no rewrite", n.name)
+		}
+		if v.Changes == nil {
+			return o, dialect.Uncarried("the rewrite says nothing that it changes")
 		}
 		return o, n.answer.lay(p, v.Changes, &o)
 	}
-	return o, false
+	return o, nil
 }
 
 // generationOf is the generation whose rules hold for an event.
@@ -128,14 +166,6 @@ func generationOf(ev *event.Event) string {
 // and with the one form that every v3 takes.
 func deny(ev *event.Event, v event.Verdict) dialect.Response {
 	code, reason := v.Code, v.Reason
-	for _, r := range v.Refused {
-		if code == 0 {
-			code = r.Code
-		}
-		if reason == "" {
-			reason = r.Reason
-		}
-	}
 	if code <= 0 || code > math.MaxInt32 {
 		code = defaultCode
 	}
@@ -188,11 +218,11 @@ var replyOptions = json.JoinOptions(
 	json.MatchCaseInsensitiveNames(true),
 )
 
-// Verdict reads a hook's answer by the rule of the event's generation: what lets a
-// message through in one stops it in another. The status counts as little as it
+// Verdict reads a hook's answer by the rule of the generation that it was asked in:
+// what lets a message through in one stops it in another. The status counts as little as it
 // does for the server, but an answer that is no success must have one of the
 // codes: a proxy's own error page may be JSON.
-func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Target) (event.Verdict, error) {
 	var w struct {
 		codes
 		Rest jsontext.Value `json:",embed"`
@@ -214,7 +244,7 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict
 			return event.Verdict{}, fmt.Errorf("%w: status %d without a code", dialect.ErrBadReply, res.Status)
 		}
 	}
-	generation := generationOf(ev)
+	generation := written(to.Asked(ev, Name))
 	if w.refuses(generation) {
 		return refusal(&w.codes, generation), nil
 	}

@@ -41,7 +41,7 @@ func TestVerdict_ByTheRuleOfEachGeneration(t *testing.T) {
 			for _, code := range []int{0, 5001} {
 				for _, next := range []int{0, 1} {
 					body := answerText(action, code, next)
-					v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(body)})
+					v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(body)}, dialect.Target{})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -110,7 +110,8 @@ func TestAnswer_EachVerdictByCommand(t *testing.T) {
 		{"send cannot rewrite", "v3.7", "BeforeSendSingleMsg", `{` + common + `,"recvID":"ada"}`, rewrite(event.Changes{Message: &event.Message{Text: "x"}}), no},
 		{"modify", "v3.7", "BeforeMsgModify", `{` + common + `}`, rewrite(event.Changes{Message: &event.Message{Text: "a \"b\"", Extra: "y", Mentions: &event.Mentions{Users: []string{"bo"}}}}), zeros + `,"content":"{\"content\":\"a \\\"b\\\"\"}","atUserIDList":["bo"],"ex":"y"}`},
 		{"modify to another kind", "v3.7", "BeforeMsgModify", `{` + common + `}`, rewrite(event.Changes{Message: &event.Message{Kind: event.Custom, Custom: &event.Payload{Data: "d"}}}), zeros + `,"content":"{\"data\":\"d\",\"description\":\"\",\"extension\":\"\"}","contentType":110}`},
-		{"modify by the vendor's own words", "v3.7", "BeforeMsgModify", `{` + common + `}`, rewrite(event.Changes{Vendor: []byte(`{"options":{"history":false},"attachedInfo":"a","groupName":"not here"}`)}), zeros + `,"options":{"history":false},"attachedInfo":"a"}`},
+		{"modify by the vendor's own words", "v3.7", "BeforeMsgModify", `{` + common + `}`, rewrite(event.Changes{Vendor: []byte(`{"options":{"history":false},"attachedInfo":"a"}`)}), zeros + `,"options":{"history":false},"attachedInfo":"a"}`},
+		{"modify by the words of another command", "v3.7", "BeforeMsgModify", `{` + common + `}`, rewrite(event.Changes{Vendor: []byte(`{"attachedInfo":"a","groupName":"not here"}`)}), no},
 		{"modify with a push that may crash the server", "v3.7", "BeforeMsgModify", `{` + common + `}`, rewrite(event.Changes{Push: &event.Push{Title: "t"}}), no},
 		{"modify by nothing", "v3.7", "BeforeMsgModify", `{` + common + `}`, rewrite(event.Changes{}), no},
 		{"word filter echoes", "v2.0", "callbackWordFilterCommand", plainBody, event.Allowed(), `{"actionCode":0,"errCode":0,"errMsg":"","operationID":"op","content":"hi"}`},
@@ -174,7 +175,7 @@ func TestVerdict_WhatHooksChange(t *testing.T) {
 		{"role", "v3.7", "BeforeSetGroupMemberInfo", `{"groupID":"g","userID":"a","roleLevel":60}`, `{"roleLevel":20}`, event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Vendor: []byte(`{"roleLevel":20}`)}}},
 	} {
 		ev := question(t, d, tt.generation, tt.command, tt.body)
-		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(tt.answer)})
+		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(tt.answer)}, dialect.Target{})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -184,7 +185,7 @@ func TestVerdict_WhatHooksChange(t *testing.T) {
 		}
 	}
 	ev := question(t, d, "v3.7", "BeforeMsgModify", `{`+common+`}`)
-	v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(`{"content":"{\"content\":\"**\"}","atUserIDList":["AtAllTag"],"ex":"z","attachedInfo":"a"}`)})
+	v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(`{"content":"{\"content\":\"**\"}","atUserIDList":["AtAllTag"],"ex":"z","attachedInfo":"a"}`)}, dialect.Target{})
 	if err != nil || v.Action != event.Rewrite || v.Changes.Message.Text != "**" || !v.Changes.Message.Mentions.All || v.Changes.Message.Extra != "z" || string(v.Changes.Vendor) != `{"attachedInfo":"a"}` {
 		t.Errorf("%+v %+v %s %v", v, v.Changes.Message, v.Changes.Vendor, err)
 	}
@@ -203,11 +204,11 @@ func TestVerdict_WhatHooksChange(t *testing.T) {
 		{502, `{"error":"bad gateway"}`},
 		{500, `busy`},
 	} {
-		if v, err := d.Verdict(ev, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}); !errors.Is(err, dialect.ErrBadReply) {
+		if v, err := d.Verdict(ev, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}, dialect.Target{}); !errors.Is(err, dialect.ErrBadReply) {
 			t.Errorf("%d %s: %+v, %v; want ErrBadReply", tt.status, tt.body, v, err)
 		}
 	}
-	if v, err := d.Verdict(ev, &dialect.Response{Status: 403, Body: []byte(`{"errCode":9,"nextCode":1}`)}); err != nil || v.Action != event.Deny {
+	if v, err := d.Verdict(ev, &dialect.Response{Status: 403, Body: []byte(`{"errCode":9,"nextCode":1}`)}, dialect.Target{}); err != nil || v.Action != event.Deny {
 		t.Errorf("%+v, %v; the server looks at no status", v, err)
 	}
 }
@@ -220,7 +221,7 @@ func TestRefuse_IsNoAnswerThatAServerTakes(t *testing.T) {
 		t.Errorf("%d %q", res.Status, res.Body)
 	}
 	ev := question(t, d, "v3.7", "BeforeMsgModify", `{`+common+`}`)
-	if _, err := d.Verdict(ev, &res); !errors.Is(err, dialect.ErrBadReply) {
+	if _, err := d.Verdict(ev, &res, dialect.Target{}); !errors.Is(err, dialect.ErrBadReply) {
 		t.Errorf("%v, want ErrBadReply", err)
 	}
 }

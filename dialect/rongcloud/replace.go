@@ -101,42 +101,52 @@ func (v *verdict) changes(ev *event.Event) (*event.Changes, error) {
 	return c, nil
 }
 
-// replacement is the answer that says a rewrite; false when the wire cannot carry
-// it: another message type, or a body that messages do not have.
-func replacement(ev *event.Event, c *event.Changes) (*verdict, bool) {
+// replacement is the answer that says a rewrite.
+func replacement(ev *event.Event, c *event.Changes) (*verdict, error) {
 	r := &verdict{Pass: new(passOf(ev, c))}
 	if c == nil {
-		return r, true
+		return r, nil
 	}
 	if c.Group != nil || c.User != nil || c.Friend != nil || ev == nil || ev.Message == nil {
-		return nil, false
+		return nil, dialect.Uncarried("rongcloud takes a new message, push and expansion and nothing else")
+	}
+	if err := dialect.OnlyWords(Name, c.Vendor, "pass", "content", "extraContent"); err != nil {
+		return nil, err
 	}
 	var kept, vendor object
 	if ev.Dialect == Name {
 		kept.parse(ev.Vendor)
 		vendor.parse(c.Vendor)
 	}
-	was := ev.Message
-	if c.Message != nil {
-		if !r.replaceContent(was, c.Message, &kept, &vendor) {
-			return nil, false
+	was, push := ev.Message, c.Push
+	if now := c.Message; now != nil {
+		if err := r.replaceContent(was, now, &kept, &vendor); err != nil {
+			return nil, err
 		}
-		if c.Push == nil && c.Message.Push != nil {
-			r.replacePush(was.Push, c.Message.Push)
+		if o := now.Options; o != nil && (was.Options == nil || *o != *was.Options) && *o != (event.MessageOptions{}) {
+			return nil, dialect.Uncarried("rongcloud cannot replace a message's options")
 		}
+		if push == nil {
+			push = now.Push
+		}
+	} else if vendor.has("content") {
+		return nil, dialect.Uncarried("rongcloud's vendor field content stands beside a message, and there is none")
 	}
-	if c.Push != nil {
-		r.replacePush(was.Push, c.Push)
+	if push != nil {
+		if push.Title != "" && push.Data != "" && (was.Push == nil || *push != *was.Push) {
+			return nil, dialect.Uncarried("rongcloud's push has its title in its data")
+		}
+		r.replacePush(was.Push, push)
 	}
 	if vendor.has("extraContent") {
 		r.ExtraContent = new(vendor.json("extraContent"))
 	}
-	return r, true
+	return r, nil
 }
 
-// replaceContent writes the content of the changed message; false when it cannot
-// say the change.
-func (v *verdict) replaceContent(was, now *event.Message, kept, vendor *object) bool {
+// replaceContent writes the content of the changed message: of the type that it had,
+// with what the type has names for.
+func (v *verdict) replaceContent(was, now *event.Message, kept, vendor *object) error {
 	whole := vendor.has("content")
 	before := kept.inner("content")
 	after := vendor.inner("content")
@@ -148,8 +158,11 @@ func (v *verdict) replaceContent(was, now *event.Message, kept, vendor *object) 
 		m.Kind = was.Kind
 	}
 	m.Code = was.Code
-	if m.Kind != was.Kind || len(m.Parts) > 0 {
-		return false
+	switch {
+	case len(m.Parts) > 0:
+		return dialect.Uncarried("a rongcloud message has one part")
+	case m.Kind != was.Kind:
+		return dialect.Uncarried("rongcloud cannot make a %s of a %s", m.Kind, was.Kind)
 	}
 	code, old := writeContent(was, &before, true)
 	before.reset()
@@ -158,19 +171,22 @@ func (v *verdict) replaceContent(was, now *event.Message, kept, vendor *object) 
 	}
 	_, content := writeContent(&m, &after, true)
 	if code != was.Code {
-		return false
+		return dialect.Uncarried("rongcloud has no content of %s for this", was.Code)
 	}
 	// Read it again: what did not come through cannot be said here.
 	again := event.Message{Code: code}
 	var rest object
 	rest.readContent(&again, content)
 	if !sameContent(&m, &again) {
-		return false
+		return dialect.Uncarried("rongcloud's %s has no names for all of this content", code)
 	}
 	if content != old {
+		if len(content) > contentBytes {
+			return dialect.Oversize(Name, "content", "bytes", len(content), contentBytes)
+		}
 		v.Content = &content
 	}
-	return true
+	return nil
 }
 
 // reset lets all fields be taken once more.

@@ -65,7 +65,7 @@ func TestVerdict_OwnAnswersGoBackAsTheyWere(t *testing.T) {
 		`{"pass":1,"replaceExtraContent":"{}"}`,
 	} {
 		ev := asked(t, "RC:TxtMsg", `{"content":"bad","user":{"id":"ann"}}`)
-		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(answer)})
+		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(answer)}, dialect.Target{})
 		if err != nil {
 			t.Errorf("%s: %v", answer, err)
 			continue
@@ -83,7 +83,7 @@ func TestVerdict_ForAnotherDialectsMessage(t *testing.T) {
 		Type: event.MessageSend, Phase: event.Before, Dialect: "tencent", Actor: ann, Conversation: direct,
 		Message: &event.Message{ID: "M1", Kind: event.Text, Code: "TIMTextElem", Text: "bad"},
 	}
-	v, err := rongcloud.New().Verdict(ev, &dialect.Response{Status: 200, Body: []byte(`{"pass":2,"replaceContent":"{\"content\":\"ok\"}"}`)})
+	v, err := rongcloud.New().Verdict(ev, &dialect.Response{Status: 200, Body: []byte(`{"pass":2,"replaceContent":"{\"content\":\"ok\"}"}`)}, dialect.Target{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,9 @@ const (
 	passSkip    = 2 // deliver, and leave out the vendor's own later checks
 
 	extraBytes = 1024
+	// contentBytes is how long a message's content may be (docs.rongcloud.cn, sending
+	// messages).
+	contentBytes = 128 * 1024
 )
 
 // Ack answers after-callbacks, whose success is the status alone. A question that
@@ -33,25 +36,48 @@ func (d *Dialect) Ack(req *dialect.Request, evs []*event.Event) dialect.Response
 	return dialect.Response{Status: http.StatusOK, ContentType: textType, Body: []byte("ok")}
 }
 
-// Answer says deliver, refuse or replace. Whether the sender of a refused message
-// is told is a switch of the vendor's console, so drop is refusal without words; a
-// rewrite of more than the wire can replace becomes a refusal.
+// Answer says deliver, refuse or replace; what it cannot say is a refusal. Drop is a
+// refusal without words: whether the sender is told is a switch of the console.
 func (d *Dialect) Answer(ev *event.Event, v event.Verdict) dialect.Response {
-	refuse := &verdict{Pass: new(passRefuse)}
-	switch {
-	case len(v.Refused) > 0:
-		refuse.Extra = cut(v.Reason, extraBytes)
-	case v.Action == event.Allow:
-		return passed(&verdict{Pass: new(passOf(ev, v.Changes))})
-	case v.Action == event.Rewrite:
-		if r, ok := replacement(ev, v.Changes); ok {
-			return passed(r)
-		}
-		refuse.Extra = cut(v.Reason, extraBytes)
-	case v.Action == event.Deny:
-		refuse.Extra = cut(v.Reason, extraBytes)
+	r, err := say(ev, v)
+	if err != nil {
+		r = refusal(dialect.Denial(v).Reason)
 	}
-	return passed(refuse)
+	return passed(r)
+}
+
+// Carries takes allow, deny and the replacement of what a message says, of its push
+// and of its expansion; in either generation.
+func (d *Dialect) Carries(ev *event.Event, v event.Verdict) error {
+	_, err := say(ev, v)
+	return err
+}
+
+// say is the answer that says exactly v.
+func say(ev *event.Event, v event.Verdict) (*verdict, error) {
+	v, err := dialect.Settle(ev, v)
+	switch {
+	case err != nil:
+		return nil, err
+	case v.Action == event.Deny:
+		return refusal(v.Reason), nil
+	case v.Action == event.Drop:
+		return nil, dialect.Uncarried("a switch of rongcloud's console decides whether the sender of a refused message is told")
+	case len(v.Refused) > 0:
+		return nil, dialect.Uncarried("rongcloud names no refused members")
+	case v.Action == event.Allow:
+		if v.Changes != nil {
+			if err := dialect.OnlyWords(Name, v.Changes.Vendor, "pass"); err != nil {
+				return nil, err
+			}
+		}
+		return &verdict{Pass: new(passOf(ev, v.Changes))}, nil
+	}
+	return replacement(ev, v.Changes)
+}
+
+func refusal(reason string) *verdict {
+	return &verdict{Pass: new(passRefuse), Extra: cut(reason, extraBytes)}
 }
 
 // Refuse answers with the status, which the vendor's server takes as a failure
@@ -91,7 +117,7 @@ func passed(v *verdict) dialect.Response {
 // Verdict reads a hook's answer. What it says beyond the canonical form, that the
 // vendor's later checks be left out and what replaces the message's expansion,
 // stands in Changes.Vendor under the names pass and extraContent.
-func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, _ dialect.Target) (event.Verdict, error) {
 	if res.Status != http.StatusOK {
 		return event.Verdict{}, fmt.Errorf("%w: status %d, want 200", dialect.ErrBadReply, res.Status)
 	}

@@ -78,7 +78,7 @@ func TestVerdict_ReadsPass(t *testing.T) {
 		{200, `{"pass":1,"replaceContent":7}`, event.Verdict{}, true},
 		{200, `{"pass":1,"replaceContent":"plain"}`, event.Verdict{}, true},
 	} {
-		got, err := rongcloud.New().Verdict(&event.Event{Message: &event.Message{Kind: event.Text, Text: "x"}}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
+		got, err := rongcloud.New().Verdict(&event.Event{Message: &event.Message{Kind: event.Text, Text: "x"}}, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}, dialect.Target{})
 		if bad := errors.Is(err, dialect.ErrBadReply); bad != tt.bad || (err != nil) != tt.bad {
 			t.Errorf("%d %s: err = %v, want bad reply: %v", tt.status, tt.body, err, tt.bad)
 		}

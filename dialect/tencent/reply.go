@@ -115,41 +115,96 @@ func envelope(action string, code int, info string) *writer {
 // Answer tells the verdict in the command's form and within its codes. ActionStatus
 // is OK in all of them: it says that the webhook worked, ErrorCode what it decided.
 func (d *Dialect) Answer(ev *event.Event, v event.Verdict) dialect.Response {
+	res, err := d.say(ev, v)
+	if err != nil {
+		return rules[ev.Command].refuse(ev, dialect.Denial(v))
+	}
+	return res
+}
+
+// Carries takes what the command's rule has: allow and deny always, a drop and a
+// rewrite of messages alone, refused members of those commands that name them.
+func (d *Dialect) Carries(ev *event.Event, v event.Verdict) error {
+	_, err := d.say(ev, v)
+	return err
+}
+
+// say is the answer that tells exactly v.
+func (d *Dialect) say(ev *event.Event, v event.Verdict) (res dialect.Response, err error) {
 	r := rules[ev.Command]
-	if r.each {
+	if v, err = dialect.Settle(ev, v); err != nil {
+		return res, err
+	}
+	switch {
+	case v.Action == event.Deny:
+		return r.refuse(ev, v), nil
+	case v.Action == event.Drop && r.drops:
+		return answered(http.StatusOK, envelope("OK", codeDrop, "").end()), nil
+	case v.Action == event.Drop:
+		return res, dialect.Uncarried("tencent %s always tells that it was refused", ev.Command)
+	case v.Action == event.Allow && v.Changes != nil:
+		return res, dialect.Uncarried("tencent has no vendor fields in an allow")
+	case len(v.Refused) > 0 && !r.each && r.partly == "":
+		return res, dialect.Uncarried("tencent %s names no refused members", ev.Command)
+	case v.Action == event.Rewrite && !r.rewrites:
+		return res, dialect.Uncarried("tencent %s takes no rewrite", ev.Command)
+	case v.Action == event.Rewrite:
+		return d.replace(ev, v.Changes)
+	case r.each:
+		return answered(http.StatusOK, results(r, ev, v)), nil
+	case len(v.Refused) == 0:
+		return answered(http.StatusOK, []byte(ok)), nil
+	}
+	w := envelope("OK", codeAllow, "")
+	w.texts(r.partly, refusedIDs(v.Refused))
+	return answered(http.StatusOK, w.end()), nil
+}
+
+// refuse is the refusal of all.
+func (r rule) refuse(ev *event.Event, v event.Verdict) dialect.Response {
+	code := r.deny(v.Code)
+	switch {
+	case r.each:
 		return answered(http.StatusOK, results(r, ev, v))
-	}
-	refuse := func(code int, reason string) dialect.Response {
-		if r.whole {
-			w := envelope("OK", codeAllow, reason)
-			w.texts(r.partly, memberIDs(ev.Members))
-			return answered(http.StatusOK, w.end())
-		}
-		return answered(http.StatusOK, envelope("OK", code, reason).end())
-	}
-	switch v.Action {
-	case event.Allow:
-		if len(v.Refused) == 0 {
-			return answered(http.StatusOK, []byte(ok))
-		}
-		if r.partly == "" || everybody(ev, v.Refused) {
-			return refuse(r.deny(v.Refused[0].Code), firstOf(v.Reason, v.Refused[0].Reason))
-		}
+	case r.whole && len(ev.Members) > 0:
 		w := envelope("OK", codeAllow, v.Reason)
-		w.texts(r.partly, refusedIDs(v.Refused))
+		w.texts(r.partly, memberIDs(ev.Members))
 		return answered(http.StatusOK, w.end())
-	case event.Drop:
-		if r.drops {
-			return answered(http.StatusOK, envelope("OK", codeDrop, "").end())
-		}
-	case event.Rewrite:
-		if r.rewrites && len(v.Refused) == 0 {
-			if body, err := rewrite(ev, v.Changes); err == nil {
-				return answered(http.StatusOK, body)
-			}
-		}
 	}
-	return refuse(r.deny(v.Code), v.Reason)
+	return answered(http.StatusOK, envelope("OK", code, v.Reason).end())
+}
+
+// maxMessage is how many bytes a message may have (vendor page 34381).
+const maxMessage = 12 * 1024
+
+// replace is the answer that puts another message in place of the proposal's.
+func (d *Dialect) replace(ev *event.Event, c *event.Changes) (res dialect.Response, err error) {
+	body, want, err := rewrite(ev, c)
+	if err != nil {
+		return res, err
+	}
+	res = answered(http.StatusOK, body)
+	if n := len(body) - len(ok); n > maxMessage {
+		return res, dialect.Oversize(Name, "a message", "bytes", n, maxMessage)
+	}
+	if want == nil {
+		return res, nil
+	}
+	// Read it again: what does not come through cannot be said here.
+	back, err := d.Verdict(ev, &res, dialect.Target{})
+	if err != nil {
+		return res, dialect.Uncarried("tencent has no element for a %s like this", want.Kind)
+	}
+	got := *ev.Message
+	if back.Changes != nil && back.Changes.Message != nil {
+		got = *back.Changes.Message
+		// What is not in the answer stays.
+		got.Push, got.Options, got.Mentions = ev.Message.Push, ev.Message.Options, ev.Message.Mentions
+	}
+	if field := dialect.Lost(want, &got); field != "" {
+		return res, dialect.Uncarried("tencent cannot replace a message's %s with this", field)
+	}
+	return res, nil
 }
 
 func refusedIDs(all []event.Refusal) []string {
@@ -203,14 +258,18 @@ func results(r rule, ev *event.Event, v event.Verdict) []byte {
 	return w.end()
 }
 
-// rewrite puts a changed message in place of the proposal's. What a hook leaves
-// out, since its dialect has no word for it, stays.
-func rewrite(ev *event.Event, c *event.Changes) ([]byte, error) {
+// rewrite puts a changed message in place of the proposal's, and returns the one that
+// the answer is to say; nil when nothing changes. What a hook leaves out, since its
+// dialect has no word for it, stays.
+func rewrite(ev *event.Event, c *event.Changes) ([]byte, *event.Message, error) {
 	if c == nil || c.Message == nil && c.Group == nil && c.User == nil && c.Friend == nil && c.Push == nil && c.Vendor == nil {
-		return []byte(ok), nil
+		return []byte(ok), nil, nil
 	}
 	if c.Group != nil || c.User != nil || c.Friend != nil || c.Push != nil || ev.Message == nil || c.Message == nil {
-		return nil, dialect.Untranslatable("Tencent takes a new MsgBody and CloudCustomData and nothing else")
+		return nil, nil, dialect.Uncarried("tencent takes a new MsgBody and CloudCustomData and nothing else")
+	}
+	if err := dialect.OnlyWords(Name, c.Vendor, "MsgBody"); err != nil {
+		return nil, nil, err
 	}
 	out := output{ev: ev, own: ev.Dialect == Name, w: *envelope("OK", codeAllow, "")}
 	m := merge(ev.Message, c.Message)
@@ -218,23 +277,32 @@ func rewrite(ev *event.Event, c *event.Changes) ([]byte, error) {
 		m = *c.Message
 		// Words of ours, which Verdict left beside the canonical message.
 		if err := out.kept.parse(c.Vendor); err != nil {
-			return nil, err
+			return nil, nil, dialect.Uncarried("the vendor fields of the rewrite are no JSON object")
 		}
 	} else if out.own && len(ev.Vendor) > 0 {
 		if err := out.kept.parse(ev.Vendor); err != nil {
-			return nil, err
+			return nil, nil, dialect.Uncarried("the message came in with vendor fields that cannot be read again")
 		}
 	}
 	if m.Kind != ev.Message.Kind && len(c.Vendor) == 0 && len(m.Parts) == 0 {
 		out.kept.drop("MsgBody")
 	}
 	if err := out.writeBody(&m); err != nil {
-		return nil, err
+		return nil, nil, dialect.Uncarried("tencent has no element for a %s", m.Kind)
 	}
 	if m.Extra != "" || ev.Message.Extra != "" {
 		out.w.text("CloudCustomData", m.Extra)
 	}
-	return out.w.end(), nil
+	if m.Push == nil {
+		m.Push = ev.Message.Push
+	}
+	if m.Options == nil {
+		m.Options = ev.Message.Options
+	}
+	if m.Mentions == nil {
+		m.Mentions = ev.Message.Mentions
+	}
+	return out.w.end(), &m, nil
 }
 
 // merge lays the changed message over the original. Of a message of several

@@ -102,7 +102,7 @@ func TestVerdict_ReadsAHooksAnswer(t *testing.T) {
 		},
 	} {
 		ev := decode(t, tt.command, questions[tt.command])[0]
-		got, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(tt.body)})
+		got, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(tt.body)}, dialect.Target{})
 		if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Errorf("%s %s: %v (-want +got):\n%s", tt.command, tt.body, err, diff)
 		}
@@ -124,7 +124,7 @@ func TestVerdict_ReadsAHooksAnswer(t *testing.T) {
 		{"Group.CallbackBeforeInviteJoinGroup", `{"ErrorCode":0,"RefusedMembers_Account":[1]}`, 200},
 	} {
 		ev := decode(t, tt.command, questions[tt.command])[0]
-		if got, err := d.Verdict(ev, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}); !errors.Is(err, dialect.ErrBadReply) {
+		if got, err := d.Verdict(ev, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}, dialect.Target{}); !errors.Is(err, dialect.ErrBadReply) {
 			t.Errorf("%s %d %s: %+v, %v; want ErrBadReply", tt.command, tt.status, tt.body, got, err)
 		}
 	}
@@ -155,7 +155,7 @@ func TestVerdict_WhatChangesNothingIsAllowed(t *testing.T) {
 		{foreign(event.MessageSend, asked, inGroup, hello), `"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"ho"}}],"CloudCustomData":""`, false},
 		{foreign(event.MessageSend, asked, inRoom, quote), `"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"hi"}}],"CloudCustomData":"d"`, true},
 	} {
-		v, err := d.Verdict(tt.ev, &dialect.Response{Status: 200, Body: []byte(`{"ErrorCode":0,` + tt.body + `}`)})
+		v, err := d.Verdict(tt.ev, &dialect.Response{Status: 200, Body: []byte(`{"ErrorCode":0,` + tt.body + `}`)}, dialect.Target{})
 		if err != nil || (v.Action == event.Allow) != tt.allow {
 			t.Errorf("%s: %s, %v", tt.body, v.Action, err)
 		}
@@ -174,7 +174,7 @@ func TestVerdict_RewritesKeepTheElementsWhole(t *testing.T) {
 	} {
 		answer := `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","MsgBody":` + body + `,"CloudCustomData":"c"}`
 		ev := decode(t, "C2C.CallbackBeforeSendMsg", questions["C2C.CallbackBeforeSendMsg"])[0]
-		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(answer)})
+		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(answer)}, dialect.Target{})
 		if err != nil || v.Action != event.Rewrite {
 			t.Fatalf("%s: %+v, %v", body, v, err)
 		}
@@ -204,7 +204,7 @@ func TestAnswer_ARewriteOfWhatCannotBeRewrittenIsARefusal(t *testing.T) {
 	} {
 		ev := decode(t, command, questions[command])[0]
 		res := d.Answer(ev, event.Verdict{Action: event.Rewrite, Changes: changes})
-		if v, err := d.Verdict(ev, &res); err != nil || v.Action != event.Deny {
+		if v, err := d.Verdict(ev, &res, dialect.Target{}); err != nil || v.Action != event.Deny {
 			t.Errorf("%s: %s reads as %+v, %v", command, res.Body, v, err)
 		}
 	}
@@ -233,7 +233,7 @@ func FuzzVerdict(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		for _, ev := range asks {
-			v, err := d.Verdict(ev, &dialect.Response{Status: status, Body: body})
+			v, err := d.Verdict(ev, &dialect.Response{Status: status, Body: body}, dialect.Target{})
 			if err != nil {
 				if !errors.Is(err, dialect.ErrBadReply) {
 					t.Fatalf("%s: %v is no bad reply", ev.Command, err)
@@ -247,7 +247,7 @@ func FuzzVerdict(f *testing.F) {
 			if res.Status != 200 || !json.Valid(res.Body) {
 				t.Fatalf("%s, %+v: %d %s", ev.Command, v, res.Status, res.Body)
 			}
-			again, err := d.Verdict(ev, &res)
+			again, err := d.Verdict(ev, &res, dialect.Target{})
 			if err != nil || v.Action != event.Allow && v.Action != event.Rewrite && again.Action == event.Allow {
 				t.Fatalf("%s: %+v is answered with %s, which reads %+v, %v", ev.Command, v, res.Body, again, err)
 			}

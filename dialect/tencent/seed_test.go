@@ -151,7 +151,7 @@ func TestSeed_AnswersOfTheOldStructsAreRead(t *testing.T) {
 		"Group.CallbackBeforeInviteJoinGroup": `{"ErrorCode":0,"ErrorInfo":"no","ActionStatus":"OK","RefusedMembers_Account":["ada","bo"]}`,
 	} {
 		ev := decode(t, command, questions[command])[0]
-		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(body)})
+		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(body)}, dialect.Target{})
 		if err != nil || v.Action != event.Deny || v.Reason != "no" {
 			t.Errorf("%s: %+v, %v", command, v, err)
 		}

@@ -25,7 +25,7 @@ func reply(res *dialect.Response, o *object) error {
 
 // Verdict reads a hook's answer to ev. In which form depends on the command that ev
 // is said as here.
-func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, _ dialect.Target) (event.Verdict, error) {
 	var none event.Verdict
 	var o object
 	if err := reply(res, &o); err != nil {

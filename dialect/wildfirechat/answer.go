@@ -1,7 +1,6 @@
 package wildfirechat
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -35,28 +34,56 @@ func (d *Dialect) Refuse(req *dialect.Request, status int, err error) dialect.Re
 }
 
 // Answer tells the censor's verdict: 200 without a body allows, 403 refuses, and
-// 200 with a whole payload replaces. Whether the sender learns of a refusal is a
-// setting of the server (sensitive.remote_fail_when_matched), so that deny and
-// drop are the same here. A rewrite of anything but the message refuses.
+// 200 with a whole payload replaces. What it cannot tell it refuses.
 func (d *Dialect) Answer(ev *event.Event, v event.Verdict) dialect.Response {
-	refuse := dialect.Response{Status: http.StatusForbidden}
-	switch {
-	case v.Action == event.Allow && len(v.Refused) == 0:
-		return dialect.Response{Status: http.StatusOK}
-	case v.Action != event.Rewrite || len(v.Refused) > 0:
-		return refuse
+	res, err := d.say(ev, v)
+	if err != nil {
+		return dialect.Response{Status: http.StatusForbidden}
 	}
-	body, err := replacement(ev, v.Changes)
-	switch {
-	case err != nil:
-		return refuse
-	case body == nil:
-		return dialect.Response{Status: http.StatusOK}
-	}
-	return dialect.Response{Status: http.StatusOK, ContentType: jsonType, Body: body}
+	return res
 }
 
-var errNoPayload = errors.New("no payload of the vendor's form")
+// Carries takes allow, deny and a rewrite of the message. Whether the sender learns
+// of a refusal is a setting of the server, so that it knows no drop.
+func (d *Dialect) Carries(ev *event.Event, v event.Verdict) error {
+	_, err := d.say(ev, v)
+	return err
+}
+
+// say is the answer that tells exactly v.
+func (d *Dialect) say(ev *event.Event, v event.Verdict) (res dialect.Response, err error) {
+	if v, err = dialect.Settle(ev, v); err != nil {
+		return res, err
+	}
+	switch {
+	case v.Action == event.Deny:
+		return dialect.Response{Status: http.StatusForbidden}, nil
+	case v.Action == event.Drop:
+		return res, dialect.Uncarried("the wildfirechat server decides whether the sender of a refused message is told (sensitive.remote_fail_when_matched)")
+	case len(v.Refused) > 0:
+		return res, dialect.Uncarried("wildfirechat censor names no refused members")
+	case v.Action == event.Allow && v.Changes != nil:
+		return res, dialect.Uncarried("wildfirechat has no vendor fields in an allow")
+	}
+	res.Status = http.StatusOK
+	if v.Action == event.Allow {
+		return res, nil
+	}
+	want, body, err := replacement(ev, v.Changes)
+	if err != nil || body == nil {
+		return res, err
+	}
+	res.ContentType, res.Body = jsonType, body
+	// Read it again: what does not come through cannot be said here.
+	back, err := d.Verdict(ev, &res, dialect.Target{Generation: current})
+	if err != nil {
+		return res, dialect.Uncarried("wildfirechat has no payload for a %s like this", want.Kind)
+	}
+	if field := dialect.Lost(&want, back.Changes.Message); field != "" {
+		return res, dialect.Uncarried("wildfirechat cannot replace a message's %s with this", field)
+	}
+	return res, nil
+}
 
 // replyVendor is Changes.Vendor of a verdict that came in this dialect. Type is
 // always there: it says that the message is whole, and that what it leaves empty
@@ -70,40 +97,52 @@ type replyPayload struct {
 	payloadRest
 }
 
-// replacement is the payload that goes in place of the proposal's; nil when
-// nothing changes.
-func replacement(ev *event.Event, c *event.Changes) ([]byte, error) {
+// replacement is the payload that goes in place of the proposal's, and the message
+// that it is to say; nil when nothing changes.
+func replacement(ev *event.Event, c *event.Changes) (want event.Message, body []byte, err error) {
 	if c == nil || c.Message == nil && c.Group == nil && c.User == nil && c.Friend == nil && c.Push == nil && c.Vendor == nil {
-		return nil, nil
+		return want, nil, nil
 	}
 	if c.Group != nil || c.User != nil || c.Friend != nil || ev == nil || ev.Message == nil {
-		return nil, errNoPayload
+		return want, nil, dialect.Uncarried("wildfirechat censor takes a new message and nothing else")
+	}
+	if err := dialect.OnlyWords(Name, c.Vendor, "payload"); err != nil {
+		return want, nil, err
 	}
 	var kept messageVendor
 	own := ev.Dialect == Name
 	if own {
 		if err := dialect.FromVendor(ev.Vendor, &kept); err != nil {
-			return nil, err
+			return want, nil, dialect.Uncarried("the message came in with vendor fields that cannot be read again")
 		}
 	}
 	m, rest := merge(ev.Message, c.Message, kept.Payload)
-	if whole, ok := wholePayload(c.Vendor); ok && c.Message != nil {
+	switch whole, ok := wholePayload(c.Vendor); {
+	case ok && c.Message != nil:
 		m, rest = *c.Message, whole
 		if m.Kind == "" {
 			m.Kind = ev.Message.Kind
 		}
+	case len(c.Vendor) > 0:
+		return want, nil, dialect.Uncarried("wildfirechat takes vendor fields as a payload with its type, beside the message")
+	}
+	if len(m.Parts) > 0 {
+		return want, nil, dialect.Uncarried("a wildfirechat message has one part")
 	}
 	if c.Push != nil {
 		m.Push = c.Push
 	}
 	var p payload
 	if err := p.write(&m, &rest, own); err != nil {
-		return nil, err
+		return want, nil, dialect.Uncarried("wildfirechat has no payload for a %s", m.Kind)
 	}
-	if p.Type <= 0 {
-		return nil, errNoPayload // the server would take it as no payload and send the original
+	if p.Type <= 0 { // the server would take it as no payload and send the original
+		return want, nil, dialect.Uncarried("wildfirechat has no payload of type %d", p.Type)
 	}
-	return dialect.Marshal(&p)
+	if body, err = dialect.Marshal(&p); err != nil {
+		return want, nil, dialect.Uncarried("the message cannot be written as JSON")
+	}
+	return m, body, nil
 }
 
 // wholePayload reads what an answer in this dialect left beside the canonical
@@ -220,7 +259,7 @@ func codeOf(s string) int32 {
 // body allows, 200 with a payload of a type above 0 replaces. What the server
 // would pass over, and then send the original, wraps [dialect.ErrBadReply]: any
 // other status, and a body that is no payload.
-func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict, error) {
+func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Target) (event.Verdict, error) {
 	switch {
 	case res.Status == http.StatusForbidden:
 		return event.Verdict{Action: event.Deny}, nil
@@ -235,6 +274,14 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response) (event.Verdict
 	}
 	if p.Type <= 0 {
 		return event.Verdict{}, fmt.Errorf("%w: payload type %d is not above 0", dialect.ErrBadReply, p.Type)
+	}
+	// The payload of the old documents has no words for these two: they stay.
+	old := ev != nil && ev.Message != nil && to.Asked(ev, Name) == legacy
+	if old && p.PersistFlag == absent {
+		p.PersistFlag = persist(ev.Message)
+	}
+	if old && p.Extra == "" {
+		p.Extra = ev.Message.Extra
 	}
 	m := &event.Message{}
 	p.message(m)

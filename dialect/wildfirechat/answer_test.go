@@ -145,7 +145,7 @@ func TestVerdict_ReadsAsTheServerDoes(t *testing.T) {
 		{401, "", ""},
 		{500, "", ""},
 	} {
-		v, err := d.Verdict(ev, &dialect.Response{Status: tt.status, Body: []byte(tt.body)})
+		v, err := d.Verdict(ev, &dialect.Response{Status: tt.status, Body: []byte(tt.body)}, dialect.Target{})
 		if v.Action != tt.want || (err == nil) != (tt.want != "") || err != nil && !errors.Is(err, dialect.ErrBadReply) {
 			t.Errorf("%d %q reads as %q, %v; want %q", tt.status, tt.body, v.Action, err, tt.want)
 		}
@@ -163,7 +163,7 @@ func TestVerdict_AnswersTheSamePayload(t *testing.T) {
 		`{"type":3,"searchableContent":"[p]","pushContent":"p","pushData":"d","content":"{\"w\":1,\"h\":2,\"tp\":\"x\"}","base64edData":"AAAA","mediaType":8,"remoteMediaUrl":"u","persistFlag":0,"expireDuration":5,"mentionedType":2,"mentionedTarget":[],"extra":"e"}`,
 		`{"type":2002,"searchableContent":"","pushContent":"","pushData":"","content":"c","base64edData":"!","mediaType":0,"remoteMediaUrl":"","persistFlag":4,"expireDuration":0,"mentionedType":1,"mentionedTarget":["bo"],"extra":""}`,
 	} {
-		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(body)})
+		v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(body)}, dialect.Target{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestVerdict_GivesAnotherSourceNoneOfOurWords(t *testing.T) {
 	t.Parallel()
 	d := wildfirechat.New()
 	ev := foreign(event.MessageSend, withText)
-	v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(`{"type":1,"searchableContent":"ok","mediaType":9}`)})
+	v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(`{"type":1,"searchableContent":"ok","mediaType":9}`)}, dialect.Target{})
 	if err != nil {
 		t.Fatal(err)
 	}

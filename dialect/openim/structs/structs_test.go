@@ -489,7 +489,7 @@ func TestStructs_AnswersOfBackendsAreReadAsByTheServer(t *testing.T) {
 				body, _ := json.Marshal(m)
 				again := pairs[c.Name].resp()
 				strict(t, body, again)
-				v, err := d.Verdict(evs[0], &dialect.Response{Status: 200, Body: body})
+				v, err := d.Verdict(evs[0], &dialect.Response{Status: 200, Body: body}, dialect.Target{})
 				if err != nil {
 					t.Fatalf("%v\n%s", err, body)
 				}

@@ -38,7 +38,7 @@ func (s *Sender) question(q gateway.Question) ([]dialect.Request, gateway.Reply)
 		req.Path = s.overrides.apply(ev.Command, s.cfg.Dialect.Path(ev))
 		return []dialect.Request{req}, gateway.Reply{}
 	}
-	reqs, err := s.cfg.Dialect.Encode(ev, s.target())
+	reqs, err := s.cfg.Dialect.Encode(ev, s.asked(ev))
 	switch {
 	case errors.Is(err, dialect.ErrUntranslatable):
 		return nil, gateway.Reply{Cause: gateway.CauseUntranslatable, Detail: s.redact.line(err.Error())}
@@ -56,6 +56,15 @@ func (s *Sender) question(q gateway.Question) ([]dialect.Request, gateway.Reply)
 // target is whom requests are encoded for.
 func (s *Sender) target() dialect.Target {
 	return dialect.Target{Generation: s.cfg.Generation, Credentials: s.cfg.Credentials, Now: s.cfg.Now()}
+}
+
+// asked is whom a question about ev is encoded for, and by whose rules its answer is
+// read. A hook that takes any generation is asked about an event of its own dialect in
+// that of the event, whether the bytes are passed on or had to be written again.
+func (s *Sender) asked(ev *event.Event) dialect.Target {
+	to := s.target()
+	to.Generation = to.Asked(ev, s.name)
+	return to
 }
 
 // askOne makes one exchange.
@@ -92,7 +101,7 @@ func (s *Sender) answered(q gateway.Question, ans answer) gateway.Reply {
 	}
 	v, err := s.cfg.Dialect.Verdict(q.Event, &dialect.Response{
 		Status: ans.status, ContentType: ans.header.Get("Content-Type"), Header: ans.header, Body: ans.body,
-	})
+	}, s.asked(q.Event))
 	if err == nil {
 		r.Verdict, r.Keep = v, keep(ans.header)
 		return r
