@@ -73,6 +73,8 @@ func (toy) Ack(*dialect.Request, []*event.Event) dialect.Response {
 	return dialect.Response{Status: http.StatusOK, ContentType: "text/toy", Body: []byte("fine")}
 }
 
+func (toy) Carries(*event.Event, event.Verdict) error { return nil }
+
 func (toy) Answer(_ *event.Event, v event.Verdict) dialect.Response {
 	return dialect.Response{Status: http.StatusOK, Body: []byte(v.Action)}
 }
@@ -100,7 +102,7 @@ func (toy) Sign(req *dialect.Request, cred dialect.Credentials, _ string, now ti
 	return nil
 }
 
-func (toy) Verdict(_ *event.Event, res *dialect.Response) (event.Verdict, error) {
+func (toy) Verdict(_ *event.Event, res *dialect.Response, _ dialect.Target) (event.Verdict, error) {
 	return event.Verdict{Action: event.Action(res.Body)}, nil
 }
 

@@ -96,6 +96,8 @@ func (f *fake) Answer(_ *event.Event, v event.Verdict) dialect.Response {
 	return dialect.Response{Status: 200, ContentType: "text/x-fake", Body: []byte(v.Action)}
 }
 
+func (f *fake) Carries(*event.Event, event.Verdict) error { return nil }
+
 func (f *fake) Refuse(req *dialect.Request, status int, err error) dialect.Response {
 	if req.Header.Get("X-Refuse") == "panic" {
 		panic("the refusal as well")
@@ -111,7 +113,7 @@ func (f *fake) Encode(*event.Event, dialect.Target) ([]dialect.Request, error) {
 
 func (f *fake) Sign(*dialect.Request, dialect.Credentials, string, time.Time) error { return nil }
 
-func (f *fake) Verdict(*event.Event, *dialect.Response) (event.Verdict, error) {
+func (f *fake) Verdict(*event.Event, *dialect.Response, dialect.Target) (event.Verdict, error) {
 	return event.Allowed(), nil
 }
 

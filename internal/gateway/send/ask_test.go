@@ -63,6 +63,43 @@ func TestAsk_ChangedIsEncoded(t *testing.T) {
 	}
 }
 
+// What lets a proposal through in one generation is no answer in another: which rules
+// hold is up to whom the question was encoded for.
+func TestAsk_AnswersAreReadByTheGenerationThatWasAskedIn(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, hook, source, generation string
+		changed                        bool
+		wrote                          string
+		want                           gateway.Cause
+	}{
+		{"another vendor's event, hook of an old generation", "v1", "theirs", "", false, "v1", gateway.CauseHook},
+		{"another vendor's event of an equal word", "", "theirs", "v1", false, "", gateway.CauseBadReply},
+		{"another vendor's event, newest hook", "v2", "theirs", "v1", false, "v2", gateway.CauseBadReply},
+		{"its own event, passed on", "", "ours", "v1", false, "", gateway.CauseHook},
+		{"its own event, written again in its generation", "", "ours", "v1", true, "v1", gateway.CauseHook},
+		{"its own event in another generation", "v1", "ours", "v2", false, "v1", gateway.CauseHook},
+		{"its own new event", "", "ours", "v2", false, "", gateway.CauseBadReply},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBackend(t, answers(`{"verdict":"pass"}`))
+			cfg := config(b.URL)
+			cfg.Generation = tt.hook
+			q := question(tt.source, `{"text":"hello"}`)
+			ev := *q.Event
+			ev.Generation = tt.generation
+			q.Event, q.Changed = &ev, tt.changed
+			if r := newSender(t, cfg).Ask(t.Context(), q); r.Cause != tt.want {
+				t.Errorf("reply = %+v, want cause %s", r, tt.want)
+			}
+			if body := b.requests()[0].Body; tt.wrote != "" && !strings.Contains(body, `"generation":"`+tt.wrote+`"`) {
+				t.Errorf("the hook got %s, want generation %q", body, tt.wrote)
+			}
+		})
+	}
+}
+
 func TestAsk_WhatGoesWrongHasItsCause(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
