@@ -207,7 +207,9 @@ func TestAsk_MembersOneByOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBackend(t, func(_ int, w http.ResponseWriter, r *http.Request) {
-				var got struct{ One string }
+				var got struct {
+					One string `json:"one"`
+				}
 				if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
 					t.Error(err)
 				}

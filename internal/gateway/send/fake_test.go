@@ -128,9 +128,9 @@ func (f *fake) Sign(req *dialect.Request, cred dialect.Credentials, id string, n
 // Verdict: a hook of generation v1 says pass for allow.
 func (f *fake) Verdict(ev *event.Event, res *dialect.Response, to dialect.Target) (event.Verdict, error) {
 	var v struct {
-		Verdict event.Action
-		Code    int
-		Reason  string
+		Verdict event.Action `json:"verdict"`
+		Code    int          `json:"code"`
+		Reason  string       `json:"reason"`
 	}
 	if err := json.Unmarshal(res.Body, &v); err != nil || v.Verdict == "" {
 		return event.Verdict{}, fmt.Errorf("%w: %.20q", dialect.ErrBadReply, res.Body)
