@@ -65,7 +65,7 @@ type Config struct {
 	// Seen remembers which events were handled. Nil is [NewMemory] of Window.
 	Seen Seen
 	// Window is how many events and signatures are remembered in this process. Zero is
-	// 100,000, some 25 MB when they are there.
+	// 100,000 of each, some 25 MB for each when they are there.
 	Window int
 
 	// Observe is told what became of each event, and of each request that was refused,
@@ -129,9 +129,13 @@ func (c Config) Validate() error {
 	if c.Secret != "" && len(c.Credentials.Secrets) > 0 {
 		bad("at most one of Secret and Credentials.Secrets")
 	}
+	secret := c.Secret != "" || len(c.Credentials.Secrets) > 0
+	if secret && !slices.ContainsFunc(spec.Credentials, func(key dialect.CredentialKey) bool { return key.Secret }) {
+		bad("Secret is given, and %s signs nothing: who may call must be bounded before the receiver", spec.Name)
+	}
 	for _, key := range spec.Credentials {
 		switch {
-		case key.Secret && key.Required && c.Secret == "" && len(c.Credentials.Secrets) == 0:
+		case key.Secret && key.Required && !secret:
 			bad("Secret is missing: %s has %s, %s", spec.Name, key.Name, key.Line)
 		case !key.Secret && key.Required && c.Credentials.Get(key.Name) == "":
 			bad("Credentials.Public[%q] is missing: %s", key.Name, key.Line)

@@ -24,6 +24,7 @@ func TestConfig_Validate(t *testing.T) {
 	}
 	for want, change := range map[string]func(*receiver.Config){
 		"Dialect is missing": func(c *receiver.Config) { *c = receiver.Config{} },
+		"signs nothing":      func(c *receiver.Config) { c.Dialect = openim.New() },
 		"Secret is missing":  func(c *receiver.Config) { c.Secret = "" },
 		`["sdk_app_id"] is`:  func(c *receiver.Config) { c.Credentials.Public = nil },
 		"at most one of":     func(c *receiver.Config) { c.Credentials.Secrets = []dialect.DatedSecret{{Value: "secret-token"}} },

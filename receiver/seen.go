@@ -10,7 +10,7 @@ import (
 // handled again. [NewMemory] is one for a single process; a store that several share
 // is a few lines:
 //
-//	// Redis: SET key "" NX GET PX lease
+//	// Redis 7: SET key "" NX GET PX lease
 //	func (s store) Claim(ctx context.Context, key string, lease time.Duration) ([]byte, bool, error) {
 //		note, err := s.SetArgs(ctx, key, "", redis.SetArgs{Mode: "NX", TTL: lease, Get: true}).Bytes()
 //		if errors.Is(err, redis.Nil) {
