@@ -215,3 +215,65 @@ func TestReceiver_WindowIsBounded(t *testing.T) {
 		t.Errorf("%d calls, want the forgotten one again: 12", n)
 	}
 }
+
+// hung answers nothing before it is given up, and says what was released.
+type hung struct {
+	receiver.Seen
+	hangs    bool
+	released []string
+}
+
+func (h *hung) Claim(ctx context.Context, key string, lease time.Duration) ([]byte, bool, error) {
+	if h.hangs {
+		<-ctx.Done()
+		return nil, false, ctx.Err()
+	}
+	return h.Seen.Claim(ctx, key, lease)
+}
+
+func (h *hung) Release(_ context.Context, key string) error {
+	h.released = append(h.released, key)
+	return nil
+}
+
+func TestSeen_HungStoreLeavesTheHandlerHalfTheTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, cloudevents.New(), func(c *receiver.Config) {
+			c.Seen = &hung{Seen: receiver.NewMemory(10), hangs: true}
+			c.Deadline = time.Second
+		})
+		r.BeforeMessage(func(ctx context.Context, _ *event.Event, _ *event.Message) event.Verdict {
+			if deadline, _ := ctx.Deadline(); time.Until(deadline) != 500*time.Millisecond {
+				t.Errorf("the handler has %s", time.Until(deadline))
+			}
+			return event.Verdict{Action: event.Deny}
+		})
+		if w := r.post(message(t, event.Before, "q")); w.Body.String() != `{"verdict":"deny"}` {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		r.want(receiver.Handled)
+	})
+}
+
+// After its lease a claim may be another's: it is not given back.
+func TestSeen_LapsedClaimIsNotReleased(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for after, want := range map[time.Duration]int{10 * time.Second: 1, 2 * time.Minute: 0} {
+			s := &hung{Seen: receiver.NewMemory(10)}
+			r := newRig(t, cloudevents.New(), func(c *receiver.Config) { c.Seen = s })
+			r.OnMessage(func(context.Context, *event.Event, *event.Message) error {
+				<-time.After(after)
+				return errors.New("no")
+			})
+			r.post(message(t, event.After, "e"))
+			if err := r.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if len(s.released) != want {
+				t.Errorf("failed after %s: released %d times, want %d", after, len(s.released), want)
+			}
+		}
+	})
+}
