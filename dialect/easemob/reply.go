@@ -142,7 +142,7 @@ func rewrite(ev *event.Event, c *event.Changes) (dialect.Response, *event.Messag
 	}
 	switch {
 	case now.Kind != was.Kind:
-		return none, nil, dialect.Uncarried("easemob cannot make a %s of a %s", now.Kind, was.Kind)
+		return none, nil, dialect.Uncarried("easemob cannot turn %s into %s", was.Kind, now.Kind)
 	case was.Kind == event.CommandKind:
 		return none, nil, dialect.Uncarried("easemob takes no rewrite of a command")
 	}

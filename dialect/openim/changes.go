@@ -77,7 +77,10 @@ var (
 			o.UserIDList = takeMembers(p, o.UserIDList, v)
 		},
 	}
-	changeRegister = override{
+	// Of the answer about a group the server reads to whom alone, and the question
+	// does not say who that is.
+	changeGroupPush = override{fields: []string{"userIDList"}}
+	changeRegister  = override{
 		fields: []string{"users"},
 		change: func(p *proposal, c *event.Changes, o *overrides) bool {
 			if !onlyUser(c) || len(p.ev.Members) != 1 || p.ev.User == nil {

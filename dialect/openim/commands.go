@@ -262,11 +262,11 @@ func commands() []*command {
 		before("callbackBeforeOnlinePushCommand", "beforeOnlinePush",
 			"the server asks whether it may push a message to users who are online", event.MessagePushOnline).
 			was(v21, "callbackOnlinePushCommand", "callbackOnlinePushCommand").insteadForGroups("callbackBeforeGroupOnlinePushCommand").
-			wire(decodePush, encodePush, samplePush).changing(&changePush),
+			wire(decodePush, encodePush, samplePush), // the server throws what the answer changes away
 		before("callbackBeforeGroupOnlinePushCommand", "beforeGroupOnlinePush",
 			"the server asks whether it may push a message to a group's members who are online", event.MessagePushOnline).saying().
 			was(v21, "callbackSuperGroupOnlinePushCommand", "callbackSuperGroupOnlinePushCommand").
-			wire(decodePush, encodePush, samplePush).changing(&changePush),
+			wire(decodePush, encodePush, samplePush).changing(&changeGroupPush),
 		before("callbackBeforeOfflinePushCommand", "beforeOfflinePush",
 			"the server asks whether it may push a message to users who are offline", event.MessagePushOffline).
 			was(v21, "callbackOfflinePushCommand", "callbackOfflinePushCommand").

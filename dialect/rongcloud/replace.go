@@ -162,7 +162,7 @@ func (v *verdict) replaceContent(was, now *event.Message, kept, vendor *object) 
 	case len(m.Parts) > 0:
 		return dialect.Uncarried("a rongcloud message has one part")
 	case m.Kind != was.Kind:
-		return dialect.Uncarried("rongcloud cannot make a %s of a %s", m.Kind, was.Kind)
+		return dialect.Uncarried("rongcloud cannot turn %s into %s", was.Kind, m.Kind)
 	}
 	code, old := writeContent(was, &before, true)
 	before.reset()

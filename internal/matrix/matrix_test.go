@@ -13,7 +13,7 @@ import (
 	"github.com/imhook/imhook/internal/matrix"
 )
 
-var update = flag.Bool("update", false, "write docs/dialects/matrix.md")
+var update = flag.Bool("update", false, "write docs/dialects/matrix.md and verdicts.md")
 
 const page = "../../docs/dialects/matrix.md"
 

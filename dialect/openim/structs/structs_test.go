@@ -396,7 +396,9 @@ func answers(ev *event.Event) map[string]event.Verdict {
 		c.Vendor = []byte(`{"nickName":"changed","roleLevel":20}`)
 	case ev.Type == event.GroupMemberJoin:
 		c.Vendor = []byte(`{"memberCallbackList":[{"userID":"bo","nickname":"changed","muteEndTime":5}]}`)
-	case strings.HasPrefix(string(ev.Type), "message.push"):
+	case ev.Command == callbackstruct.CallbackBeforeGroupOnlinePushCommand:
+		c.Vendor = []byte(`{"userIDList":["changed"]}`)
+	case ev.Type == event.MessagePushOffline:
 		c.Push = &event.Push{Title: "changed"}
 	case ev.Type == event.FriendImport && len(ev.Members) > 1:
 		all["rewrite"] = event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: ev.Members[0].ID}}}
