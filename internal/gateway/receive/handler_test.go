@@ -299,6 +299,46 @@ func TestServeHTTP_BeforeIsDecided(t *testing.T) {
 	}
 }
 
+// proposals keeps what it is asked.
+type proposals struct{ all []gateway.Proposal }
+
+func (p *proposals) Decide(_ context.Context, one gateway.Proposal) (event.Verdict, error) {
+	p.all = append(p.all, one)
+	if len(p.all) > 1 {
+		return event.Verdict{}, gateway.ErrReplayed
+	}
+	return event.Allowed(), nil
+}
+
+func TestServeHTTP_BeforeHasItsDeadline(t *testing.T) {
+	t.Parallel()
+	for deadline, want := range map[time.Duration]time.Duration{
+		0: 2750 * time.Millisecond, time.Second: 900 * time.Millisecond, time.Minute: time.Minute - 250*time.Millisecond,
+	} {
+		d := &proposals{}
+		r := newRig(t, func(c *Config) {
+			c.Decider = d
+			for i := range c.Sources {
+				c.Sources[i].Deadline = deadline
+			}
+		})
+		begin := time.Now()
+		if w := r.post("/in/fixed", `[{"type":"message.send","before":true}]`); w.Code != 200 {
+			t.Fatalf("answer = %d %q", w.Code, w.Body)
+		}
+		p := d.all[0]
+		if got := p.Deadline.Sub(p.Begin); got != want || p.Begin.Before(begin) || p.Carries == nil {
+			t.Errorf("a server that waits %v: %v from %v on, want %v", deadline, got, p.Begin, want)
+		}
+		if w := r.post("/in/fixed", `[{"type":"message.send","before":true}]`); w.Code != 401 {
+			t.Errorf("a replayed question is answered %d %q", w.Code, w.Body)
+		}
+		if n := r.counter(t, "imhook_rejected_total", "source", "fixed", "reason", "replayed"); n != 1 {
+			t.Errorf("counted %v times, want once", n)
+		}
+	}
+}
+
 func TestServeHTTP_NothingInARequestIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

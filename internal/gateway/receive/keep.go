@@ -19,6 +19,7 @@ func (c *call) decide(proof dialect.Proof) (dialect.Response, *refusal) {
 	ev := c.evs[0]
 	v, err := c.h.cfg.Decider.Decide(c.r.Context, gateway.Proposal{
 		Event: ev, Guard: c.guard(proof), Begin: c.begin, Deadline: c.begin.Add(c.src.budget()),
+		Carries: func(v event.Verdict) error { return c.src.Dialect.Carries(ev, v) },
 	})
 	if err != nil {
 		return dialect.Response{}, unkept(err)
