@@ -8,6 +8,9 @@
 // picks, share no state, and are safe for concurrent use. Nothing in them sleeps
 // to wait for something: waiting ends with the condition or with the context.
 //
+// [Server.Ask] asks before and judges the answer ([Judge]): what the vendor's own server
+// would do with it, from the vendors' documents and not from the dialects.
+//
 // A load posts messages that carry a [Mark] in their text: a lane and a position
 // in it. The mark survives every dialect, so a [Tally] at the other end tells
 // what is missing, what came twice and what came in the wrong order.

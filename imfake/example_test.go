@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/imhook/imhook/dialect/wildfirechat"
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/imfake"
 )
 
@@ -46,4 +47,22 @@ func ExampleServer_Start() {
 	// Output:
 	// <nil>
 	// 100 100 <nil>
+}
+
+// A server asks before it sends, and does with the answer what the vendor's does.
+func ExampleServer_Ask() {
+	ctx := context.Background()
+	backend := imfake.NewBackend(wildfirechat.New())
+	defer backend.Close()
+	backend.Queue(imfake.Verdict(event.Verdict{Action: event.Deny}), imfake.Status(503))
+
+	server := imfake.NewServer(wildfirechat.New(), backend.URL(), imfake.ServerConfig{})
+	defer server.Close()
+	for range 2 {
+		j, err := server.Ask(ctx, "censor")
+		fmt.Println(j.Effect, j.Failed, err)
+	}
+	// Output:
+	// refused  <nil>
+	// passed status 503 is neither 200 nor 403 <nil>
 }

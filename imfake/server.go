@@ -30,6 +30,13 @@ type ServerConfig struct {
 	Credentials dialect.Credentials
 	// Policy replaces the dialect's [PolicyOf].
 	Policy *Policy
+	// Generation is that of the server's release: samples are in its form, and answers
+	// to before-callbacks are judged by its rules. Empty is the newest.
+	Generation string
+	// Settings of the server's operator, for [Server.Ask].
+	Settings Settings
+	// Wait is how long Ask waits for an answer; zero is the vendor's own.
+	Wait time.Duration
 	// Strict makes a post that was not answered 2xx an error, even where the
 	// vendor's server would not care.
 	Strict bool
@@ -111,6 +118,9 @@ func (s *Server) Sample(command string, edits ...Edit) (dialect.Request, error) 
 	if err != nil {
 		return dialect.Request{}, fmt.Errorf("building a sample of %s: %w", command, err)
 	}
+	if req, err = s.inGeneration(req); err != nil {
+		return dialect.Request{}, fmt.Errorf("building a sample of %s: %w", command, err)
+	}
 	for _, key := range s.dialect.Spec().Credentials {
 		if own := s.cfg.Credentials.Get(key.Name); key.Sample != "" && own != "" {
 			sample.Substitute(&req, key.Sample, own)
@@ -122,6 +132,25 @@ func (s *Server) Sample(command string, edits ...Edit) (dialect.Request, error) 
 		}
 	}
 	return req, nil
+}
+
+// inGeneration says a sample as a server of the configured generation does.
+func (s *Server) inGeneration(req dialect.Request) (dialect.Request, error) {
+	if s.cfg.Generation == "" {
+		return req, nil
+	}
+	evs, err := s.dialect.Decode(&req)
+	if err != nil || len(evs) != 1 || evs[0].Generation == s.cfg.Generation {
+		return req, err
+	}
+	reqs, err := s.dialect.Encode(evs[0], dialect.Target{Generation: s.cfg.Generation, Credentials: s.cfg.Credentials, Now: s.cfg.Now()})
+	if err != nil {
+		return req, fmt.Errorf("saying it as %s: %w", s.cfg.Generation, err)
+	}
+	if len(reqs) != 1 {
+		return req, fmt.Errorf("%s says it in %d requests", s.cfg.Generation, len(reqs))
+	}
+	return reqs[0], nil
 }
 
 // Post sends a sample of command, edited, then signed. The error is about the
@@ -164,7 +193,7 @@ func (s *Server) PostSigned(ctx context.Context, req dialect.Request) (Answer, e
 	var a Answer
 	for {
 		a.Attempts++
-		a.Response, a.Err = s.attempt(ctx, &req)
+		a.Response, a.Err = s.attempt(ctx, &req, s.policy.Timeout)
 		a.Taken = a.Err == nil && (s.policy.Taken == nil || s.policy.Taken(&a.Response))
 		if err := ctx.Err(); err != nil {
 			return a, fmt.Errorf("posting: %w", err)
@@ -187,11 +216,11 @@ func (s *Server) PostSigned(ctx context.Context, req dialect.Request) (Answer, e
 	return a, nil
 }
 
-// attempt is one POST.
-func (s *Server) attempt(ctx context.Context, req *dialect.Request) (dialect.Response, error) {
-	if s.policy.Timeout > 0 {
+// attempt is one POST, within that time; zero is any.
+func (s *Server) attempt(ctx context.Context, req *dialect.Request, within time.Duration) (dialect.Response, error) {
+	if within > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.policy.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, within)
 		defer cancel()
 	}
 	url := s.url + req.Path
