@@ -223,6 +223,7 @@ var (
 			o.Introduction, o.FaceURL = &g.Introduction, &g.Avatar
 		},
 		change: groupChange,
+		fits:   sameNotification,
 		take: func(p *proposal, o *overrides, v *event.Verdict) {
 			o.GroupID = nil
 			groupTake(p, groupOf(p.ev), o, v)
@@ -241,6 +242,7 @@ var (
 			o.NeedVerification, o.LookMemberInfo, o.ApplyMemberFriend = kept.NeedVerification, kept.LookMemberInfo, kept.ApplyMemberFriend
 		},
 		change: groupChange,
+		fits:   sameNotification,
 		take: func(p *proposal, o *overrides, v *event.Verdict) {
 			o.GroupID = nil
 			kept := p.settings()
@@ -256,11 +258,16 @@ var (
 		"recvMsgOpt", "isPinned", "isPrivateChat", "burnDuration", "groupAtType", "attachedInfo", "ex",
 	}}
 
+	// The notification is in the server's structs, and it never looks at it.
 	settingsFields = []string{
-		"groupID", "groupName", "notification", "introduction", "faceURL", "ex", "needVerification", "lookMemberInfo",
-		"applyMemberFriend",
+		"groupID", "groupName", "introduction", "faceURL", "ex", "needVerification", "lookMemberInfo", "applyMemberFriend",
 	}
 )
+
+// sameNotification reports whether the notification stays as it was asked for.
+func sameNotification(p *proposal, o *overrides) bool {
+	return o.Notification == nil || *o.Notification == groupOf(p.ev).Announcement
+}
 
 // content is the message's content as it came in.
 func (p *proposal) content() *string {

@@ -54,7 +54,7 @@ type capability struct {
 // The bodies that several commands take.
 var (
 	profile   = []string{"user.displayName", "user.avatar", "user.extra"}
-	settings  = []string{"group.name", "group.announcement", "group.introduction", "group.avatar", "group.extra"}
+	settings  = []string{"group.name", "group.introduction", "group.avatar", "group.extra"}
 	modified  = []string{"message.text", "message.kind", "message.mentions", "message.extra", "user.displayName", "user.avatar"}
 	replaced  = []string{"message.text", "message.media", "message.mentions", "message.extra", "message.push"}
 	elements  = []string{"message.text", "message.media", "message.custom", "message.extra", "message.kind"}
@@ -63,7 +63,8 @@ var (
 
 // capabilities are those of the commands that take more than allow and deny. What
 // OpenIM's own answers change in vendor fields alone is not among them, and neither is
-// what its server reads and then throws away (the pushes to users who are online).
+// what its server reads and then throws away (the pushes to users who are online, and the
+// notification of group settings).
 var capabilities = map[string]capability{
 	"wildfirechat censor": {rewrites: []string{"message.text", "message.push", "message.mentions", "message.options", "message.extra", "message.kind"}},
 
@@ -76,7 +77,7 @@ var capabilities = map[string]capability{
 	"openim callbackBeforeSetFriendRemarkCommand":  {rewrites: []string{"friend.alias"}},
 	"openim callbackBeforeSetFriendRemark":         {rewrites: []string{"friend.alias"}},
 	"openim callbackBeforeImportFriendsCommand":    {members: true},
-	"openim callbackBeforeCreateGroupCommand":      {rewrites: append([]string{"group.owner", "group.muted"}, settings...)},
+	"openim callbackBeforeCreateGroupCommand":      {rewrites: append([]string{"group.owner", "group.muted", "group.announcement"}, settings...)},
 	"openim callbackBeforeSetGroupInfoCommand":     {rewrites: settings},
 	"openim callbackBeforeSetGroupInfoExCommand":   {rewrites: settings},
 	"openim callbackBeforeOfflinePushCommand":      offlineOf,
