@@ -88,8 +88,12 @@ func overlay(before, after *event.Changes) *event.Changes {
 	c.User = cover(c.User, after.User)
 	c.Friend = cover(c.Friend, after.Friend)
 	c.Push = cover(c.Push, after.Push)
-	if after.Vendor != nil {
+	switch {
+	case after.Vendor != nil:
 		c.Vendor = after.Vendor
+	case after.Message != nil && before.Message != nil:
+		// It belongs to the message that is gone.
+		c.Vendor = nil
 	}
 	return &c
 }

@@ -85,3 +85,29 @@ func TestFold(t *testing.T) {
 		}
 	})
 }
+
+func TestFold_VendorsWordsGoWithTheirMessage(t *testing.T) {
+	t.Parallel()
+	message := func(vendor string) event.Verdict {
+		v := event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Message: &event.Message{Text: "x"}}}
+		if vendor != "" {
+			v.Changes.Vendor = []byte(vendor)
+		}
+		return v
+	}
+	beside := event.Verdict{Action: event.Allow, Changes: &event.Changes{Vendor: []byte(`{"pass":2}`)}}
+	for name, test := range map[string]struct {
+		first, second event.Verdict
+		want          string
+	}{
+		"another message":     {message(`{"a":1}`), message(""), ""},
+		"both bring them":     {message(`{"a":1}`), message(`{"b":1}`), `{"b":1}`},
+		"not of the message":  {beside, message(""), `{"pass":2}`},
+		"beside the message":  {message(""), beside, `{"pass":2}`},
+		"the second does not": {message(`{"a":1}`), event.Allowed(), `{"a":1}`},
+	} {
+		if got := string((fold{}).add(test.first).add(test.second).verdict().Changes.Vendor); got != test.want {
+			t.Errorf("%s: vendor is %s, want %s", name, got, test.want)
+		}
+	}
+}
