@@ -2,17 +2,19 @@ package decide
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
-// How long and of how many events the verdict is known for the server's retry.
-// Vendors that send again do so within seconds.
+// How long, of how many events and in how many bytes the verdict is known for the
+// server's retry. Vendors that send again do so within seconds.
 const (
 	againFor  = 2 * time.Minute
 	againSize = 1 << 16
+	againRoom = 64 << 20
 )
 
 // verdict is one that is known, or will be when done is closed.
@@ -29,31 +31,61 @@ func (d *Decider) once(ctx context.Context, p gateway.Proposal, decide func(cont
 	if ev.Dedupe == "" {
 		return decide(ctx)
 	}
-	key := ev.Source + "\x00" + ev.ID
+	key := questionKey(ev)
 	now := time.Now()
 	d.againMu.Lock()
 	known, ok := d.again.get(key, now)
 	if !ok {
 		known = &verdict{done: make(chan struct{})}
-		d.again.put(key, known, now, now.Add(againFor))
+		d.again.put(key, known, 0, now, now.Add(againFor))
 	}
 	d.againMu.Unlock()
 	if ok {
 		d.metrics.again.Inc()
-		// The first one is answered before this one's time is over: it began earlier.
-		<-known.done
-		if known.v.Action == "" { // a defect ended the first one
-			return decide(ctx)
+		if known.wait(p.Deadline) {
+			return known.v
 		}
-		return known.v
+		// A defect ended the first one, or it has longer than this one: there is a
+		// verdict all the same.
+		return decide(ctx)
 	}
 	defer func() {
-		if known.v.Action == "" {
+		switch {
+		case known.v.Action == "":
 			d.again.take(key)
+		case known.v.Changes != nil || len(known.v.Refused) > 0 || known.v.Reason != "":
+			d.again.put(key, known, weigh(known.v), now, now.Add(againFor))
 		}
 		close(known.done)
 	}()
 	// A caller that leaves sends again, and wants to hear what came of it.
 	known.v = decide(context.WithoutCancel(ctx))
 	return known.v
+}
+
+// wait reports whether the verdict is there before the deadline. The first one
+// usually is: it began earlier. But its body may have come earlier and its head
+// later.
+func (v *verdict) wait(deadline time.Time) bool {
+	select {
+	case <-v.done:
+		return v.v.Action != ""
+	default:
+	}
+	late := time.NewTimer(time.Until(deadline))
+	defer late.Stop()
+	select {
+	case <-v.done:
+		return v.v.Action != ""
+	case <-late.C:
+		return false
+	}
+}
+
+// questionKey is equal for what is the same question, word for word. What the vendor
+// tells messages apart by is not enough: much of it is up to the sender's device,
+// and what was allowed would vouch for anything sent under its id.
+func questionKey(ev *event.Event) event.Key {
+	sum := sha256.Sum256(ev.Raw.Body)
+	return event.Hash(ev.Source, ev.Command, ev.ID, string(sum[:]))
 }

@@ -16,29 +16,29 @@ const leastTime = time.Millisecond
 // configuration that leave it as it is.
 type running struct {
 	Hook
-	slots   chan struct{}
-	breaker *breaker
-	cache   *cache
-	metrics *hookMetrics
+	slots    chan struct{}
+	breakers *breakers
+	cache    *cache
+	metrics  *hookMetrics
 }
 
 func newRunning(h Hook, m *metrics) *running {
 	h = h.withDefaults()
 	return &running{
 		Hook: h, slots: make(chan struct{}, h.Concurrency),
-		breaker: newBreaker(h.Breaker), cache: newCache(), metrics: m.of(h),
+		breakers: newBreakers(h.Breaker), cache: newCache(), metrics: m.of(h),
 	}
 }
 
-// ask asks the hook, or says at once why not.
-func (r *running) ask(ctx context.Context, q gateway.Question) gateway.Asked {
+// ask asks the hook, or says at once why not. whole is how long the server waits.
+func (r *running) ask(ctx context.Context, q gateway.Question, whole time.Duration) gateway.Asked {
 	begin := time.Now()
 	a := gateway.Asked{Hook: r.Name, Shadow: r.Shadow}
 	if v, ok := r.cache.find(q.Event, begin); ok {
 		a.Verdict, a.Cause = v, gateway.CauseCache
 		return a
 	}
-	reply := r.inquire(ctx, q, begin)
+	reply := r.inquire(ctx, q, whole, begin)
 	a.Cause, a.Reason, a.Detail, a.Status, a.Took = reply.Cause, reply.Reason, reply.Detail, reply.Status, time.Since(begin)
 	switch reply.Cause {
 	case gateway.CauseHook:
@@ -54,24 +54,26 @@ func (r *running) ask(ctx context.Context, q gateway.Question) gateway.Asked {
 }
 
 // inquire asks behind slots and breaker.
-func (r *running) inquire(ctx context.Context, q gateway.Question, now time.Time) gateway.Reply {
-	opened, ok := r.breaker.enter()
+func (r *running) inquire(ctx context.Context, q gateway.Question, whole time.Duration, now time.Time) gateway.Reply {
+	breaker := r.breakers.source(q.Event.Source)
+	permit, opened, ok := breaker.enter()
 	if !ok {
 		return gateway.Reply{Cause: gateway.CauseOpen, Reason: gateway.Reason(opened), Detail: "not asked: it failed too often (" + string(opened) + ")"}
 	}
 	left := q.Deadline.Sub(now)
 	granted := min(left, r.Timeout)
-	// A hook that was given a fraction of its time has not failed.
-	enough := granted >= r.Timeout/2
+	// A hook that was given a fraction of its time has not failed. One that never has
+	// more, for this server does not wait longer, has.
+	enough := granted >= min(r.Timeout, whole)/2
 	select {
 	case r.slots <- struct{}{}:
 	default:
-		r.breaker.leave(gateway.CauseOverload, false)
+		breaker.leave(permit, gateway.CauseOverload, false)
 		return gateway.Reply{Cause: gateway.CauseOverload, Detail: fmt.Sprintf("not asked: %d questions are open", r.Concurrency)}
 	}
 	defer func() { <-r.slots }()
 	if left < leastTime {
-		r.breaker.leave(gateway.CauseTimeout, false)
+		breaker.leave(permit, gateway.CauseTimeout, false)
 		return gateway.Reply{Cause: gateway.CauseTimeout, Detail: "not asked: no time was left"}
 	}
 	q.Deadline = now.Add(granted)
@@ -84,7 +86,7 @@ func (r *running) inquire(ctx context.Context, q gateway.Question, now time.Time
 	if ctx.Err() != nil && reply.Cause != gateway.CauseHook {
 		reply.Cause = gateway.CauseCancelled
 	}
-	r.breaker.leave(reply.Cause, reply.Cause != gateway.CauseCancelled && (enough || reply.Cause != gateway.CauseTimeout))
+	breaker.leave(permit, reply.Cause, reply.Cause != gateway.CauseCancelled && (enough || reply.Cause != gateway.CauseTimeout))
 	return reply
 }
 

@@ -1,7 +1,7 @@
 package decide
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
@@ -41,18 +41,56 @@ func (b Breaker) withDefaults() Breaker {
 	return b
 }
 
-// breaker keeps what opened it beside the library's state.
-type breaker struct {
-	circuit circuitbreaker.CircuitBreaker[any]
-	// last is the latest failure's cause.
-	last atomic.Value
+// breakers are those of one hook, one for each source: a hook that is too slow for a
+// server that waits 200 ms is none for one that waits five seconds.
+type breakers struct {
+	conf Breaker
+
+	// mu guards the following.
+	mu sync.Mutex
+	of map[string]*breaker
 }
 
-// newBreaker returns nil, which lets everything through, for one that is off.
-func newBreaker(b Breaker) *breaker {
-	if b.Off {
+func newBreakers(conf Breaker) *breakers { return &breakers{conf: conf, of: map[string]*breaker{}} }
+
+// source returns the breaker for a source's questions; nil, which lets everything
+// through, when they are off.
+func (b *breakers) source(name string) *breaker {
+	if b.conf.Off {
 		return nil
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	one := b.of[name]
+	if one == nil {
+		one = newBreaker(b.conf)
+		b.of[name] = one
+	}
+	return one
+}
+
+// open reports whether the hook is left alone at present, by any source.
+func (b *breakers) open() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, one := range b.of {
+		if one.circuit.IsOpen() {
+			return true
+		}
+	}
+	return false
+}
+
+// breaker keeps what opened it beside the library's state.
+type breaker struct {
+	// mu keeps what the library is asked and told together.
+	mu      sync.Mutex
+	circuit circuitbreaker.CircuitBreaker[any]
+	// last is the latest failure's cause.
+	last gateway.Cause
+}
+
+func newBreaker(b Breaker) *breaker {
 	return &breaker{circuit: circuitbreaker.NewBuilder[any]().
 		WithFailureRateThreshold(failureRate, uint(b.Least), b.Within).
 		WithSuccessThreshold(1).
@@ -60,31 +98,45 @@ func newBreaker(b Breaker) *breaker {
 		Build()}
 }
 
-// enter reports whether the hook may be asked; otherwise why what failure it is not.
-// Whoever enters must leave.
-func (b *breaker) enter() (open gateway.Cause, ok bool) {
-	if b == nil || b.circuit.TryAcquirePermit() {
-		return "", true
+// permit is the leave to ask.
+type permit struct {
+	// trial is true for the one question that decides whether asking goes on.
+	trial bool
+}
+
+// enter reports whether the hook may be asked; otherwise why not: the failure that
+// opened it. Whoever enters must leave.
+func (b *breaker) enter() (p permit, open gateway.Cause, ok bool) {
+	if b == nil {
+		return permit{}, "", true
 	}
-	c, _ := b.last.Load().(gateway.Cause)
-	return c, false
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.circuit.TryAcquirePermit() {
+		return permit{}, b.last, false
+	}
+	return permit{trial: b.circuit.IsHalfOpen()}, "", true
 }
 
 // leave says what came of a question. What says nothing about the hook (it was
-// cancelled, or had hardly any time) counts only while the breaker waits for its one
-// trial: that one must end.
-func (b *breaker) leave(c gateway.Cause, counts bool) {
+// cancelled, or had hardly any time) counts for the one trial only: that one must
+// end. What was asked before the trial says nothing about now.
+func (b *breaker) leave(p permit, c gateway.Cause, counts bool) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !p.trial && !b.circuit.IsClosed() {
+		return
+	}
 	switch {
-	case b == nil:
 	case c == gateway.CauseHook || c == gateway.CauseUntranslatable:
 		b.circuit.RecordSuccess()
-	case counts || b.circuit.IsHalfOpen():
-		if c != gateway.CauseCancelled {
-			b.last.Store(c)
-		}
+	case counts:
+		b.last = c
 		b.circuit.RecordFailure()
+	case p.trial:
+		b.circuit.RecordFailure() // what opened it still does
 	}
 }
-
-// open reports whether the hook is left alone at present.
-func (b *breaker) open() bool { return b != nil && b.circuit.IsOpen() }

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 // Bounds of what one hook's answers are kept for.
 const (
 	cacheSize = 1 << 16
+	cacheRoom = 16 << 20 // bytes
 	cacheFor  = time.Hour
 	// cacheBy is how many different sets of fields one hook may ask for.
 	cacheBy = 8
@@ -35,7 +37,7 @@ type cache struct {
 	verdicts *shelf[event.Verdict]
 }
 
-func newCache() *cache { return &cache{verdicts: newShelf[event.Verdict](cacheSize)} }
+func newCache() *cache { return &cache{verdicts: newShelf[event.Verdict](cacheSize, cacheRoom)} }
 
 // find returns a kept verdict that holds for ev.
 func (c *cache) find(ev *event.Event, now time.Time) (event.Verdict, bool) {
@@ -74,30 +76,30 @@ func (c *cache) keep(ev *event.Event, v event.Verdict, k gateway.Keep, now time.
 		}
 	}
 	c.mu.Unlock()
-	c.verdicts.put(key, v, now, now.Add(min(k.For, cacheFor)))
+	c.verdicts.put(key, v, weigh(v), now, now.Add(min(k.For, cacheFor)))
 }
 
-// cacheKey is what ev has in the named fields; false when it lacks one, or when the
-// name is none.
-func cacheKey(ev *event.Event, by string) (string, bool) {
-	var b strings.Builder
-	b.WriteString(string(ev.Type) + "\x00" + ev.Source + "\x00" + by)
+// cacheKey is of what ev has in the named fields; false when it lacks one, or when
+// the name is none. A picture has no text: what a hook says of one by its text would
+// hold for all of them.
+func cacheKey(ev *event.Event, by string) (event.Key, bool) {
+	parts := []string{string(ev.Type), ev.Source, by}
 	for name := range strings.SplitSeq(by, ",") {
-		b.WriteByte(0)
 		switch {
-		case name == ByActor && ev.Actor != nil:
-			b.WriteString(ev.Actor.ID)
+		case name == ByActor && ev.Actor != nil && ev.Actor.ID != "":
+			parts = append(parts, ev.Actor.ID)
 		case name == ByConversation && ev.Lane != "":
-			b.WriteString(string(ev.Lane))
-		case name == ByText && ev.Message != nil:
-			b.WriteString(string(ev.Message.Kind) + "\x00" + ev.Message.Text)
+			parts = append(parts, string(ev.Lane))
+		case name == ByText && ev.Message != nil && ev.Message.Text != "":
+			parts = append(parts, string(ev.Message.Kind), ev.Message.Text)
 		case name == ByMembers && len(ev.Members) > 0:
+			parts = append(parts, strconv.Itoa(len(ev.Members)))
 			for _, m := range ev.Members {
-				b.WriteString(m.ID + "\x00")
+				parts = append(parts, m.ID)
 			}
 		default:
-			return "", false
+			return event.Key{}, false
 		}
 	}
-	return b.String(), true
+	return event.Hash(parts...), true
 }

@@ -33,7 +33,7 @@ func (c *chain) run(ctx context.Context, hooks []*running) {
 		case c.fold.over(c.p.Event):
 			// Those in the shadow further on are asked all the same.
 		case len(step) == 1:
-			c.take(step[0], step[0].ask(ctx, q))
+			c.take(step[0], step[0].ask(ctx, q, c.whole()))
 		default:
 			c.vote(ctx, step, q)
 		}
@@ -68,11 +68,11 @@ func (c *chain) vote(ctx context.Context, voters []*running, q gateway.Question)
 	var wg sync.WaitGroup
 	for i, r := range voters {
 		wg.Go(func() {
-			a := r.ask(ctx, q)
+			a := r.ask(ctx, q, c.whole())
 			mu.Lock()
 			defer mu.Unlock()
 			all[i] = a
-			if first < 0 && (a.Verdict.Action == event.Deny || a.Verdict.Action == event.Drop) && a.Cause != gateway.CauseCancelled {
+			if first < 0 && a.Cause != gateway.CauseCancelled && c.ends(r, a.Verdict) {
 				first = i
 				cancel()
 			}
@@ -89,6 +89,18 @@ func (c *chain) vote(ctx context.Context, voters []*running, q gateway.Question)
 		c.asked = append(c.asked, all[i])
 	}
 }
+
+// ends reports whether a verdict leaves nothing to ask. A drop that the source's
+// command cannot carry, and that its hook wants allowed then, does not.
+func (c *chain) ends(r *running, v event.Verdict) bool {
+	if v.Action != event.Deny && v.Action != event.Drop {
+		return false
+	}
+	return c.carries(c.fold.add(v).verdict()) == nil || r.Downgrade.of(v) == event.Deny
+}
+
+// whole is the time that the server waits.
+func (c *chain) whole() time.Duration { return c.p.Deadline.Sub(c.p.Begin) }
 
 // take folds in what a hook said, as far as the source's command can carry it.
 func (c *chain) take(r *running, a gateway.Asked) {

@@ -44,7 +44,7 @@ type Decider struct {
 	// guards are the signatures that came.
 	guards *guards
 	// late are decisions that wait for a shadow.
-	late sync.WaitGroup
+	late lateOnes
 }
 
 // New checks the hooks and registers the metrics.
@@ -53,7 +53,7 @@ func New(cfg Config) (*Decider, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decider{trail: cfg.Trail, metrics: m, again: newShelf[*verdict](againSize), guards: newGuards()}
+	d := &Decider{trail: cfg.Trail, metrics: m, again: newShelf[*verdict](againSize, againRoom), guards: newGuards()}
 	d.hooks.Store(&map[string][]*running{})
 	return d, d.Set(cfg.Hooks)
 }
@@ -128,15 +128,18 @@ func (d *Decider) decide(ctx context.Context, p gateway.Proposal) event.Verdict 
 	took := time.Since(p.Begin)
 	v := c.fold.verdict()
 	d.metrics.answered(p.Event, v, took)
-	if d.trail == nil {
-		return v
+	if len(c.shadows) == 0 || !d.late.do(func() { d.record(c, took) }) {
+		c.shadows = nil // nobody waits for them any more
+		d.record(c, took)
 	}
-	if len(c.shadows) == 0 {
-		d.trail.Record(c.decision(took))
-		return v
-	}
-	d.late.Go(func() { d.trail.Record(c.decision(took)) })
 	return v
+}
+
+func (d *Decider) record(c *chain, took time.Duration) {
+	decision := c.decision(took)
+	if d.trail != nil {
+		d.trail.Record(decision)
+	}
 }
 
 // concerned are the hooks whose rule picks ev.
@@ -149,21 +152,6 @@ func (d *Decider) concerned(ev *event.Event) []*running {
 		}
 	}
 	return picked
-}
-
-// Stop waits for hooks in the shadow, so that their answers reach the trail.
-func (d *Decider) Stop(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		d.late.Wait()
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // HookStatus is how a hook is doing.
@@ -180,7 +168,7 @@ func (d *Decider) Status() []HookStatus {
 	var all []HookStatus
 	for _, rs := range *d.hooks.Load() {
 		for _, r := range rs {
-			all = append(all, HookStatus{App: r.App, Name: r.Name, Open: r.breaker.open(), Asking: len(r.slots)})
+			all = append(all, HookStatus{App: r.App, Name: r.Name, Open: r.breakers.open(), Asking: len(r.slots)})
 		}
 	}
 	return all

@@ -22,19 +22,18 @@ type guards struct {
 	sums *shelf[event.Key]
 }
 
-func newGuards() *guards { return &guards{sums: newShelf[event.Key](guardSize)} }
+func newGuards() *guards { return &guards{sums: newShelf[event.Key](guardSize, 0)} }
 
 // replayed reports whether the signature came before with something else.
 func (g *guards) replayed(guard gateway.Guard, now time.Time) bool {
 	if guard.IsZero() {
 		return false
 	}
-	key := string(guard.Key[:])
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	sum, ok := g.sums.get(key, now)
+	sum, ok := g.sums.get(guard.Key, now)
 	if !ok {
-		g.sums.put(key, guard.Sum, now, now.Add(guardFor))
+		g.sums.put(guard.Key, guard.Sum, 0, now, now.Add(guardFor))
 		return false
 	}
 	return sum != guard.Sum

@@ -20,7 +20,7 @@ func follow(ctx context.Context, r *running, q gateway.Question) *shadow {
 	q.Deadline = time.Now().Add(r.Timeout)
 	go func() {
 		defer close(s.done)
-		s.a = r.ask(context.WithoutCancel(ctx), q)
+		s.a = r.ask(context.WithoutCancel(ctx), q, r.Timeout)
 		r.metrics.count(s.a)
 	}()
 	return s

@@ -4,31 +4,38 @@ import (
 	"container/list"
 	"sync"
 	"time"
+
+	"github.com/imhook/imhook/event"
 )
 
-// shelf keeps a bounded number of values for a bounded time. What is full loses what
-// was put first. It is safe for concurrent use.
+// shelf keeps a bounded number of values of a bounded weight for a bounded time.
+// What is full loses what was put first. It is safe for concurrent use.
 type shelf[V any] struct {
 	size int
+	// room is what all values may weigh together; zero means that weight is not
+	// looked at.
+	room int
 
 	// mu guards the following.
 	mu     sync.Mutex
-	places map[string]*list.Element
+	places map[event.Key]*list.Element
 	order  list.List // of shelved[V], put first is first
+	weight int
 }
 
 type shelved[V any] struct {
-	key   string
-	value V
-	until time.Time
+	key    event.Key
+	value  V
+	weight int
+	until  time.Time
 }
 
-func newShelf[V any](size int) *shelf[V] {
-	return &shelf[V]{size: size, places: make(map[string]*list.Element)}
+func newShelf[V any](size, room int) *shelf[V] {
+	return &shelf[V]{size: size, room: room, places: make(map[event.Key]*list.Element)}
 }
 
 // get returns what was put under key, while it holds.
-func (s *shelf[V]) get(key string, now time.Time) (V, bool) {
+func (s *shelf[V]) get(key event.Key, now time.Time) (V, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var none V
@@ -44,22 +51,27 @@ func (s *shelf[V]) get(key string, now time.Time) (V, bool) {
 	return v.value, true
 }
 
-// put keeps value under key until then.
-func (s *shelf[V]) put(key string, value V, now, until time.Time) {
+// put keeps value under key until then. What is heavier than all the room is not
+// kept.
+func (s *shelf[V]) put(key event.Key, value V, weight int, now, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep(now)
 	if e := s.places[key]; e != nil {
 		s.remove(e)
 	}
-	for len(s.places) >= s.size {
+	if s.room > 0 && weight > s.room {
+		return
+	}
+	for len(s.places) >= s.size || s.room > 0 && s.weight+weight > s.room {
 		s.remove(s.order.Front())
 	}
-	s.places[key] = s.order.PushBack(shelved[V]{key, value, until})
+	s.weight += weight
+	s.places[key] = s.order.PushBack(shelved[V]{key, value, weight, until})
 }
 
 // take removes what is under key.
-func (s *shelf[V]) take(key string) {
+func (s *shelf[V]) take(key event.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.places[key]; e != nil {
@@ -80,6 +92,8 @@ func (s *shelf[V]) sweep(now time.Time) {
 }
 
 func (s *shelf[V]) remove(e *list.Element) {
-	delete(s.places, e.Value.(shelved[V]).key)
+	v := e.Value.(shelved[V])
+	s.weight -= v.weight
+	delete(s.places, v.key)
 	s.order.Remove(e)
 }

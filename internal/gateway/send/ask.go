@@ -81,7 +81,7 @@ func (s *Sender) askOne(ctx context.Context, q gateway.Question, req *dialect.Re
 	if err != nil {
 		return s.unasked(gateway.ReasonEncode, err)
 	}
-	ans, err := s.exchange(hreq, req.Body, q.Deadline)
+	ans, err := s.exchange(hreq, req.Body, until{q.Deadline, true})
 	if err != nil {
 		return s.unanswered(ctx, ans, err)
 	}
@@ -133,31 +133,55 @@ func (s *Sender) unasked(reason gateway.Reason, err error) gateway.Reply {
 	return gateway.Reply{Cause: gateway.CauseError, Reason: reason, Detail: s.redact.line(err.Error())}
 }
 
-// askEach asks about one member after the other, all at once. The first one that
-// gets no answer fails them all: half a verdict is none.
+// askEach asks about one member after the other, as many at once as there may be
+// connections. The first one that gets no answer fails them all: half a verdict is
+// none.
 func (s *Sender) askEach(ctx context.Context, q gateway.Question, reqs []dialect.Request) gateway.Reply {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	replies := make([]gateway.Reply, len(reqs))
 	var mu sync.Mutex
+	var next int
 	var failed *gateway.Reply
-	var wg sync.WaitGroup
-	for k := range reqs {
-		wg.Go(func() {
-			id := reqs[k].ID
-			if id == "" {
-				id = event.PartID(q.Event.ID, k)
-			}
-			replies[k] = s.askOne(ctx, q, &reqs[k], id)
+	var defect any
+	// turn returns the next one to ask about; false when there is none, or no use.
+	turn := func() (k int, ok bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		k, next = next, next+1
+		return k, k < len(reqs) && failed == nil && defect == nil
+	}
+	ask := func(k int) {
+		defer func() {
+			p := recover()
 			mu.Lock()
 			defer mu.Unlock()
+			if p != nil && defect == nil {
+				defect = p
+			}
 			if replies[k].Cause != gateway.CauseHook && failed == nil {
 				failed = &replies[k]
 				cancel()
 			}
+		}()
+		id := reqs[k].ID
+		if id == "" {
+			id = event.PartID(q.Event.ID, k)
+		}
+		replies[k] = s.askOne(ctx, q, &reqs[k], id)
+	}
+	var wg sync.WaitGroup
+	for range min(len(reqs), s.cfg.Concurrency) {
+		wg.Go(func() {
+			for k, ok := turn(); ok; k, ok = turn() {
+				ask(k)
+			}
 		})
 	}
 	wg.Wait()
+	if defect != nil {
+		panic(defect) // where whoever asks expects it
+	}
 	if failed != nil {
 		return *failed
 	}

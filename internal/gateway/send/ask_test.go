@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -268,4 +272,190 @@ func TestKeep(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
 	}
+}
+
+// A hook that does not read what it is sent must not take longer than its time: no
+// look is cast at what it may have said already.
+func TestAsk_WhoReadsNothingGetsNoExtraTime(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+			t.Cleanup(func() { _ = c.Close() })
+		}
+	}()
+	q := question("ours", `{"text":"`+strings.Repeat("x", 32<<20)+`"}`)
+	s := newSender(t, config("http://"+l.Addr().String()))
+	best := time.Hour
+	for range 5 { // on a starved machine one of them is late for its own reasons
+		q.Deadline = time.Now().Add(100 * time.Millisecond)
+		r := s.Ask(t.Context(), q)
+		if r.Cause != gateway.CauseTimeout {
+			t.Fatalf("reply = %+v, want a time-out", r)
+		}
+		if best = min(best, time.Since(q.Deadline)); best < lastLook/2 {
+			return
+		}
+	}
+	t.Errorf("the answer came %v after the deadline", best)
+}
+
+// What is known to be too long is not listened to any further.
+func TestAsk_TooLongIsLetGoOfAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("x", defaultMaxResponse+1))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done() // and never ends
+	})
+	q := question("ours", `{"text":"hello"}`)
+	q.Deadline = time.Now().Add(time.Minute)
+	r := newSender(t, config(b.URL)).Ask(t.Context(), q)
+	if r.Cause != gateway.CauseBadReply || r.Reason != gateway.ReasonTooLarge || time.Until(q.Deadline) < 30*time.Second {
+		t.Errorf("reply = %+v, with %v left", r, time.Until(q.Deadline))
+	}
+}
+
+// panicky meets a defect when it reads an answer.
+type panicky struct{ *fake }
+
+func (panicky) Verdict(*event.Event, *dialect.Response, dialect.Target) (event.Verdict, error) {
+	panic("a defect")
+}
+
+// A defect must reach who asks, and not the end of the process: a panic in a
+// goroutine of its own would.
+func TestAsk_DefectWhileMembersAreAskedAbout(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t, answers(`{"verdict":"allow"}`))
+	cfg := config(b.URL)
+	cfg.Dialect, cfg.Concurrency = panicky{newFake("theirs")}, 4
+	s := newSender(t, cfg)
+	for range 3 { // more than there are connections: none is lost
+		func() {
+			defer func() {
+				if p := recover(); p != "a defect" {
+					t.Errorf("recovered %v", p)
+				}
+			}()
+			s.Ask(t.Context(), question("ours", `{"text":"hello","to":["a","b","c","d","e","f","g"]}`))
+		}()
+	}
+}
+
+// A group of thousands is asked about by no more goroutines than there may be
+// connections.
+func TestAsk_ManyMembersFewGoroutines(t *testing.T) {
+	t.Parallel()
+	var open, most atomic.Int32
+	b := newBackend(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
+		n := open.Add(1)
+		defer open.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		_, _ = io.WriteString(w, `{"verdict":"allow"}`)
+	})
+	cfg := config(b.URL)
+	cfg.Dialect, cfg.Concurrency = newFake("theirs"), 8
+	to := make([]string, 2000)
+	for k := range to {
+		to[k] = fmt.Sprint("u", k)
+	}
+	body, err := json.Marshal(map[string]any{"text": "hello", "to": to})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSender(t, cfg)
+	q := question("ours", string(body))
+	q.Deadline = time.Now().Add(time.Minute)
+	r := s.Ask(t.Context(), q)
+	if r.Cause != gateway.CauseHook || r.Verdict.Action != event.Allow || len(b.requests()) != len(to) || most.Load() > 8 {
+		t.Errorf("reply = %+v after %d questions, %d at once", r, len(b.requests()), most.Load())
+	}
+}
+
+// What is slow to be reached, or to be spoken to, is late and no more.
+func TestAsk_EveryStepEndsWithTheDeadline(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	drip := func(first, piece string) func(int, http.ResponseWriter, *http.Request) {
+		return func(_ int, w http.ResponseWriter, r *http.Request) {
+			c, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				panic(err)
+			}
+			defer func() { _ = c.Close() }()
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			for _, err = io.WriteString(c, first); err == nil; _, err = io.WriteString(c, piece) {
+				<-tick.C
+			}
+		}
+	}
+	for name, url := range map[string]string{
+		"TLS that says nothing":  "https://" + silent.Addr().String(),
+		"HTTP that says nothing": "http://" + silent.Addr().String(),
+		"a body drop by drop":    newBackend(t, drip("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", "x")).URL,
+		"chunk by chunk":         newBackend(t, drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n")).URL,
+		"an endless head":        newBackend(t, drip("HTTP/1.1 200 OK\r\n", "X-A: b\r\n")).URL,
+		"100 for ever":           newBackend(t, drip("HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n")).URL,
+		"a redirect that drips":  newBackend(t, drip("HTTP/1.1 307 Temporary Redirect\r\nLocation: /there\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n")).URL,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSender(t, config(url))
+			best := time.Hour
+			for range 5 { // on a starved machine one of them is late for its own reasons
+				q := question("ours", `{"text":"hello"}`)
+				q.Deadline = time.Now().Add(150 * time.Millisecond)
+				r := s.Ask(t.Context(), q)
+				if r.Cause != gateway.CauseTimeout {
+					t.Fatalf("reply = %+v, want a time-out", r)
+				}
+				if best = min(best, time.Since(q.Deadline)); best < 100*time.Millisecond {
+					return
+				}
+			}
+			t.Errorf("the answer came %v after the deadline", best)
+		})
+	}
+}
+
+// All connections are taken: who waits for one waits no longer than its time.
+func TestAsk_WaitsNotPastTheDeadlineForAConnection(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t, func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	cfg := config(b.URL)
+	cfg.Concurrency = 1
+	s := newSender(t, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		q := question("ours", `{"text":"hello"}`)
+		q.Deadline = time.Now().Add(time.Minute)
+		s.Ask(ctx, q)
+	})
+	for len(b.requests()) == 0 {
+		runtime.Gosched()
+	}
+	q := question("ours", `{"text":"hello"}`)
+	q.Deadline = time.Now().Add(50 * time.Millisecond)
+	if r := s.Ask(t.Context(), q); r.Cause != gateway.CauseTimeout || time.Since(q.Deadline) > 10*time.Second {
+		t.Errorf("reply = %+v, %v late", r, time.Since(q.Deadline))
+	}
+	cancel()
+	wg.Wait()
 }

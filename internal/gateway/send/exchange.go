@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -64,7 +63,7 @@ func newTransport(cfg Config, base *url.URL) *pool {
 }
 
 // exchange posts and reads the answer. An error means that no answer came.
-func (s *Sender) exchange(hreq *http.Request, body []byte, deadline time.Time) (answer, error) {
+func (s *Sender) exchange(hreq *http.Request, body []byte, deadline until) (answer, error) {
 	res, err := s.roundTrip(hreq, body, deadline)
 	if err != nil {
 		return answer{}, err
@@ -72,12 +71,15 @@ func (s *Sender) exchange(hreq *http.Request, body []byte, deadline time.Time) (
 	defer res.Body.Close()
 	ans := answer{status: res.StatusCode, header: res.Header}
 	s.read(res, &ans)
+	if ans.more && !deadline.strict {
+		discard(res, len(ans.body)+1)
+	}
 	return ans, nil
 }
 
 // roundTrip follows 307 and 308 inside the host, with the same body. Other
 // redirects would turn the POST into a GET, and other hosts were not meant.
-func (s *Sender) roundTrip(hreq *http.Request, body []byte, deadline time.Time) (*http.Response, error) {
+func (s *Sender) roundTrip(hreq *http.Request, body []byte, deadline until) (*http.Response, error) {
 	for hops := 0; ; hops++ {
 		res, err := s.transport.RoundTrip(hreq, deadline)
 		if err != nil {
@@ -123,8 +125,7 @@ func portOf(u *url.URL) string {
 	return "80"
 }
 
-// read reads up to MaxResponse bytes and throws the rest away, so that the
-// connection can be used again; of an endless answer it lets go.
+// read reads up to MaxResponse bytes.
 func (s *Sender) read(res *http.Response, ans *answer) {
 	limit := int(s.cfg.MaxResponse)
 	size := 512
@@ -158,10 +159,10 @@ func (s *Sender) read(res *http.Response, ans *answer) {
 		}
 	}
 	ans.body, ans.more = buf[:limit], true
-	discard(res, len(buf))
 }
 
-// discard reads an answer to its end, of which had bytes were read, unless that
+// discard throws the rest of an answer away, so that its connection can be used
+// again; of an endless one it lets go. It reads to the end, of which had bytes were read, unless that
 // is longer than closing the connection takes.
 func discard(res *http.Response, had int) {
 	if res.ContentLength > drainBytes {

@@ -64,6 +64,15 @@ func newPool(size int, dial func(context.Context) (net.Conn, error)) *pool {
 	return &pool{dial: dial, slots: make(chan struct{}, size)}
 }
 
+// until is when an exchange ends.
+type until struct {
+	time.Time
+	// strict makes it end then whatever happens: somebody waits for what comes of it.
+	// Otherwise what was said already to a request that could not be written is still
+	// looked at.
+	strict bool
+}
+
 // past makes every read and write under way return.
 var past = time.Unix(1, 0)
 
@@ -73,21 +82,21 @@ var past = time.Unix(1, 0)
 //
 // The deadline is the connection's own and not the context's: a timer and a
 // context for each exchange cost more than the rest of the bookkeeping.
-func (p *pool) RoundTrip(req *http.Request, deadline time.Time) (*http.Response, error) {
+func (p *pool) RoundTrip(req *http.Request, deadline until) (*http.Response, error) {
 	ctx := req.Context()
-	if err := p.enter(ctx, deadline); err != nil {
+	if err := p.enter(ctx, deadline.Time); err != nil {
 		return nil, err
 	}
 	var wire []byte // the request as it goes out
 	for {
 		c, reused := p.take()
-		if reused && !c.quiet(deadline) {
+		if reused && !c.quiet(deadline.Time) {
 			_ = c.Close()
 			continue
 		}
 		if c == nil {
 			var err error
-			if c, err = p.open(ctx, deadline); err != nil {
+			if c, err = p.open(ctx, deadline.Time); err != nil {
 				<-p.slots
 				return nil, err
 			}
@@ -150,8 +159,8 @@ func (p *pool) open(ctx context.Context, deadline time.Time) (*conn, error) {
 
 // exchange writes the request and reads the head of the answer. silent is true
 // when the connection ended without a byte of an answer.
-func (p *pool) exchange(ctx context.Context, deadline time.Time, c *conn, req *http.Request, wire []byte) (res *http.Response, silent bool, err error) {
-	if err := c.SetDeadline(deadline); err != nil {
+func (p *pool) exchange(ctx context.Context, deadline until, c *conn, req *http.Request, wire []byte) (res *http.Response, silent bool, err error) {
+	if err := c.SetDeadline(deadline.Time); err != nil {
 		return nil, true, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
@@ -169,7 +178,7 @@ func (p *pool) exchange(ctx context.Context, deadline time.Time, c *conn, req *h
 	}
 	// An endpoint may answer before it has read everything (413), and close or read
 	// no further: what it said counts more than that the rest could not be written.
-	if werr != nil && isTimeout(werr) && ctx.Err() == nil {
+	if werr != nil && isTimeout(werr) && ctx.Err() == nil && !deadline.strict {
 		if err := c.SetReadDeadline(time.Now().Add(lastLook)); err != nil {
 			return nil, false, errors.Join(werr, err)
 		}

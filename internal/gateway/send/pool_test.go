@@ -60,7 +60,7 @@ func post(ctx context.Context, p *pool, u *url.URL, body string) (status int, an
 	if !ok {
 		deadline = time.Now().Add(time.Minute)
 	}
-	res, err := p.RoundTrip(req, deadline)
+	res, err := p.RoundTrip(req, until{Time: deadline})
 	if err != nil {
 		return 0, "", err
 	}
@@ -316,7 +316,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	b.Run("pool", func(b *testing.B) {
 		p := poolTo(b, u, 64)
 		run(b, func() (*http.Response, error) {
-			return p.RoundTrip(request(b.Context()), time.Now().Add(5*time.Second))
+			return p.RoundTrip(request(b.Context()), until{Time: time.Now().Add(5 * time.Second)})
 		})
 	})
 	b.Run("net-http", func(b *testing.B) {

@@ -185,7 +185,7 @@ func (s *Sender) post(ctx context.Context, req *dialect.Request, id string, l la
 	if err != nil {
 		return s.unsendable(gateway.Refused, gateway.ReasonEncode, err)
 	}
-	ans, err := s.exchange(hreq, req.Body, time.Now().Add(s.cfg.Timeout))
+	ans, err := s.exchange(hreq, req.Body, until{Time: time.Now().Add(s.cfg.Timeout)})
 	if err != nil {
 		c := classifyError(ctx, err)
 		detail := string(c.reason) + ": " + err.Error()
