@@ -306,7 +306,7 @@ func TestDecide_RewritesAreRememberedInsideTheRoom(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1<<20)
 	d, _ := newDecider(t, with(hook("a", says(rewrite(long), 0)), func(h *Hook) { h.Concurrency = 1 }))
-	for k := range 100 {
+	for k := range 70 {
 		p := proposal()
 		p.Event.Dedupe = fmt.Sprint(k)
 		decided(t, d, p)
