@@ -36,7 +36,7 @@ func (c *call) handle() dialect.Response {
 // decide brings a before-event to its handler and answers with the verdict.
 func (c *call) decide(ev *event.Event) dialect.Response {
 	rc := c.rc
-	key := c.name(ev)
+	key := c.question(ev)
 	head := envelope(ev)
 	do := rc.beforeOf(ev.Type)
 	if do == nil {

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -172,6 +173,18 @@ func (c *call) fill(ev *event.Event) {
 	if ev.Lane == "" && ev.Phase == event.After {
 		ev.Lane = event.NewLane(event.KindSystem, ev.Source)
 	}
+}
+
+// question names a proposal as name does; its key is of the same question word for
+// word. Its id may be up to the sender's device: what was allowed under one must not
+// vouch for another text.
+func (c *call) question(ev *event.Event) (key string) {
+	key = c.name(ev)
+	if key == "" {
+		return ""
+	}
+	sum := sha256.Sum256(ev.Raw.Body)
+	return event.DeriveID(key, string(sum[:]))
 }
 
 // name gives ev its id, and returns the key by which it is known again: empty when

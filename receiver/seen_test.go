@@ -203,17 +203,20 @@ func (noted) Release(context.Context, string) error      { return nil }
 
 func TestReceiver_WindowIsBounded(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, cloudevents.New(), func(c *receiver.Config) { c.Window = 10 })
-	var got recorder
-	r.OnMessage(func(_ context.Context, ev *event.Event, _ *event.Message) error { got.note(ev); return nil })
-	first := message(t, event.After, "e-0")
-	for i := range 11 {
-		r.post(message(t, event.After, fmt.Sprint("e-", i)))
-	}
-	r.post(first)
-	if n := len(got.seen()); n != 12 {
-		t.Errorf("%d calls, want the forgotten one again: 12", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, cloudevents.New(), func(c *receiver.Config) { c.Window = 10 })
+		var got recorder
+		r.OnMessage(func(_ context.Context, ev *event.Event, _ *event.Message) error { got.note(ev); return nil })
+		first := message(t, event.After, "e-0")
+		for i := range 11 {
+			r.post(message(t, event.After, fmt.Sprint("e-", i)))
+			synctest.Wait() // it is remembered after it is answered
+		}
+		r.post(first)
+		if n := len(got.seen()); n != 12 {
+			t.Errorf("%d calls, want the forgotten one again: 12", n)
+		}
+	})
 }
 
 // hung answers nothing before it is given up, and says what was released.

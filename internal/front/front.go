@@ -169,8 +169,15 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		Header: header(&ctx.Request.Header), Length: c.left, Body: &c.body,
 		Peer: ctx.RemoteAddr().String(), Conn: c,
 	}
+	tc, tracked := ctx.Conn().(*trackedConn)
+	if tracked {
+		c.req.Began = tc.first
+	}
 	res := s.cfg.In.Serve(&c.req)
 	c.rest()
+	if tracked {
+		tc.first = time.Time{}
+	}
 	if wantsClose(c.req.Header) {
 		ctx.SetConnectionClose()
 	}

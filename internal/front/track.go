@@ -89,6 +89,9 @@ type trackedConn struct {
 	in *tracked
 	// heard is set once something was read.
 	heard atomic.Bool
+	// first is when the first byte of a request was read; zero between two requests,
+	// and where one came together with the one before. It belongs to who reads.
+	first time.Time
 	// ended is set once the other side's end was read.
 	ended bool
 	// linger is set when the other side may still be sending what nobody reads.
@@ -97,8 +100,13 @@ type trackedConn struct {
 
 func (c *trackedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if n > 0 && !c.heard.Load() {
-		c.heard.Store(true)
+	if n > 0 {
+		if !c.heard.Load() {
+			c.heard.Store(true)
+		}
+		if c.first.IsZero() {
+			c.first = time.Now()
+		}
 	}
 	if !errors.Is(err, io.EOF) {
 		return n, err

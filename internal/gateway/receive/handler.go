@@ -77,7 +77,7 @@ type call struct {
 	r   *Request
 	src *source
 	now time.Time
-	// begin is when it came, by the clock that measures.
+	// begin is when its first byte came, by the clock that measures.
 	begin time.Time
 	// token is the path token that it came with; nil when none is needed.
 	token *ownSecret
@@ -92,7 +92,10 @@ func (h *Handler) Serve(r *Request) (res dialect.Response) {
 	if !ok {
 		return h.notFound(r, ReasonUnknownSource, "", h.unknown, "")
 	}
-	begin, now := time.Now(), h.cfg.Now()
+	begin, now := r.Began, h.cfg.Now()
+	if begin.IsZero() {
+		begin = time.Now()
+	}
 	path, token, ok := src.checkToken(rest, now)
 	if !ok {
 		return h.notFound(r, ReasonPathToken, src.Name, src.log, token.outside(now))

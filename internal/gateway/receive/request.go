@@ -20,6 +20,8 @@ type Request struct {
 	// Length is how many bytes Body holds, -1 when that is not announced.
 	Length int64
 	Body   io.Reader
+	// Began is when the first byte of it came; the zero time means now.
+	Began time.Time
 	// Peer is the caller's host:port.
 	Peer string
 	// Conn is what it came on; nil when nothing is known of it.
