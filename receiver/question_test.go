@@ -3,6 +3,7 @@ package receiver_test
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestReceiver_SameIDWithOtherWordsIsAnotherQuestion(t *testing.T) {
 	})
 	say := func(text string) bool {
 		body := `{"callbackCommand":"callbackBeforeSendSingleMsgCommand","sendID":"u1","recvID":"u2","clientMsgID":"m1","serverMsgID":"s1","sessionType":1,"msgFrom":100,"contentType":101,"sendTime":1795200000123,"content":"{\"content\":\"` + text + `\"}"}`
-		req := httptest.NewRequest("POST", "/callbackBeforeSendSingleMsgCommand", bytes.NewReader([]byte(body)))
+		req := httptest.NewRequest(http.MethodPost, "/callbackBeforeSendSingleMsgCommand", bytes.NewReader([]byte(body)))
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Imhook-Event-Id", "m1")
 		w := httptest.NewRecorder()

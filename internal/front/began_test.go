@@ -39,7 +39,9 @@ func TestServer_SaysWhenTheFirstByteCame(t *testing.T) {
 		if err := s.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {
 			t.Error(err)
 		}
-		<-served
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	})
 	c := dial(t, l.Addr().String())
 	const head, rest, body = "POST /in/a HTTP/1.1\nHost: h\n", "Content-Length: 2\n\na", "b"
