@@ -45,9 +45,10 @@ func (p *program) configCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			sources, endpoints := 0, 0
+			sources, hooks, endpoints := 0, 0, 0
 			for _, a := range c.Apps {
 				sources += len(a.Sources)
+				hooks += len(a.Hooks)
 				endpoints += len(a.Endpoints)
 			}
 			for _, w := range c.Warnings() {
@@ -57,8 +58,12 @@ func (p *program) configCheck() *cobra.Command {
 			if n := len(c.Warnings()); n > 0 {
 				warned = ", " + count(n, "warning")
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s, %s%s\n", file,
-				count(len(c.Apps), "app"), count(sources, "source"), count(endpoints, "endpoint"), warned)
+			asked := ""
+			if hooks > 0 {
+				asked = ", " + count(hooks, "hook")
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s%s, %s%s\n", file,
+				count(len(c.Apps), "app"), count(sources, "source"), asked, count(endpoints, "endpoint"), warned)
 			return err
 		},
 	}

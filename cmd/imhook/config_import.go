@@ -230,15 +230,11 @@ func tellPlan(w io.Writer, file string, plan *movein.Plan) {
 	for _, e := range plan.Endpoints {
 		fmt.Fprintf(w, "  endpoint %s: %s to %s\n", e.Name, count(len(e.Callbacks), "after-callback"), printable(e.Host))
 	}
-	before := plan.Before()
-	if len(before) == 0 {
-		return
+	for _, h := range plan.Hooks {
+		then := "lets it happen"
+		if h.Stops {
+			then = "refuses it"
+		}
+		fmt.Fprintf(w, "  hook %s: %s to %s, %s; a failure %s\n", h.Name, count(len(h.Callbacks), "before-callback"), printable(h.Host), h.Timeout, then)
 	}
-	keys := make([]string, len(before))
-	for i, c := range before {
-		keys[i] = c.Key
-	}
-	fmt.Fprintf(w, "  NOT taken over: %s (%s). The IM server waits for the backend's word there;\n"+
-		"  this version of imhook would let everything through without asking. The lines to paste say what to do.\n",
-		count(len(before), "before-callback"), strings.Join(keys, ", "))
 }

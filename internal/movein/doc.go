@@ -11,7 +11,8 @@
 // [config.Error], all problems at once.
 //
 // Nothing is dropped in silence: what is enabled today is in the plan, as an
-// endpoint or, where the server waits for a verdict, as a hook. This version has
-// no hooks yet, so these are written as comments, and [Plan.Before] says which
-// they are. Values of other settings, which may be secrets, are never repeated.
+// endpoint or, where the server waits for a verdict, as a hook with the time and
+// the policy that the file gives it. The server must wait for imhook longer than
+// imhook waits for the backend: see [Found.Waits]. Values of other settings, which
+// may be secrets, are never repeated.
 package movein

@@ -52,8 +52,8 @@ func TestDocs_ShowWhatIsWritten(t *testing.T) {
 				}
 				written = p.Config()
 				// A piece leaves out what stands above and between.
-				if _, endpoints, ok := strings.Cut(piece, "    endpoints:\n"); ok && !strings.HasPrefix(piece, "listen:") {
-					piece = endpoints
+				if _, below, ok := strings.Cut(piece, "    hooks:\n"); ok && !strings.HasPrefix(piece, "listen:") {
+					piece = below
 				}
 			}
 			shown++

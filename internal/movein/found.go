@@ -24,6 +24,13 @@ type Found struct {
 	Server string
 	// Callbacks are those that are enabled, in the order of the file.
 	Callbacks []Callback
+	// Generation is that of the server where a request does not say it for sure: by
+	// it the answers of backends are read. Empty means that requests do.
+	Generation string
+	// Waits is how long the server waits for a verdict that imhook asks for in the
+	// given time, once what [Plan.Paste] says is done; asks is how long imhook may
+	// then ask, the given time where that is possible.
+	Waits func(time.Duration) (waits, asks time.Duration)
 	// Warnings are what the file says and the server does otherwise, and what could
 	// not be taken over. They are in the order of the file.
 	Warnings []config.Problem
@@ -48,9 +55,10 @@ type Callback struct {
 	URLLine int
 	Whole   bool
 	// Timeout is how long the server waits; TimeoutLine is zero when the file does
-	// not say.
+	// not say. TimeoutKey is the word for it in the file, empty when it has none.
 	Timeout     time.Duration
 	TimeoutLine int
+	TimeoutKey  string
 	// Stops is true when a before-callback that fails stops the operation, as line
 	// StopsLine says; zero when the file does not.
 	Stops     bool

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/imhook/imhook/dialect/builtin"
 	"github.com/imhook/imhook/internal/movein"
 )
@@ -47,6 +49,21 @@ func fuzz(f *testing.F, vendor, seeds string) {
 		}
 		if n < len(p.After()) {
 			t.Fatalf("%d events for %d callbacks\n%s", n, len(p.After()), text)
+		}
+		n = 0
+		for _, h := range c.Apps[0].Hooks {
+			n += len(h.Events)
+			if d := c.Apps[0].Sources[0].Deadline; h.Timeout >= d {
+				t.Fatalf("hook %s is asked for %s and the server waits %s", h.Name, h.Timeout, d)
+			}
+		}
+		if n < len(p.Before()) {
+			t.Fatalf("%d events for %d questions\n%s", n, len(p.Before()), text)
+		}
+		if vendor == "openim" {
+			if err := yaml.Unmarshal([]byte(p.Paste()), &map[string]any{}); err != nil {
+				t.Fatalf("%v\n%s", err, p.Paste())
+			}
 		}
 		for line := range strings.Lines(p.Paste()) {
 			if vendor == "wildfirechat" && !strings.HasPrefix(line, "#") && len(strings.Fields(line)) != 2 {

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v4"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/builtin"
@@ -160,50 +159,36 @@ func TestPlan_Golden(t *testing.T) {
 			if ws := c.Warnings(); len(ws) > 0 {
 				t.Errorf("the configuration has warnings: %v", ws)
 			}
-			checkHooks(t, reg, p)
+			checkHooks(t, reg, p, c)
 		})
 	}
 }
 
-// checkHooks reads the block of hooks without its comment signs, and compiles its
+// checkHooks compares the hooks that a gateway reads with the plan, and compiles their
 // rules.
-func checkHooks(t *testing.T, reg *dialect.Registry, p *movein.Plan) {
+func checkHooks(t *testing.T, reg *dialect.Registry, p *movein.Plan, c *config.Config) {
 	t.Helper()
-	_, block, found := strings.Cut(p.Config(), "For one that has it:\n")
-	if found != (len(p.Before()) > 0) {
-		t.Fatalf("a block of hooks is there: %t, with %d before-callbacks", found, len(p.Before()))
-	}
-	if !found {
-		return
-	}
-	var doc struct {
-		Hooks []struct {
-			Name, URL, Dialect, When, Timeout string
-			OnTimeout                         string `yaml:"on_timeout"`
-			OnError                           string `yaml:"on_error"`
-			Sources, Events                   []string
-			Paths                             map[string]string
-		}
-	}
-	text := strings.ReplaceAll("\n"+block, "\n    # ", "\n")
-	if err := yaml.Load([]byte(text), &doc, yaml.WithKnownFields()); err != nil {
-		t.Fatalf("the block of hooks is no YAML: %v\n%s", err, text)
-	}
-	if len(doc.Hooks) != len(p.Hooks) {
-		t.Errorf("the block has %d hooks, want %d", len(doc.Hooks), len(p.Hooks))
+	app := c.Apps[0]
+	if len(app.Hooks) != len(p.Hooks) || len(p.Hooks) == 0 != (len(p.Before()) == 0) {
+		t.Fatalf("%d hooks are written, want %d", len(app.Hooks), len(p.Hooks))
 	}
 	named := 0
-	for _, h := range doc.Hooks {
-		if h.URL == "" || h.Dialect == "" || h.Timeout == "" || h.OnTimeout == "" || h.OnError != h.OnTimeout {
-			t.Errorf("hook %+v lacks something", h)
+	for i, h := range app.Hooks {
+		want := config.FailAllow
+		if p.Hooks[i].Stops {
+			want = config.FailDeny
+		}
+		if h.Timeout != p.Hooks[i].Timeout || h.OnTimeout != want || h.OnError != want || h.OnBadReply != want || h.OnOverload != want {
+			t.Errorf("hook %s is %+v, want %+v", h.Name, h, p.Hooks[i])
+		}
+		if app.Sources[0].Deadline <= h.Timeout {
+			t.Errorf("hook %s has %s, and the server waits %s", h.Name, h.Timeout, app.Sources[0].Deadline)
 		}
 		named += len(h.Events)
-		if _, err := match.Compile(match.Rule{App: "shop", Phase: event.Before, Events: h.Events, Sources: h.Sources, When: h.When}, reg); err != nil {
-			t.Error(err)
-		}
+		matcher(t, reg, &p.Hooks[i], event.Before)
 	}
 	if named < len(p.Before()) {
-		t.Errorf("the hooks name %d events, want at least %d", named, len(p.Before()))
+		t.Errorf("%d patterns for %d before-callbacks", named, len(p.Before()))
 	}
 }
 

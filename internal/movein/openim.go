@@ -18,6 +18,13 @@ import (
 // openimTimeout is what the server's own files say.
 const openimTimeout = 5 * time.Second
 
+// How long a server waits at most, whatever its file says: since v3.7 its HTTP client
+// ends there. Before that imhook's own bound is the smaller one.
+const (
+	openimMost    = 15 * time.Second
+	openimMostOld = 5 * time.Minute
+)
+
 // The generations of the file. They differ in where the callbacks stand and in
 // how the server joins the URL with the command.
 const (
@@ -61,8 +68,30 @@ func ReadOpenIM(spec *dialect.Spec, name string, data []byte) (*Found, error) {
 	}
 	return &Found{
 		File: name, Spec: spec, Server: f.server(), Callbacks: f.found, Warnings: inOrder(f.warnings),
-		paste: f.paste,
+		Generation: f.wire(), Waits: f.waits, paste: f.paste,
 	}, nil
+}
+
+// wire is the generation to fix: since v3.5 some names of commands are those of
+// another one.
+func (f *openimFile) wire() string {
+	switch f.generation {
+	case openimV35:
+		return "v3.5"
+	case openimV37:
+		return "v3.7"
+	}
+	return ""
+}
+
+// waits is a second more than imhook asks: the file has whole seconds.
+func (f *openimFile) waits(asked time.Duration) (waits, asks time.Duration) {
+	most := openimMost
+	if f.generation != openimV37 {
+		most = openimMostOld
+	}
+	asks = min(asked, most-time.Second)
+	return asks + time.Second, asks
 }
 
 // file finds the mapping with the callbacks and reads it.
@@ -96,13 +125,28 @@ func (f *openimFile) file(root *yaml.Node) {
 	}
 	f.joining()
 	f.failing()
+	f.between()
+}
+
+// between warns of versions whose file is the older and whose requests are the newer
+// ones.
+func (f *openimFile) between() {
+	if f.generation != openimV30 {
+		return
+	}
+	for i := range f.found {
+		if c := &f.found[i]; c.before() {
+			f.warn(c.Line, 1, key(f.section, c.Key), "the backend's answers are read as servers up to v3.4.1 read them; of v3.4.2 and later write generation: v3.5 at the source")
+			return
+		}
+	}
 }
 
 // failing warns where the server does not do what failedContinue says.
 func (f *openimFile) failing() {
 	for i := range f.found {
 		if c := &f.found[i]; f.generation == openimV37 && c.before() && c.StopsLine > 0 && !c.Stops {
-			f.warn(c.StopsLine, 1, key(f.section, c.Key), "failedContinue is not looked at by servers since v3.7: a backend that does not answer stops the operation today, here and wherever else the file says true; the hook is written as the file says")
+			f.warn(c.StopsLine, 1, key(f.section, c.Key), "failedContinue is not looked at by servers since v3.7: a backend that does not answer stops the operation today, here and wherever else the file says true; the hook is written as the file says, and imhook does what it says")
 			return
 		}
 	}
@@ -122,6 +166,9 @@ func onceEach(all []Callback) []Callback {
 
 // generationOf tells by the keys.
 func (f *openimFile) generationOf(all []field) int {
+	if find(all, "callbackUrl") >= 0 {
+		return openimV2 // also the piece that the documents show, without its callback:
+	}
 	if f.section == "" {
 		for i := range all {
 			if _, _, known := f.command(all[i].name); known || all[i].is("url") {
@@ -129,9 +176,6 @@ func (f *openimFile) generationOf(all []field) int {
 			}
 		}
 		return openimNone
-	}
-	if find(all, "callbackUrl") >= 0 {
-		return openimV2
 	}
 	// v3.5 came with thirty more; these are the first of them.
 	for _, name := range []string{"singleMsgRead", "quitGroup", "updateUserInfo", "afterCreateGroup", "beforeUserRegister", "transferGroupOwner", "revokeMsgAfter", "addFriendAfter"} {
@@ -226,6 +270,7 @@ func (f *openimFile) callback(at *field) {
 			enabled = f.boolean(&one, path)
 			found.Line = one.key.Line
 		case "timeout", "callbacktimeout":
+			found.TimeoutKey = one.name
 			f.timeout(&one, path, &found)
 		case "failedcontinue", "callbackfailedcontinue":
 			if !isNull(one.value) {
@@ -406,52 +451,49 @@ func (f *openimFile) list(at *field, path string) []*yaml.Node {
 	return all
 }
 
-// paste is the line that goes back, and what to know before.
+// paste are the lines that go back: the URL, and the time for every webhook that the
+// server waits for.
 func (f *openimFile) paste(p *Plan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Into %s, in place of line %d, %s; everything else there stays as it is.\n",
-		oneWord(p.Found.File), f.urlKey.line(), key(f.section, f.urlKey.name))
-	fmt.Fprintf(&b, "# Start imhook first, then restart the OpenIM server.\n")
-	if asks := p.Before(); len(asks) > 0 {
-		f.pasteBefore(&b, p, asks)
+	asks := p.Before()
+	fmt.Fprintf(&b, "# Into %s, in place of line %d, %s", oneWord(p.Found.File), f.urlKey.line(), key(f.section, f.urlKey.name))
+	if len(asks) > 0 {
+		fmt.Fprintf(&b, ", and of the timeouts below")
 	}
+	fmt.Fprintf(&b, "; everything else there stays as it is.\n")
+	fmt.Fprintf(&b, "# Start imhook first, then restart the OpenIM server.\n")
 	indent := ""
 	if f.section != "" {
 		indent = "  " // below callback:
 	}
 	fmt.Fprintf(&b, "%s%s: %s\n", indent, f.urlKey.name, plainOrQuoted(p.SourceURL()))
+	if len(asks) == 0 {
+		return b.String()
+	}
+	fmt.Fprintf(&b, "%s# The server waits for imhook, which waits for the backend as long as the server did: a second more.\n", indent)
+	for _, c := range asks {
+		waits, _ := f.waits(c.Timeout)
+		fmt.Fprintf(&b, "%s%s:\n%[1]s  %[3]s: %[4]d   # %s\n", indent, plainOrQuoted(c.Key), f.timeoutKey(c), int64(waits/time.Second), f.was(c))
+	}
 	return b.String()
 }
 
-// pasteBefore says what becomes of the webhooks that the server waits for: there
-// is one URL for all.
-func (f *openimFile) pasteBefore(b *strings.Builder, p *Plan, asks []*Callback) {
-	fmt.Fprintf(b, "#\n# READ THIS FIRST. There is one URL for all webhooks, also for those that ask before. Enabled are:\n")
-	for _, c := range asks {
-		fmt.Fprintf(b, "#   %s (line %d)\n", c.Key, c.Line)
+// timeoutKey is the word for a webhook's time, in the file or else in those of its
+// version.
+func (f *openimFile) timeoutKey(c *Callback) string {
+	switch {
+	case c.TimeoutKey != "":
+		return c.TimeoutKey
+	case f.generation == openimV2:
+		return "callbackTimeOut"
 	}
-	fmt.Fprintf(b, "# This version of imhook lets all of them through and asks nobody. Choose:\n")
-	fmt.Fprintf(b, "#   - nobody needs the question: set enable: false for them, and paste the line;\n")
-	if f.generation != openimV2 {
-		fmt.Fprintf(b, "#   - the backend must go on deciding: paste the URL of a reverse proxy instead, which sends these\n#     to %s and everything else to %s:\n",
-			addressOf(f.url), p.SourceURL())
-		for _, c := range asks {
-			where := "/"
-			if f.generation == openimV30 {
-				where = "?callbackCommand="
-			}
-			for _, name := range f.onWire(c.Command) {
-				fmt.Fprintf(b, "#       %s%s\n", where, name)
-			}
-		}
-	}
-	fmt.Fprintf(b, "#   - wait: leave the line as it is until imhook has hooks.\n#\n")
+	return "timeout"
 }
 
-// onWire is what the server may call a command.
-func (f *openimFile) onWire(c dialect.Command) []string {
-	if old := f.former(c); len(old) > 0 {
-		return old
+// was says what a line to paste stands in place of.
+func (f *openimFile) was(c *Callback) string {
+	if c.TimeoutLine == 0 {
+		return fmt.Sprintf("for the one of line %d, which gives none", c.Line)
 	}
-	return []string{c.Name}
+	return fmt.Sprintf("line %d: %d", c.TimeoutLine, int64(c.Timeout/time.Second))
 }

@@ -29,9 +29,11 @@ type Options struct {
 type Plan struct {
 	Options
 	Found *Found
-	// Endpoints are told, Hooks would be asked.
+	// Endpoints are told, Hooks are asked.
 	Endpoints []Target
 	Hooks     []Target
+	// Deadline is how long the server waits for a verdict; zero without hooks.
+	Deadline time.Duration
 	// Warnings are those of the file and those of the plan.
 	Warnings []config.Problem
 }
@@ -66,6 +68,9 @@ func NewPlan(found *Found, o Options) *Plan {
 	p.Hooks = p.targets(true)
 	for i := range p.Endpoints {
 		p.oneTimeout(&p.Endpoints[i])
+	}
+	for i := range p.Hooks {
+		p.inTime(&p.Hooks[i])
 	}
 	p.loopback()
 	return p
@@ -210,6 +215,16 @@ func (p *Plan) oneTimeout(t *Target) {
 	}
 }
 
+// inTime gives a hook the time that is left of the server's.
+func (p *Plan) inTime(h *Target) {
+	waits, asks := p.Found.Waits(h.Timeout)
+	if at := h.longest(); asks < h.Timeout && at.TimeoutLine > 0 {
+		p.warn(at.TimeoutLine, at.Key, "gives more time than can be: the server waits %s at most, and imhook needs a part of it; the hook has %s", waits, asks)
+	}
+	h.Timeout = asks
+	p.Deadline = max(p.Deadline, waits)
+}
+
 // loopback warns of backends that the IM server finds on its own machine, when
 // imhook may be on another.
 func (p *Plan) loopback() {
@@ -221,7 +236,7 @@ func (p *Plan) loopback() {
 		c := &p.Found.Callbacks[i]
 		if host := c.URL.Host; isLoopback(c.URL.Hostname()) && !slices.Contains(told, host) {
 			told = append(told, host)
-			p.warn(c.URLLine, c.URLKey, "%s is the IM server's own machine; unless imhook runs there too, write the backend's address into the endpoint's url", host)
+			p.warn(c.URLLine, c.URLKey, "%s is the IM server's own machine; unless imhook runs there too, write the backend's address into url", host)
 		}
 	}
 }

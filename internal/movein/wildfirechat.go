@@ -16,6 +16,10 @@ import (
 // write and to read; the file cannot say otherwise.
 const wildfirechatTimeout = 10 * time.Second
 
+// wildfirechatAsks is how long imhook asks the censor: the server's time cannot be
+// raised, and the answer must be there before it ends.
+const wildfirechatAsks = 9 * time.Second
+
 // addressKeys are the keys that hold the address of a command's callback, today's
 // first.
 func addressKeys(c dialect.Command) []string {
@@ -69,6 +73,7 @@ func ReadWildfireChat(spec *dialect.Spec, name string, data []byte) (*Found, err
 	}
 	return &Found{
 		File: name, Spec: spec, Server: "WildfireChat", Callbacks: found, Warnings: inOrder(f.warnings),
+		Waits: func(time.Duration) (waits, asks time.Duration) { return wildfirechatTimeout, wildfirechatAsks },
 		paste: pasteWildfireChat,
 	}, nil
 }
@@ -202,18 +207,13 @@ func (f *wildfirechatFile) types(key string, ranges bool) spans {
 	return set
 }
 
-// pasteWildfireChat are the lines that go back: one for each callback that the
-// server does not wait for.
+// pasteWildfireChat are the lines that go back: one for each callback.
 func pasteWildfireChat(p *Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Into %s, each in place of the line of the same key; everything else there stays as it is.\n", oneWord(p.Found.File))
 	fmt.Fprintf(&b, "# Start imhook first, then restart the WildfireChat server.\n")
 	for i := range p.Found.Callbacks {
 		c := &p.Found.Callbacks[i]
-		if c.before() {
-			fmt.Fprintf(&b, "# Line %d, %s, stays as it is: the server waits for the answer, and this version of imhook asks nobody.\n", c.Line, c.Key)
-			continue
-		}
 		fmt.Fprintf(&b, "%s %s%s\n", c.Key, p.SourceURL(), c.Command.Path)
 	}
 	fmt.Fprintf(&b, "# The URLs of robots and channels are not in this file. Here they are %s/robot/ROBOT and\n"+

@@ -41,30 +41,28 @@ func (p *Plan) Config() string {
 	} else {
 		w.line(3, "# It signs nothing: say who may call, with allow_from: [10.0.0.0/8] or a path_token.")
 	}
-	w.line(3, "- {name: %s, dialect: %s%s}", plainOrQuoted(p.Source), p.Found.Spec.Name, allow)
-	if len(p.Endpoints) > 0 {
-		w.line(2, "endpoints:")
+	deadline := ""
+	if len(p.Hooks) > 0 {
+		w.line(3, "# It must wait %s for a verdict.", seconds(p.Deadline))
+		deadline = ", deadline: " + seconds(p.Deadline)
+		if p.Found.Generation != "" {
+			deadline += ", generation: " + p.Found.Generation
+		}
 	}
-	for i := range p.Endpoints {
-		w.target(3, p, &p.Endpoints[i])
-	}
-	if len(p.Hooks) == 0 {
-		return w.String()
-	}
-	w.line(2, "# %s", hooksNote)
-	var hooks writer
-	hooks.line(0, "hooks:")
-	for i := range p.Hooks {
-		hooks.target(1, p, &p.Hooks[i])
-	}
-	for text := range strings.Lines(hooks.String()) {
-		w.line(2, "# %s", strings.TrimSuffix(text, "\n"))
+	w.line(3, "- {name: %s, dialect: %s%s%s}", plainOrQuoted(p.Source), p.Found.Spec.Name, deadline, allow)
+	for _, list := range []struct {
+		key     string
+		targets []Target
+	}{{"hooks", p.Hooks}, {"endpoints", p.Endpoints}} {
+		if len(list.targets) > 0 {
+			w.line(2, "%s:", list.key)
+		}
+		for i := range list.targets {
+			w.target(3, p, &list.targets[i])
+		}
 	}
 	return w.String()
 }
-
-// hooksNote stands above what a version with hooks can use.
-const hooksNote = "This version asks nobody before: it lets everything through and refuses the key hooks. For one that has it:"
 
 // writer writes YAML by hand: comments stand beside what they are about.
 type writer struct{ strings.Builder }
@@ -145,8 +143,10 @@ func (w *writer) timeouts(level int, t *Target) {
 	if first.StopsLine > 0 {
 		why = "   # " + lineOf(first.StopsLine)
 	}
-	w.line(level, "on_timeout: %s%s", then, why)
-	w.line(level, "on_error: %s%s", then, why)
+	// Whatever keeps the backend from answering is one failure to the server.
+	for _, failure := range []string{"on_timeout", "on_error", "on_bad_reply", "on_overload"} {
+		w.line(level, "%s: %s%s", failure, then, why)
+	}
 }
 
 // longest is the callback whose timeout the target has.
