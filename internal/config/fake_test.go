@@ -23,6 +23,9 @@ func (f *fake) Sample(string, *rand.Rand, time.Time) (dialect.Request, error) {
 	return dialect.Request{}, nil
 }
 
+// Decode finds nothing in a sample.
+func (f *fake) Decode(*dialect.Request) ([]*event.Event, error) { return nil, nil }
+
 func (f *fake) Sign(_ *dialect.Request, cred dialect.Credentials, _ string, now time.Time) error {
 	s, ok := cred.Signing(now)
 	switch {

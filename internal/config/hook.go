@@ -183,13 +183,18 @@ func (l *loader) hook(o *object, sources []Source) Hook {
 	if v, ok := o.get("shadow"); ok && h.Shadow && h.Vote {
 		v.wrong("a hook in the shadow has no vote; remove one of shadow and vote")
 	}
+	var said map[string]value
 	if v, ok := o.get("downgrade"); ok {
-		v.object().downgrade(&h.Downgrade)
+		d := v.object()
+		d.downgrade(&h.Downgrade)
+		said = d.fields
 	}
 	if v, ok := o.get("breaker"); ok {
 		v.object().breaker(&h.Breaker)
 	}
 	h.late(o, sources)
+	h.idle(o)
+	l.falls(o, &h, sources, said)
 	o.done()
 	return h
 }
@@ -257,6 +262,19 @@ func (o *object) share(key string, to *float64) {
 		return
 	}
 	*to = f
+}
+
+// idle warns of keys that mean nothing for a hook that nobody else is asked for: a word
+// list answers by itself, at once and always.
+func (h *Hook) idle(o *object) {
+	if h.Builtin == "" {
+		return
+	}
+	for _, key := range []string{"timeout", "on_bad_reply", "on_untranslatable", "breaker"} {
+		if v, ok := o.get(key); ok {
+			v.warn("has no effect with builtin: %s, which is asked of nobody; remove it", h.Builtin)
+		}
+	}
 }
 
 // late warns of a time-out that never passes whole, because a source's server does

@@ -75,7 +75,7 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 	}
 	l := &loader{
 		Options: o, dir: filepath.Dir(name), config: Default(), sources: map[string]value{},
-		lines: runes(data), files: map[string]content{}, inputs: inputs, reached: map[reached]bool{},
+		lines: runes(data), files: map[string]content{}, inputs: inputs, reached: map[reached]bool{}, samples: map[string][]*event.Event{},
 		walk: walk{file: name, origins: map[string]Origin{}},
 	}
 	l.file(l.walk.root(root))
@@ -153,6 +153,8 @@ type loader struct {
 	files map[string]content
 	// reached remembers which pattern matches something of which dialect.
 	reached map[reached]bool
+	// samples are what sources ask, by dialect and generation.
+	samples map[string][]*event.Event
 	inputs  []Input
 	// hasToken is true when an admin token is configured, readable or not, and
 	// adminListen the place of admin.listen.

@@ -20,8 +20,8 @@ func (l *loader) reach(o *object, sources []Source, e *Endpoint, phase event.Pha
 		o.warn("gets nothing: the app has no sources")
 		return
 	}
-	v, ok := o.get("events")
-	if !ok || l.Matches == nil || len(e.Events) != len(v.node.Content) {
+	v, written := o.get("events")
+	if l.Matches == nil || written && len(e.Events) != len(v.node.Content) {
 		return
 	}
 	var dialects []string
@@ -33,6 +33,13 @@ func (l *loader) reach(o *object, sources []Source, e *Endpoint, phase event.Pha
 	}
 	if len(dialects) == 0 {
 		return // what is wrong with them was reported
+	}
+	if !written {
+		// Every source reports what nobody knows; not every one asks.
+		if phase == event.Before && !slices.ContainsFunc(dialects, func(d string) bool { return l.reports(d, e.Events[0], phase) }) {
+			o.warn("is never asked: its sources (%s) ask nothing before", strings.Join(dialects, ", "))
+		}
+		return
 	}
 	for i, item := range v.list() {
 		if !slices.ContainsFunc(dialects, func(d string) bool { return l.reports(d, e.Events[i], phase) }) {
