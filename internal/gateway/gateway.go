@@ -3,11 +3,12 @@
 // declares the small interface that it needs, and package app connects them.
 //
 //	IM server ─► receive ─► dialect.Decode ─┬ before ─► decide ─► dialect.Answer ─► IM server
-//	             authenticate, bound        │
+//	             authenticate, bound        │             ├─► match, then send: ask a hook ─► moderation backend
+//	                                        │             └─► trail
 //	                                        └ after ──► journal ─► (durable) ─► dialect.Ack ─► IM server
 //	                                                       │
 //	                                                       └─► match ─► deliver: lane → attempt → retry | park
 //	                                                                       └─► send: encode, sign, POST, classify ─► app backend
 //
-// receive decodes, journal keeps, match picks, deliver tries, send speaks.
+// receive decodes, decide asks, journal keeps, match picks, deliver tries, send speaks.
 package gateway
