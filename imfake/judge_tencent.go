@@ -37,8 +37,10 @@ type tencentResult struct {
 type tencentCodes struct {
 	// seen is what a client sees of ErrorCode 1; zero where there is no 1.
 	seen int
-	// from and to are the app's own.
+	// from and to are the app's own. wide: those of messages between two users are
+	// known besides.
 	from, to int
+	wide     bool
 	// silent: 2 drops. body: the message may be replaced.
 	silent, body bool
 }
@@ -46,7 +48,7 @@ type tencentCodes struct {
 var tencentCommands = map[string]tencentCodes{
 	"C2C.CallbackBeforeSendMsg":                           {seen: 20006, from: 120001, to: 130000, silent: true, body: true},
 	"Group.CallbackBeforeSendMsg":                         {seen: 10016, from: 10100, to: 10200, silent: true, body: true},
-	"OfficialAccount.CallbackBeforeSendMsg":               {seen: 10016, from: 10100, to: 10200, silent: true, body: true},
+	"OfficialAccount.CallbackBeforeSendMsg":               {seen: 10016, from: 10100, to: 10200, wide: true, silent: true, body: true},
 	"Group.CallbackBeforeCreateGroup":                     {seen: 10016, from: 10100, to: 10200},
 	"Group.CallbackBeforeApplyJoinGroup":                  {seen: 10016, from: 10100, to: 10200},
 	"Group.CallbackBeforeCreateTopic":                     {seen: 10016, from: 10100, to: 10200},
@@ -55,6 +57,11 @@ var tencentCommands = map[string]tencentCodes{
 	"OfficialAccount.CallbackBeforeAddSubscriber":         {},
 	"Sns.CallbackPrevFriendAdd":                           {},
 	"Sns.CallbackPrevFriendResponse":                      {},
+}
+
+// own reports whether a code is one that the app may refuse with.
+func (c tencentCodes) own(code int) bool {
+	return c.to != 0 && code >= c.from && code <= c.to || c.wide && code >= 120001 && code <= 130000
 }
 
 // tencentElements are the message elements that there are.
@@ -88,7 +95,7 @@ func (b *bench) tencent() {
 		b.refuse(codes.seen, a.ErrorInfo)
 	case *a.ErrorCode == 2 && codes.silent:
 		b.dropped = true
-	case *a.ErrorCode >= codes.from && *a.ErrorCode <= codes.to:
+	case codes.own(*a.ErrorCode):
 		b.refuse(*a.ErrorCode, a.ErrorInfo)
 	default:
 		b.failed("ErrorCode %d is none of the command's", *a.ErrorCode)

@@ -52,10 +52,18 @@ func (b *bench) wildfirechat() {
 		return
 	}
 	proposed := object(object(b.Request.Body)["payload"])
+	if proposed == nil {
+		b.failed("there was no payload to replace")
+		return
+	}
 	text, err := json.Marshal(&now)
 	if err != nil {
 		b.failed("%v", err)
 		return
+	}
+	if proposed["persistFlag"] == nil {
+		// An older server does not say it: the message is stored like any other.
+		proposed["persistFlag"] = jsontext.Value("3")
 	}
 	for field, value := range object(text) {
 		was := proposed[field]

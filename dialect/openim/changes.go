@@ -94,7 +94,8 @@ var (
 			return true
 		},
 		take: func(p *proposal, o *overrides, v *event.Verdict) {
-			if len(o.Users) == 1 && p.ev.User != nil && o.Users[0].UserID == memberID(p.ev) {
+			// Another vendor's proposal may name who registers in the profile alone.
+			if len(o.Users) == 1 && p.ev.User != nil && o.Users[0].UserID == firstOf(memberID(p.ev), p.ev.User.ID) {
 				if u := o.Users[0].user(); *u != *p.ev.User {
 					v.Changes.User = u
 				}

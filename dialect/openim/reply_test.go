@@ -213,6 +213,42 @@ func TestVerdict_WhatHooksChange(t *testing.T) {
 	}
 }
 
+// A source whose proposal names who registers in the profile alone gets what a hook
+// makes of the profile.
+func TestVerdict_ProfileOfAnotherSourcesRegistration(t *testing.T) {
+	t.Parallel()
+	d := openim.New()
+	ev := &event.Event{Dialect: "cloudevents", Type: event.UserRegister, Phase: event.Before, User: &event.User{ID: "ada", DisplayName: "bad"}}
+	body := `{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":0,"users":[{"userID":"ada","nickname":"***"}]}`
+	v, err := d.Verdict(ev, &dialect.Response{Status: 200, Body: []byte(body)}, dialect.Target{})
+	if err != nil || v.Action != event.Rewrite || v.Changes.User == nil || v.Changes.User.DisplayName != "***" {
+		t.Errorf("Verdict = %+v, %v; want the new name", v, err)
+	}
+}
+
+// The notification of a group stands in the server's structs, and nothing reads it.
+func TestCarries_NotificationOfSettings(t *testing.T) {
+	t.Parallel()
+	d := openim.New()
+	for _, command := range []string{"BeforeSetGroupInfo", "BeforeSetGroupInfoEx"} {
+		ev := question(t, d, "v3.7", command, `{"operationID":"op","groupID":"g","groupName":"n","notification":"old"}`)
+		for name, change := range map[string]func(*event.Group){
+			"notification": func(g *event.Group) { g.Announcement = "new" },
+			"both":         func(g *event.Group) { g.Announcement, g.Name = "new", "m" },
+		} {
+			g := *ev.Group
+			change(&g)
+			v := event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Group: &g}}
+			if err := d.Carries(ev, v); !errors.Is(err, dialect.ErrUncarried) {
+				t.Errorf("%s, %s: Carries = %v, want ErrUncarried", command, name, err)
+			}
+			if body := string(d.Answer(ev, v).Body); !strings.Contains(body, `"nextCode":1`) {
+				t.Errorf("%s, %s: answered %s, want a refusal", command, name, body)
+			}
+		}
+	}
+}
+
 func TestRefuse_IsNoAnswerThatAServerTakes(t *testing.T) {
 	t.Parallel()
 	d := openim.New()

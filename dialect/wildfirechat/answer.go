@@ -296,6 +296,14 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Tar
 		changes.Vendor = vendor
 	} else {
 		m.Code = "" // a number of ours means something else there
+		if was := ev.Message; was != nil {
+			// It was told what the wire has no place for, and nobody else is.
+			if len(was.Parts) > 0 {
+				was = firstPart(was)
+			}
+			note := originOf(was, false)
+			m.Extra = note.outOf(m.Extra, was.Extra)
+		}
 	}
 	return event.Verdict{Action: event.Rewrite, Changes: changes}, nil
 }

@@ -187,6 +187,46 @@ func TestVerdict_GivesAnotherSourceNoneOfOurWords(t *testing.T) {
 	}
 }
 
+// What a hook was told in extra, because the wire has no place for it, is not the
+// message's: a hook that gives it back with a new text changes the text alone.
+func TestVerdict_KeepsWhatAHookWasToldFromAnotherSource(t *testing.T) {
+	t.Parallel()
+	d := wildfirechat.New()
+	for extra, change := range map[string][2]string{
+		``:                {"", ""},
+		`plain`:           {"", ""},
+		`{"a":1, "b":[]}`: {`"a":1`, `"a":2`}, // the hook's own change comes through
+		`{"extra":"x"}`:   {"", ""},
+	} {
+		ev := &event.Event{
+			ID: "e", Dialect: "tencent", Type: event.MessageSend, Phase: event.Before,
+			Actor: &event.Actor{ID: "ada"}, Conversation: &event.Conversation{Kind: event.KindGroup, ID: "g1"},
+			Message: &event.Message{ID: "4_5_6", Sender: "ada", Kind: event.Text, Text: "bad", Extra: extra},
+		}
+		reqs, err := d.Encode(ev, dialect.Target{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := string(reqs[0].Body)
+		if !strings.Contains(asked, "4_5_6") {
+			t.Fatalf("the hook is not told the id: %s", asked)
+		}
+		_, payload, _ := strings.Cut(asked, `"payload":`)
+		payload, _, _ = strings.Cut(payload, `,"toUsers"`)
+		payload = strings.Replace(payload, `"bad"`, `"***"`, 1)
+		quote := strings.NewReplacer(`"`, `\"`)
+		payload = strings.Replace(payload, quote.Replace(change[0]), quote.Replace(change[1]), 1)
+		v, err := d.Verdict(ev, &dialect.Response{Status: http.StatusOK, Body: []byte(payload)}, dialect.Target{})
+		if err != nil {
+			t.Fatalf("%v: %s", err, payload)
+		}
+		want := strings.ReplaceAll(strings.Replace(extra, change[0], change[1], 1), ", ", ",")
+		if m := v.Changes.Message; m.Text != "***" || strings.ReplaceAll(m.Extra, ", ", ",") != want {
+			t.Errorf("extra %q: the message becomes %q with extra %q, want %q", extra, m.Text, m.Extra, want)
+		}
+	}
+}
+
 func TestRefuse_NeverRefusesTheMessageItself(t *testing.T) {
 	t.Parallel()
 	d := wildfirechat.New()

@@ -279,14 +279,7 @@ func (out *output) message(w *outputMessage, m *event.Message, sender string, c 
 	if out.own && exact {
 		return nil
 	}
-	var note origin
-	if !exact {
-		note.ID = m.ID
-	}
-	if !out.own {
-		note.content(m)
-	}
-	if note != (origin{}) {
+	if note := originOf(m, out.own); note != (origin{}) {
 		w.Payload.Extra = note.into(m.Extra)
 	}
 	if m.ID == "" && out.ev.ID != "" {

@@ -21,6 +21,18 @@ type origin struct {
 	Data string            `json:"imhookData,omitzero"`
 }
 
+// originOf is what the wire has no place for of m.
+func originOf(m *event.Message, own bool) origin {
+	var note origin
+	if _, exact := idNumber(m.ID); !exact {
+		note.ID = m.ID
+	}
+	if !own {
+		note.content(m)
+	}
+	return note
+}
+
 // content notes what of m's content is not written. An extra of the application's
 // own is not changed for the kind alone.
 func (o *origin) content(m *event.Message) {
@@ -44,8 +56,7 @@ func (o *origin) into(extra string) string {
 		Extra string `json:"extra,omitzero"`
 	}{origin: o}
 
-	object := strings.TrimSpace(extra)
-	inside := strings.HasPrefix(object, "{") && jsontext.Value(object).IsValid()
+	object, inside := strings.TrimSpace(extra), isObject(extra)
 	if !inside {
 		note.Extra = extra
 	}
@@ -65,4 +76,44 @@ func (o *origin) into(extra string) string {
 		return extra // the application uses the same keys
 	}
 	return joined
+}
+
+// outOf is the inverse of into: what is left of an extra that a hook gives back, which
+// may have changed the part of the application; that was was before.
+func (o *origin) outOf(extra, was string) string {
+	if *o == (origin{}) || !isObject(extra) {
+		return extra
+	}
+	dec := jsontext.NewDecoder(strings.NewReader(extra))
+	_, _ = dec.ReadToken() // it is valid
+	var left []string
+	var alone *string
+	for dec.PeekKind() == '"' {
+		name, _ := dec.ReadToken()
+		key := name.String()
+		value, _ := dec.ReadValue()
+		switch {
+		case key == "imhookMessageId" && o.ID != "", key == "imhookKind" && o.Kind != "",
+			key == "imhookName" && o.Name != "", key == "imhookData" && o.Data != "":
+			continue
+		case key == "extra" && value.Kind() == '"' && !isObject(was):
+			alone = new(string)
+			_ = json.Unmarshal(value, alone, jsontext.AllowInvalidUTF8(true))
+		}
+		quoted, _ := jsontext.AppendQuote(nil, key)
+		left = append(left, string(quoted)+":"+string(value))
+	}
+	switch {
+	case len(left) == 0:
+		return ""
+	case len(left) == 1 && alone != nil:
+		return *alone
+	}
+	return "{" + strings.Join(left, ",") + "}"
+}
+
+// isObject reports whether an extra is a JSON object.
+func isObject(extra string) bool {
+	object := jsontext.Value(strings.TrimSpace(extra))
+	return object.Kind() == '{' && object.IsValid()
 }

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -110,7 +111,7 @@ func (c *chain) take(r *running, a gateway.Asked) {
 		a.Instead = r.Downgrade.of(a.Verdict)
 		c.metrics.downgraded(r, a)
 		if a.Instead == event.Deny {
-			next = c.fold.add(event.Verdict{Action: event.Deny, Code: a.Verdict.Code, Reason: a.Verdict.Reason})
+			next = c.fold.add(denial(a.Verdict))
 		} else {
 			next = c.fold
 		}
@@ -118,6 +119,19 @@ func (c *chain) take(r *running, a gateway.Asked) {
 	c.fold = next
 	r.metrics.count(a)
 	c.asked = append(c.asked, a)
+}
+
+// denial is the refusal that is nearest to a verdict: in its own words, or in those
+// with which it refused the first member. Of a drop nobody is told.
+func denial(v event.Verdict) event.Verdict {
+	d := event.Verdict{Action: event.Deny}
+	if v.Action != event.Drop {
+		d.Code, d.Reason = v.Code, v.Reason
+	}
+	if len(v.Refused) > 0 {
+		d.Code, d.Reason = cmp.Or(d.Code, v.Refused[0].Code), cmp.Or(d.Reason, v.Refused[0].Reason)
+	}
+	return d
 }
 
 func (c *chain) carries(v event.Verdict) error {

@@ -576,6 +576,23 @@ func TestDecide_WhatCannotBeCarried(t *testing.T) {
 	}
 }
 
+func TestDecide_RefusalOfAllTellsWhyOneWasRefused(t *testing.T) {
+	t.Parallel()
+	partly := event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "m1", Code: 7, Reason: "not you"}}}
+	d, _ := newDecider(t, hook("a", says(partly, 0)))
+	p := proposal()
+	p.Event.Members = []event.Member{{ID: "m1"}, {ID: "m2"}}
+	p.Carries = func(v event.Verdict) error {
+		if len(v.Refused) > 0 {
+			return fmt.Errorf("only all or nobody")
+		}
+		return nil
+	}
+	if got := decided(t, d, p); got.Action != event.Deny || got.Code != 7 || got.Reason != "not you" {
+		t.Errorf("verdict = %+v, want a denial with 7 and the words for the one who was refused", got)
+	}
+}
+
 // Two verdicts may be carried each, and not together.
 func TestDecide_TogetherItMayNotFit(t *testing.T) {
 	t.Parallel()
