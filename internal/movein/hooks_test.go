@@ -77,11 +77,11 @@ func askingGenerations() []generation {
 }
 
 // file is one in which a failure stops single and lets words go on, as long as
-// nobody waits longer than a second.
+// nobody waits longer than two seconds.
 func (g *generation) file(to string) string {
 	text := strings.Replace(g.head, "http://backend/cb", to, 1)
 	for key, goes := range map[string]bool{g.single: false, g.words: true} {
-		text += fmt.Sprintf("%s%s: {enable: true, %s: 1, %s: %t}\n", g.indent, key, g.timeout, g.failed, goes)
+		text += fmt.Sprintf("%s%s: {enable: true, %s: 2, %s: %t}\n", g.indent, key, g.timeout, g.failed, goes)
 	}
 	return text
 }
@@ -133,8 +133,8 @@ func TestOpenIM_TheOldBackendGoesOnDeciding(t *testing.T) {
 				req := g.message(t, d, command, n)
 				begin := time.Now()
 				status, body := answered(t, base, req)
-				if took := time.Since(begin); took >= 2*time.Second {
-					t.Errorf("%s is answered after %s, and the server waits 2s", command, took)
+				if took := time.Since(begin); took >= 3*time.Second {
+					t.Errorf("%s is answered after %s, and the server waits 3s", command, took)
 				}
 				var a codes
 				if err := json.Unmarshal(body, &a); err != nil || status != http.StatusOK {
