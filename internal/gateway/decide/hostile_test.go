@@ -372,3 +372,29 @@ func TestSet_WhileDeciding(t *testing.T) {
 		t.Errorf("a dead hook was asked %d times: changes of its policy forgot the breaker", n)
 	}
 }
+
+// With the breaker open a policy answers in microseconds: a hundred of them on the
+// slowest machine, where asking would take milliseconds.
+func TestDecide_PolicyAnswersAtOnceWhileOpen(t *testing.T) {
+	t.Parallel()
+	d, tr := newDecider(t, hook("a", fails(gateway.CauseError)))
+	for range 5 {
+		decided(t, d, proposal())
+	}
+	const questions = 2000
+	best := time.Hour
+	for range 5 {
+		begin := time.Now()
+		for range questions {
+			decided(t, d, proposal())
+		}
+		best = min(best, time.Since(begin)/questions)
+	}
+	if c := tr.last(t).Cause; c != gateway.CauseOpen {
+		t.Fatalf("cause = %s", c)
+	}
+	t.Logf("%v an answer", best)
+	if best > 100*time.Microsecond {
+		t.Errorf("an answer took %v, want less than 100 µs", best)
+	}
+}

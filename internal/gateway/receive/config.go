@@ -23,7 +23,7 @@ const (
 
 	defaultLineTimeout = 30 * time.Second
 	defaultDeadline    = 3 * time.Second
-	// maxMargin is the most of a server's time that is left for the way back.
+	// maxMargin is the most of a server's time that is left for the way there and back.
 	maxMargin = 250 * time.Millisecond
 	// retryAfter is what a refused server is asked to wait, in seconds.
 	retryAfter = "5"
@@ -55,7 +55,8 @@ type Source struct {
 	AcceptUnsigned []string
 	// Deadline is how long the source's server waits for the answer to a
 	// before-event, from when it sends it; zero means the dialect's own, or 3 s where
-	// that says nothing. The answer leaves a tenth earlier, at most 250 ms.
+	// that says nothing. The answer leaves a quarter earlier, at most 250 ms: the
+	// way there and back is in that time.
 	Deadline time.Duration
 	// Uses remembers when each secret and path token was used last; nil means that
 	// nobody asks.
@@ -71,7 +72,7 @@ func (s Source) budget() time.Duration {
 	if d == 0 {
 		d = defaultDeadline
 	}
-	return d - min(d/10, maxMargin)
+	return d - min(d/4, maxMargin)
 }
 
 // Validate says what is wrong with the source.

@@ -313,7 +313,7 @@ func (p *proposals) Decide(_ context.Context, one gateway.Proposal) (event.Verdi
 func TestServeHTTP_BeforeHasItsDeadline(t *testing.T) {
 	t.Parallel()
 	for deadline, want := range map[time.Duration]time.Duration{
-		0: 2750 * time.Millisecond, time.Second: 900 * time.Millisecond, time.Minute: time.Minute - 250*time.Millisecond,
+		0: 2750 * time.Millisecond, time.Second: 750 * time.Millisecond, time.Minute: time.Minute - 250*time.Millisecond,
 	} {
 		d := &proposals{}
 		r := newRig(t, func(c *Config) {
