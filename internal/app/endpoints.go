@@ -9,6 +9,7 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/match"
 	"github.com/imhook/imhook/internal/gateway/send"
@@ -117,13 +118,16 @@ func (a *App) speaker(app string, e config.Endpoint) (*speaker, error) {
 			return nil, fmt.Errorf("encrypting: %w", err)
 		}
 	}
+	if e.Kafka != nil || e.NATS != nil {
+		return a.publisher(app, e, d, encrypted)
+	}
 	s, err := send.New(send.Config{
 		App: app, Name: e.Name, URL: e.URL, Dialect: d, Registry: a.cfg.Registry,
 		Generation: e.Generation, Credentials: e.Credentials, Paths: e.Paths,
 		Timeout: e.Timeout, Concurrency: e.Concurrency, BatchBytes: e.Batch.Bytes, Echoes: e.Echoes, OnRefusal: send.OnRefusal(e.OnRefusal),
 		TLS: encrypted, Uses: a.uses.of(admin.Owner{Kind: admin.OwnerEndpoint, App: app, Name: e.Name}),
 		// What the operator's own file names may be private: IM backends are.
-		Egress:  send.Egress{AllowPrivate: true},
+		Egress:  egress.Policy{AllowPrivate: true},
 		Version: a.cfg.Version, Now: a.cfg.Now,
 	})
 	if err != nil {

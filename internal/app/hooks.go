@@ -10,6 +10,7 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway/decide"
 	"github.com/imhook/imhook/internal/gateway/match"
 	"github.com/imhook/imhook/internal/gateway/send"
@@ -158,7 +159,7 @@ func (a *App) asker(app string, h config.Hook) (*asker, error) {
 		Generation: h.Generation, Credentials: h.Credentials, Paths: h.Paths, Concurrency: h.Concurrency,
 		TLS: encrypted, Uses: a.uses.of(admin.Owner{Kind: admin.OwnerHook, App: app, Name: h.Name}),
 		// What the operator's own file names may be private: backends are.
-		Egress:  send.Egress{AllowPrivate: true},
+		Egress:  egress.Policy{AllowPrivate: true},
 		Version: a.cfg.Version, Now: a.cfg.Now,
 	})
 	if err != nil {

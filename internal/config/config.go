@@ -226,8 +226,12 @@ type Endpoint struct {
 	Echoes bool `key:"echoes"`
 	// Batch is how many events share one request; its zero value sends them singly.
 	Batch Batch `key:"batch"`
-	// TLS of the connection to URL; nil means what the system trusts.
+	// TLS of the connection; nil means what the system trusts.
 	TLS *ClientTLS `key:"tls"`
+	// Kafka or NATS is where events go instead of to URL, as CloudEvents; at most one
+	// is not nil.
+	Kafka *Kafka `key:"kafka"`
+	NATS  *NATS  `key:"nats"`
 }
 
 // Start is where in the journal a new endpoint begins. The zero value is now: it

@@ -18,7 +18,11 @@ import (
 func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	e := l.config.defaultEndpoint()
 	e.Name = o.name("endpoint")
-	d := l.target(o, &e, Inbox)
+	broker := l.broker(o, &e)
+	var d dialect.Dialect
+	if !broker {
+		d = l.target(o, &e, Inbox)
+	}
 	l.match(o, sources, &e, event.After)
 	l.condition(o, &e.When)
 	l.start(o, &e.Start)
@@ -33,7 +37,7 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	}
 	word(o, "on_refusal", &e.OnRefusal, RefusalIgnore, RefusalRetry, RefusalPark)
 	o.boolean("echoes", &e.Echoes)
-	if e.Builtin == "" {
+	if e.Builtin == "" && !broker {
 		l.batch(o, d, &e.Batch)
 		l.transport(o, &e)
 		e.plain(o)
@@ -71,7 +75,11 @@ func (l *loader) target(o *object, e *Endpoint, builtin string) dialect.Dialect 
 	if v, ok := o.get("url"); ok {
 		l.url(v, e)
 	} else {
-		o.missing("url", "write the URL of the backend, or builtin: "+builtin)
+		instead := "builtin: " + builtin
+		if builtin == Inbox {
+			instead = "kafka, nats or " + instead
+		}
+		o.missing("url", "write the URL of the backend, or "+instead)
 	}
 	d := l.dialect(o, &e.Dialect)
 	if d == nil {

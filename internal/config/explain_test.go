@@ -32,12 +32,15 @@ apps:
       - {name: words, enabled: false, builtin: wordlist, words: [bad]}
     endpoints:
       - {name: mutual, url: "https://b", dialect: plain, generation: legacy, tls: {cert_file: client.crt, key_file: client.key}}
+      - {name: topic, kafka: {brokers: ["k1:9092"], topic: im, user: u, password: s-hidden, mechanism: plain}}
+      - {name: subject, nats: {url: nats://n1, subject: "im.{type}", user: u, password: s-hidden}}
 `
 
 // signedIn are the ways to sign in that whole does not use.
 var signedIn = []string{
 	"journal: {url: nats://n1, credentials_file: user.creds}\napps: [{name: shop}]\n",
 	"journal: {url: nats://n1, token_file: secret}\napps: [{name: shop}]\n",
+	"apps: [{name: shop, endpoints: [{name: a, nats: {url: nats://n1, subject: im, token: s-hidden}}, {name: b, nats: {url: nats://n1, subject: im, credentials_file: user.creds}}]}]\n",
 }
 
 func parse(t *testing.T, text string) *config.Config {

@@ -1,12 +1,8 @@
 package config
 
 import (
-	"net/url"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/nats-io/nkeys"
 )
 
 // maxMaxBody bounds max_body, in bytes: no vendor sends more, and one body is
@@ -28,7 +24,7 @@ const defaultJournalName = "imhook"
 // journal reads the durable log: the engine in this process, or NATS servers.
 func (l *loader) journal(o *object) {
 	j := &l.config.Journal
-	if l.servers(o, j) {
+	if o.servers(&j.URL) {
 		j.Name = defaultJournalName
 		if v, ok := o.get("name"); ok {
 			s, ok := v.text()
@@ -40,11 +36,12 @@ func (l *loader) journal(o *object) {
 			}
 			j.Name = s
 		}
-		l.natsCredentials(o, j)
+		login := l.natsLogin(o)
+		j.CredentialsFile, j.User, j.Password, j.Token = login.credentialsFile, login.user, login.password, login.token
 		if v, ok := o.get("tls"); ok {
 			j.TLS = l.clientTLS(v.object())
 		}
-		j.plain(o)
+		login.plain(o, j.URL, j.TLS)
 		if v, ok := o.get("sync"); ok {
 			v.wrong("has no effect with url: the servers there decide when they sync (sync_interval of their jetstream block); remove it")
 		}
@@ -91,78 +88,4 @@ func (l *loader) journal(o *object) {
 		v.wrong("is more than %d bytes, which one event of the journal can hold; write less", maxMaxBody)
 	}
 	o.done()
-}
-
-// servers reads url; false when the journal is in this process. It is true for a
-// url with problems, which are reported once.
-func (l *loader) servers(o *object, j *Journal) bool {
-	v, ok := o.get("url")
-	if !ok {
-		return false
-	}
-	s, ok := v.text()
-	if !ok || s == "" {
-		return !ok
-	}
-	var web, plain bool
-	var all []string
-	for one := range strings.SplitSeq(s, ",") {
-		one = strings.TrimSpace(one)
-		u, err := url.Parse(one)
-		switch {
-		case err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
-			// Not even the text: it may hold a password in the wrong place.
-			v.wrong("is not the URL of a NATS server; write nats://host:4222 or tls://, ws://, wss://, several of one cluster with commas between")
-			return true
-		case u.User != nil:
-			v.wrong("holds a user or password, which would be printed; move it to journal.user and journal.password_env, or journal.token_env")
-			return true
-		case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" && !strings.HasPrefix(u.Scheme, "ws"):
-			v.wrong("has more than scheme, host and port; remove the rest")
-			return true
-		}
-		web, plain = web || strings.HasPrefix(u.Scheme, "ws"), plain || !strings.HasPrefix(u.Scheme, "ws")
-		all = append(all, one)
-	}
-	if web && plain {
-		v.wrong("mixes web sockets (ws, wss) with nats and tls; write the servers in one of the two ways")
-	}
-	j.URL = strings.Join(all, ",")
-	return true
-}
-
-// natsCredentials reads who we are to the NATS servers: one of three ways.
-func (l *loader) natsCredentials(o *object, j *Journal) {
-	v, path, data := l.pem(o, "credentials_file")
-	j.CredentialsFile = path
-	if data != nil {
-		_, err := nkeys.ParseDecoratedJWT(data)
-		_, keyErr := nkeys.ParseDecoratedNKey(data)
-		if err != nil || keyErr != nil {
-			v.wrong("holds no NATS credentials; name a .creds file, with BEGIN NATS USER JWT and BEGIN USER NKEY SEED in it")
-		}
-	}
-	o.text("user", &j.User)
-	var password, token bool
-	j.Password, password = l.secret(o, "password")
-	j.Token, token = l.secret(o, "token")
-	user := o.has("user")
-	switch {
-	case user && !password:
-		o.missing("password", "user needs it: write password, password_env or password_file")
-	case password && !user:
-		o.missing("user", "password needs it")
-	}
-	var ways []string
-	for _, w := range []struct {
-		given bool
-		name  string
-	}{{o.has("credentials_file"), "credentials_file"}, {user || password, "user"}, {token, "token"}} {
-		if w.given {
-			ways = append(ways, w.name)
-		}
-	}
-	if len(ways) > 1 {
-		o.wrong("%s are different ways to sign in; keep one", strings.Join(ways, " and "))
-	}
 }

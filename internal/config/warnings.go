@@ -127,21 +127,6 @@ func (e *Endpoint) plain(o *object) {
 	}
 }
 
-// plain warns of NATS credentials that everybody on the way can read.
-func (j *Journal) plain(o *object) {
-	if j.TLS != nil || j.Password == "" && j.Token == "" {
-		return
-	}
-	for one := range strings.SplitSeq(j.URL, ",") {
-		u, err := url.Parse(one)
-		if err == nil && (u.Scheme == "nats" || u.Scheme == "ws") && isPublic(u.Hostname()) {
-			v, _ := o.get("url")
-			v.warn("is %s to %s, which looks public: credentials and events can be read on the way; write tls or wss", u.Scheme, u.Hostname())
-			return
-		}
-	}
-}
-
 // shared is the range of carriers' own networks, which is no part of the
 // Internet either.
 func shared() netip.Prefix { return netip.MustParsePrefix("100.64.0.0/10") }

@@ -51,6 +51,12 @@ const (
 	ReasonMaxAge    Reason = "max_age"
 	ReasonAttempts  Reason = "max_attempts"
 	ReasonCancelled Reason = "cancelled"
+	// ReasonAbsent: the broker has no such topic, or no stream for the subject.
+	ReasonAbsent Reason = "absent"
+	// ReasonDenied: the broker does not take the credentials, or permits less.
+	ReasonDenied Reason = "denied"
+	// ReasonTooLong: the event is longer than the broker takes.
+	ReasonTooLong Reason = "too_long"
 )
 
 // Outcome is the classified result of one attempt.

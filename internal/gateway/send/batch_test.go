@@ -14,6 +14,7 @@ import (
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/cloudevents"
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -127,7 +128,7 @@ func TestSendBatch_IsNamedAndSignedAsAWhole(t *testing.T) {
 	ce := cloudevents.New()
 	s := newSender(t, Config{
 		App: "a", Name: "e", URL: b.URL, Dialect: ce, Registry: dialect.NewRegistry(ce, newFake("theirs")),
-		Credentials: dialect.Credentials{Secrets: []dialect.DatedSecret{{Value: secret}}}, Egress: Egress{AllowPrivate: true},
+		Credentials: dialect.Credentials{Secrets: []dialect.DatedSecret{{Value: secret}}}, Egress: egress.Policy{AllowPrivate: true},
 	})
 	x, y, z := said("theirs", "x", "1"), said("theirs", "y", "2"), said("theirs", "z", "3")
 	x.Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -14,6 +14,7 @@ import (
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/builtin"
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -84,7 +85,7 @@ func TestSend_EveryCommandToEveryDialect(t *testing.T) {
 			backend := newChecker(t, to)
 			s := newSender(t, Config{
 				App: "shop", Name: "backend", URL: backend.URL, Dialect: to, Registry: reg,
-				Credentials: builtinCredentials(to.Spec()), Egress: Egress{AllowPrivate: true}, Timeout: 30 * time.Second,
+				Credentials: builtinCredentials(to.Spec()), Egress: egress.Policy{AllowPrivate: true}, Timeout: 30 * time.Second,
 			})
 			rnd := rand.New(rand.NewPCG(1, 2))
 			delivered := 0

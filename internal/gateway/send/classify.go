@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -59,7 +60,7 @@ func classifyError(parent context.Context, err error) class {
 	retry := func(r gateway.Reason) class { return class{kind: gateway.Retry, reason: r} }
 
 	// Blocked: no retry helps before somebody changes configuration or DNS.
-	if errors.Is(err, errEgress) {
+	if errors.Is(err, egress.ErrBlocked) {
 		return class{kind: gateway.Misconfigured, reason: gateway.ReasonEgress}
 	}
 	// We are shutting down: the attempt says nothing about the endpoint.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -153,8 +154,8 @@ func TestSend_ClassifiesTheNetwork(t *testing.T) {
 		}, gateway.Refused, gateway.ReasonStatus4xx},
 		{"no such name", "http://no-such-host.invalid", func(c *Config) { c.Timeout = 20 * time.Second }, gateway.Retry, gateway.ReasonDNS},
 		{"metadata", "http://169.254.169.254/latest", nil, gateway.Misconfigured, gateway.ReasonEgress},
-		{"loopback where private is not allowed", plain.URL, func(c *Config) { c.Egress = Egress{} }, gateway.Misconfigured, gateway.ReasonEgress},
-		{"loopback by name", strings.Replace(plain.URL, "127.0.0.1", "localhost", 1), func(c *Config) { c.Egress = Egress{} }, gateway.Misconfigured, gateway.ReasonEgress},
+		{"loopback where private is not allowed", plain.URL, func(c *Config) { c.Egress = egress.Policy{} }, gateway.Misconfigured, gateway.ReasonEgress},
+		{"loopback by name", strings.Replace(plain.URL, "127.0.0.1", "localhost", 1), func(c *Config) { c.Egress = egress.Policy{} }, gateway.Misconfigured, gateway.ReasonEgress},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -177,7 +178,7 @@ func TestClassifyError_BlockedWinsOverCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if c := classifyError(ctx, errEgress); c.kind != gateway.Misconfigured {
+	if c := classifyError(ctx, egress.ErrBlocked); c.kind != gateway.Misconfigured {
 		t.Errorf("class = %+v, want misconfigured", c)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/egress"
 )
 
 // Defaults and fixed bounds.
@@ -76,7 +77,7 @@ type Config struct {
 	Echoes bool
 	// OnRefusal defaults to RefusalIgnore.
 	OnRefusal OnRefusal
-	Egress    Egress
+	Egress    egress.Policy
 	// MaxResponse is how many bytes of an answer are looked at; zero means
 	// 64 KiB. The rest is thrown away.
 	MaxResponse int64

@@ -30,7 +30,7 @@ type answer struct {
 // newTransport makes the pool of one endpoint's connections: HTTP/1.1, no proxy
 // from the environment, no compression, addresses checked when connecting.
 func newTransport(cfg Config, base *url.URL) *pool {
-	dialer := &net.Dialer{Control: newGuard(cfg.Egress).control}
+	dialer := cfg.Egress.Dialer()
 	address := net.JoinHostPort(base.Hostname(), portOf(base))
 	plain := func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", address) }
 	if base.Scheme != "https" {

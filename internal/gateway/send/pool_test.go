@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/imhook/imhook/internal/egress"
 )
 
 // rawServer answers each connection with serve, until the test ends.
@@ -46,7 +48,7 @@ func rawServer(tb testing.TB, serve func(n int, c net.Conn)) *url.URL {
 
 func poolTo(tb testing.TB, u *url.URL, size int) *pool {
 	tb.Helper()
-	cfg := Config{Concurrency: size, Egress: Egress{AllowPrivate: true}}
+	cfg := Config{Concurrency: size, Egress: egress.Policy{AllowPrivate: true}}
 	p := newTransport(cfg, u)
 	tb.Cleanup(p.CloseIdleConnections)
 	return p

@@ -16,6 +16,7 @@ import (
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -77,7 +78,7 @@ func config(url string) Config {
 		App: "shop", Name: "backend", URL: url, Dialect: ours,
 		Registry:    dialect.NewRegistry(ours, newFake("theirs")),
 		Credentials: dialect.Credentials{Secrets: []dialect.DatedSecret{{Value: testSecret}}},
-		Egress:      Egress{AllowPrivate: true},
+		Egress:      egress.Policy{AllowPrivate: true},
 		Version:     "1.2.3",
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+
+	"github.com/imhook/imhook/internal/egress"
 )
 
 // TestPool_WhatCameToAnIdleConnectionIsNoAnswer: servers write to idle
@@ -73,7 +75,7 @@ func TestPool_WhatCameEncryptedIsNoAnswer(t *testing.T) {
 	})
 	u.Scheme = "https"
 	p := newTransport(Config{
-		Concurrency: 1, Egress: Egress{AllowPrivate: true},
+		Concurrency: 1, Egress: egress.Policy{AllowPrivate: true},
 		TLS: fixed(&tls.Config{InsecureSkipVerify: true}), //nolint:gosec // the certificate is not what is tested
 	}, u)
 	t.Cleanup(p.CloseIdleConnections)
@@ -128,7 +130,7 @@ func TestPool_EncryptedConnectionIsUsedAgain(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(srv.Certificate())
-	p := newTransport(Config{Concurrency: 1, Egress: Egress{AllowPrivate: true}, TLS: fixed(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12})}, u)
+	p := newTransport(Config{Concurrency: 1, Egress: egress.Policy{AllowPrivate: true}, TLS: fixed(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12})}, u)
 	t.Cleanup(p.CloseIdleConnections)
 	for _, body := range []string{"one", "two", "three"} {
 		if status, got, err := post(t.Context(), p, u, body); status != 200 || got != body || err != nil {

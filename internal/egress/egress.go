@@ -1,8 +1,12 @@
-package send
+// Package egress keeps the gateway from calling what it was not meant to call:
+// addresses are checked when a connection is made, after name resolution, so that
+// neither a name that changes nor an odd spelling of an address gets around it.
+package egress
 
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -10,12 +14,12 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// errEgress is wrapped when an address may not be called.
-var errEgress = errors.New("address may not be called")
+// ErrBlocked is wrapped when an address may not be called.
+var ErrBlocked = errors.New("address may not be called")
 
-// Egress says which addresses may be called. The zero value allows public
+// Policy says which addresses may be called. The zero value allows public
 // addresses only.
-type Egress struct {
+type Policy struct {
 	// AllowPrivate allows private and loopback addresses: for what the
 	// configuration file defines, since IM backends live there.
 	AllowPrivate bool
@@ -53,23 +57,27 @@ var neverPrefixes = []netip.Prefix{
 	netip.MustParsePrefix("fd00:42::42/128"),    // Scaleway metadata
 }
 
+// Dialer returns a dialer that connects over TCP, and only to what the policy
+// allows. An address that may not be called is an error that wraps [ErrBlocked].
+func (p Policy) Dialer() *net.Dialer { return &net.Dialer{Control: newGuard(p).control} }
+
 // guard checks addresses at the time of connecting, after name resolution, so
 // that neither a redirect of the name nor an odd spelling of the address gets
 // around it. Immutable and safe for concurrent use.
 type guard struct{ lib *ssrf.Guardian }
 
-func newGuard(e Egress) guard {
-	allowed := e.Allow
-	if e.AllowPrivate {
-		allowed = append(slices.Clip(privatePrefixes), e.Allow...)
+func newGuard(p Policy) guard {
+	allowed := p.Allow
+	if p.AllowPrivate {
+		allowed = append(slices.Clip(privatePrefixes), p.Allow...)
 	}
 	var v4, v6 []netip.Prefix
-	for _, p := range allowed {
-		p = unmapPrefix(p)
-		if p.Addr().Is4() {
-			v4 = append(v4, p)
+	for _, in := range allowed {
+		in = unmapPrefix(in)
+		if in.Addr().Is4() {
+			v4 = append(v4, in)
 		} else {
-			v6 = append(v6, p)
+			v6 = append(v6, in)
 		}
 	}
 	return guard{lib: ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))}
@@ -78,16 +86,16 @@ func newGuard(e Egress) guard {
 // control is a net.Dialer's Control.
 func (g guard) control(network, address string, _ syscall.RawConn) error {
 	if network != "tcp4" && network != "tcp6" {
-		return fmt.Errorf("%w: network is %s", errEgress, network)
+		return fmt.Errorf("%w: network is %s", ErrBlocked, network)
 	}
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fmt.Errorf("%w: reading address: %w", errEgress, err)
+		return fmt.Errorf("%w: reading address: %w", ErrBlocked, err)
 	}
 	return g.check(ap.Addr())
 }
 
-// check returns an error that wraps errEgress when a may not be called.
+// check returns an error that wraps ErrBlocked when a may not be called.
 func (g guard) check(a netip.Addr) error {
 	// Prefixes never contain an address with a zone or an IPv4 address in IPv6
 	// clothes, so both are taken off first.
@@ -95,18 +103,18 @@ func (g guard) check(a netip.Addr) error {
 	for _, b := range []netip.Addr{a, embedded4(a)} {
 		for _, p := range neverPrefixes {
 			if p.Contains(b) {
-				return fmt.Errorf("%w: %s is link-local, a metadata service or no host (%s)", errEgress, a, p)
+				return fmt.Errorf("%w: %s is link-local, a metadata service or no host (%s)", ErrBlocked, a, p)
 			}
 		}
 	}
 	// An IPv4 address inside an IPv6 one leads where the inner one leads.
 	if in := embedded4(a); in.IsValid() {
 		if err := g.lib.SafeAddr(in); err != nil {
-			return fmt.Errorf("%w: %w", errEgress, err)
+			return fmt.Errorf("%w: %w", ErrBlocked, err)
 		}
 	}
 	if err := g.lib.SafeAddr(a); err != nil {
-		return fmt.Errorf("%w: %w", errEgress, err)
+		return fmt.Errorf("%w: %w", ErrBlocked, err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package send
+package egress
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 
 func TestGuard(t *testing.T) {
 	t.Parallel()
-	public := newGuard(Egress{})
-	private := newGuard(Egress{AllowPrivate: true})
-	listed := newGuard(Egress{Allow: []netip.Prefix{
+	public := newGuard(Policy{})
+	private := newGuard(Policy{AllowPrivate: true})
+	listed := newGuard(Policy{Allow: []netip.Prefix{
 		netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"),
 		netip.MustParsePrefix("::ffff:10.2.0.0/112"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("fe80::/10"),
 	}})
@@ -61,8 +61,8 @@ func TestGuard(t *testing.T) {
 			if (err == nil) != g.want {
 				t.Errorf("%s guard on %s: %v, want allowed = %v", name, tt.addr, err, g.want)
 			}
-			if err != nil && !errors.Is(err, errEgress) {
-				t.Errorf("%s guard on %s: %v does not wrap errEgress", name, tt.addr, err)
+			if err != nil && !errors.Is(err, ErrBlocked) {
+				t.Errorf("%s guard on %s: %v does not wrap ErrBlocked", name, tt.addr, err)
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func TestGuard(t *testing.T) {
 
 func TestGuard_ControlRefusesWhatIsNotTCP(t *testing.T) {
 	t.Parallel()
-	g := newGuard(Egress{AllowPrivate: true})
+	g := newGuard(Policy{AllowPrivate: true})
 	for _, tt := range []struct {
 		network, address string
 		ok               bool
