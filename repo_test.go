@@ -104,14 +104,16 @@ var layering = []struct {
 	{"internal/gateway/journal", []string{"event", "dialect", "internal/gateway"}, "a stage never imports another stage"},
 	{"internal/gateway/match", []string{"event", "dialect", "internal/gateway"}, "a stage never imports another stage"},
 	{"internal/gateway/deliver", []string{"event", "dialect", "internal/gateway"}, "a stage never imports another stage"},
-	{"internal/gateway/send", []string{"event", "dialect", "internal/gateway"}, "a stage never imports another stage"},
+	{"internal/gateway/send", []string{"event", "dialect", "internal/gateway", "internal/egress"}, "a stage never imports another stage"},
+	{"internal/gateway/publish", []string{"event", "dialect", "internal/gateway", "internal/egress"}, "a stage never imports another stage"},
+	{"internal/egress", nil, "what is called is decided for all who call"},
 	{"internal/wordlist", []string{"event", "internal/gateway"}, "a built-in hook knows events and what a hook is asked, as any other"},
 	{"client", []string{"event", "dialect", "client"}, "client runs inside other people's IM servers: it takes nothing of the gateway"},
 	{"receiver", []string{"event", "dialect", "receiver"}, "receiver runs inside other people's app backends: it takes nothing of the gateway"},
 	{"imfake", []string{"event", "dialect", "imfake", "internal/sample"}, "imfake is for users too: of the internals it takes samples only"},
 }
 
-var stages = []string{"receive", "decide", "journal", "match", "deliver", "send"}
+var stages = []string{"receive", "decide", "journal", "match", "deliver", "send", "publish"}
 
 func TestRepo_Layering(t *testing.T) {
 	t.Parallel()
