@@ -60,6 +60,9 @@ type Event struct {
 	// Echo is true when another command of the same source reports the same
 	// fact; such an event is passed on verbatim but left out of translations.
 	Echo bool
+	// Repeat is set on what is delivered once more. No journal keeps it: it belongs
+	// to the delivery.
+	Repeat Repeat
 
 	Actor        *Actor
 	Conversation *Conversation

@@ -33,6 +33,7 @@ type envelope struct {
 	Command     string    `json:"imcommand,omitzero"`
 	Link        string    `json:"imlink,omitzero"`
 	Echo        bool      `json:"imecho,omitzero"`
+	Repeat      Repeat    `json:"imrepeat,omitzero"`
 	Trace       string    `json:"traceparent,omitzero"`
 	ContentType string    `json:"datacontenttype,omitzero"`
 	Data        data      `json:"data,omitzero"`
@@ -100,6 +101,7 @@ func (e *Event) MarshalJSONTo(enc *jsontext.Encoder) error {
 		Generation:  e.Generation,
 		Command:     e.Command,
 		Echo:        e.Echo,
+		Repeat:      e.Repeat,
 		Trace:       e.Trace,
 		ContentType: "application/json",
 		Data: data{
@@ -149,7 +151,7 @@ func (e *Event) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*e = Event{
 		ID: env.ID, Type: Type(name), Phase: env.Phase,
 		Dialect: env.Dialect, Generation: env.Generation, Command: env.Command,
-		Trace: env.Trace, Lane: env.Subject, Echo: env.Echo,
+		Trace: env.Trace, Lane: env.Subject, Echo: env.Echo, Repeat: env.Repeat,
 		Actor: d.Actor, Conversation: d.Conversation, Message: d.Message,
 		User: d.User, Friend: d.Friend, Group: d.Group, Members: d.Members,
 		Chatroom: d.Chatroom, Channel: d.Channel, Conference: d.Conference,

@@ -270,7 +270,7 @@ func ExampleEvent_UnmarshalJSON() {
 func TestEvent_BareKnowsEveryBody(t *testing.T) {
 	t.Parallel()
 	envelope := []string{
-		"ID", "App", "Source", "Type", "Phase", "Time", "Dialect", "Generation", "Command", "Trace", "Lane", "Links", "Dedupe", "Echo", "Raw",
+		"ID", "App", "Source", "Type", "Phase", "Time", "Dialect", "Generation", "Command", "Trace", "Lane", "Links", "Dedupe", "Echo", "Repeat", "Raw",
 	}
 	typ := reflect.TypeFor[event.Event]()
 	for i := range typ.NumField() {

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -25,8 +26,12 @@ func (r *runner) takeAgain(pos gateway.Pos, page *gateway.Page) {
 	if len(r.again) == 0 || r.again[0].Pos != pos {
 		return
 	}
-	o, ev := r.again[0], page.Events[pos.Index()]
+	o, ev := r.again[0], eventAt(page, pos)
 	r.again = r.again[1:]
+	if ev == nil {
+		r.metrics.expired.Inc()
+		return
+	}
 	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt})
 	r.collect()
 }
@@ -71,4 +76,12 @@ func (r *runner) missAll() {
 	}
 	r.missAgain(^gateway.Pos(0))
 	r.passAgain()
+}
+
+// eventAt is the event at pos of its page; nil when it is not there.
+func eventAt(page *gateway.Page, pos gateway.Pos) *event.Event {
+	if page.Seq != pos.Seq() || pos.Index() >= len(page.Events) {
+		return nil
+	}
+	return page.Events[pos.Index()]
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -61,6 +62,11 @@ type Config struct {
 	// bounds: all of them together keep no more of the journal from being trimmed.
 	// Zero means no such bound.
 	RemovedBytes int64
+	// Letters is where dead letters are read; without it none can be requeued.
+	Letters Letters
+	// Select compiles what a run of an app is about, but for the conversation and
+	// times: patterns, sources, condition. Nil takes everything.
+	Select func(app string, s gateway.Selection) (func(*event.Event) bool, error)
 	// Held says why nothing may be sent now; nil when it may. What is held is tried
 	// again, and it counts for nothing against an endpoint. A nil Held never holds.
 	Held func() error
@@ -84,6 +90,9 @@ type Deliverer struct {
 	metrics *metrics
 	// eager is eagerOpen, but in tests.
 	eager int
+	// listed is maxListed, but in tests.
+	listed int
+	runs   reruns
 	// setting is held, by its one place, while the endpoints are changed.
 	setting chan struct{}
 
@@ -134,7 +143,7 @@ func New(cfg Config) (*Deliverer, error) {
 	if cfg.RemovedAge == 0 {
 		cfg.RemovedAge = 72 * time.Hour
 	}
-	d := &Deliverer{cfg: cfg, metrics: m, eager: eagerOpen, index: cfg.Index, setting: make(chan struct{}, 1), saving: make(chan struct{}, 1)}
+	d := &Deliverer{cfg: cfg, metrics: m, eager: eagerOpen, listed: maxListed, index: cfg.Index, setting: make(chan struct{}, 1), saving: make(chan struct{}, 1)}
 	eps, err := checked(cfg.Endpoints)
 	if err != nil {
 		return nil, err
@@ -229,6 +238,7 @@ func (d *Deliverer) Start(ctx context.Context) (err error) {
 		}
 	}
 	d.keepAbsent(saved, last)
+	d.restoreRuns(saved)
 	// An endpoint that starts now must be found again after a crash: otherwise it
 	// would start anew, and what was accepted in between would be lost to it.
 	if err := d.save(ctx); err != nil {
@@ -247,6 +257,7 @@ func (d *Deliverer) Start(ctx context.Context) (err error) {
 	d.mu.Unlock()
 	d.wg.Go(d.follow)
 	d.wg.Go(d.keepHouse)
+	d.beginRuns()
 	return nil
 }
 
@@ -350,6 +361,7 @@ func (d *Deliverer) secondly(ctx context.Context) {
 	}
 	d.keepGone(ctx, tail, gone, c)
 	d.setFloor()
+	d.pruneRuns(ctx)
 }
 
 // setFloor tells the journal below which page every endpoint is done.
@@ -461,7 +473,7 @@ func (d *Deliverer) Stop(ctx context.Context) error {
 	d.cutShort()
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	err := d.save(saving)
+	err := errors.Join(d.save(saving), d.saveRuns(saving))
 	for _, r := range runners {
 		r.line.Load().leave()
 	}

@@ -21,6 +21,8 @@ type metrics struct {
 	echoes         *prometheus.CounterVec
 	untranslatable *prometheus.CounterVec
 	seconds        *prometheus.HistogramVec
+	// What runs do: the endpoint's own counters, which must add up, leave them out.
+	repeats, repeatsParked, repeatsUnsaid *prometheus.CounterVec
 	// forgotten is of all endpoints together: who is forgotten has no series.
 	forgotten prometheus.Counter
 }
@@ -37,6 +39,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		expired:        counter("imhook_expired_total", "Events dropped because the endpoint's backlog was too old or too large."),
 		echoes:         counter("imhook_echoes_total", "Second reports of one fact, left out of a translation."),
 		untranslatable: counter("imhook_untranslatable_total", "Events that the endpoint's dialect cannot express.", "type"),
+		repeats:        counter("imhook_repeats_total", "Events of requeues and replays: selected, and what became of them. They are not among the endpoint's own.", "kind", "outcome"),
+		repeatsParked:  counter("imhook_repeats_parked_total", "Events of requeues and replays that were set aside as dead letters.", "kind", "reason"),
+		repeatsUnsaid:  counter("imhook_repeats_untranslatable_total", "Events of replays that the endpoint's dialect cannot express.", "kind", "type"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "imhook_attempt_seconds", Help: "How long attempts took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
 		}, []string{"app", "endpoint"}),
@@ -47,7 +52,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.matched, m.delivered, m.attempts, m.parked, m.expired, m.echoes, m.untranslatable, m.seconds, m.forgotten} {
+	for _, c := range []prometheus.Collector{m.matched, m.delivered, m.attempts, m.parked, m.expired, m.echoes, m.untranslatable, m.repeats, m.repeatsParked, m.repeatsUnsaid, m.seconds, m.forgotten} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -76,6 +81,17 @@ func (m *metrics) endpoint(app, name string) endpointMetrics {
 	}
 }
 
+// run are the counters of a run at an endpoint: attempts are the endpoint's.
+func (m *metrics) run(app, name string, kind event.Repeat) endpointMetrics {
+	e := m.endpoint(app, name)
+	l := prometheus.Labels{"app": app, "endpoint": name, "kind": string(kind)}
+	of := m.repeats.MustCurryWith(l)
+	e.matched, e.delivered = of.WithLabelValues("selected"), of.WithLabelValues("delivered")
+	e.expired, e.echoes = of.WithLabelValues("missing"), of.WithLabelValues("echo")
+	e.parkedBy, e.untranslatableBy = m.repeatsParked.MustCurryWith(l), m.repeatsUnsaid.MustCurryWith(l)
+	return e
+}
+
 // forget stops exporting an endpoint. Who still counts for it counts for nobody.
 func (m *metrics) forget(app, name string) {
 	l := prometheus.Labels{"app": app, "endpoint": name}
@@ -83,7 +99,7 @@ func (m *metrics) forget(app, name string) {
 		v.Delete(l)
 	}
 	m.seconds.Delete(l)
-	for _, v := range []*prometheus.CounterVec{m.attempts, m.parked, m.untranslatable} {
+	for _, v := range []*prometheus.CounterVec{m.attempts, m.parked, m.untranslatable, m.repeats, m.repeatsParked, m.repeatsUnsaid} {
 		v.DeletePartialMatch(l)
 	}
 }

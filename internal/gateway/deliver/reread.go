@@ -44,11 +44,12 @@ func (r *runner) reread(w *worker) {
 				break
 			}
 		}
-		if f.item.pos.Index() >= len(page.Events) {
+		ev := eventAt(page, f.item.pos)
+		if ev == nil {
 			f.state = missing
 			continue
 		}
-		f.item.ev = detach(page.Events[f.item.pos.Index()])
+		f.item.ev = detach(ev)
 		bytes += int64(len(f.item.ev.Raw.Body))
 	}
 	r.mu.Lock()

@@ -54,12 +54,12 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 				return fmt.Errorf("reading page %d again: %w", o.Pos.Seq(), err)
 			}
 		}
-		if page.Seq != o.Pos.Seq() || o.Pos.Index() >= len(page.Events) {
+		ev := eventAt(page, o.Pos)
+		if ev == nil {
 			r.missing++
 			changed = true
 			continue
 		}
-		ev := page.Events[o.Pos.Index()]
 		it := item{pos: o.Pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt}
 		if it.dueAt.After(latest) {
 			it.dueAt = latest // the clock went back

@@ -44,6 +44,10 @@ type runner struct {
 	log      *slog.Logger
 	metrics  endpointMetrics
 
+	// guest is not nil where the runner is a run's, repeat what the run does.
+	guest  *guest
+	repeat event.Repeat
+
 	ctx  context.Context //nolint:containedctx // from Start until attempts shall be cut short
 	wg   sync.WaitGroup
 	wake chan struct{} // tells the catch-up reader that there is room
@@ -62,6 +66,8 @@ type runner struct {
 	// shared counts the events in memory that are parts of their page, by page.
 	shared  map[uint64]int
 	running int
+	// guests are the attempts in flight that runs make at the endpoint.
+	guests  int
 	idle    []*worker
 	workers int
 	// read is the position up to which everything was looked at. While live, the
@@ -91,6 +97,9 @@ type runner struct {
 	// missing counts open events that the journal no longer had at the last
 	// restore, until they are counted as expired.
 	missing int
+	// through are dead letters, by their events, that arrived or were parked anew and
+	// are not taken away yet.
+	through []gateway.Pos
 	// removed is set when the endpoint is not configured any more.
 	removed removal
 	// undispatched counts the events that were taken in since the last dispatch,

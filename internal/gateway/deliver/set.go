@@ -62,6 +62,7 @@ func (d *Deliverer) Set(ctx context.Context, endpoints []Endpoint, index Index) 
 		return fmt.Errorf("setting endpoints: %w", err)
 	}
 	removed := d.apply(c, index)
+	d.rehome()
 	d.setFloor()
 	// The tail's position is not saved before these records are, so that a failure
 	// here is mended by the housekeeping, or a restart.

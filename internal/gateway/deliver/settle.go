@@ -83,13 +83,20 @@ func (r *runner) settleHead(l *lane, f *flight, again *shared) bool {
 		if !r.failingAt.IsZero() {
 			r.recovered()
 		}
+		r.settledAt(it.pos)
 		r.finish(l)
 		return true
 	case gateway.Untranslatable:
+		if r.keepsUnsaid() {
+			return r.parkHead(l, r.unsaid(f))
+		}
 		r.metrics.untranslatable(f.item.ev.Type)
 		r.finish(l)
 		return true
 	case gateway.Echoed:
+		if r.keepsUnsaid() {
+			return r.parkHead(l, r.unsaid(f))
+		}
 		r.metrics.echoes.Inc()
 		r.finish(l)
 		return true
@@ -127,7 +134,7 @@ func (r *runner) fail(l *lane, f *flight, again *shared) bool {
 	}
 	return r.parkHead(l, gateway.DeadLetter{
 		Endpoint: r.id, Pos: it.pos, Event: f.item.ev, Reason: why, Detail: out.Detail,
-		Attempts: it.attempts, FirstAt: it.firstAt, At: now, Exchange: out.Exchange,
+		Attempts: it.attempts, FirstAt: it.firstAt, At: now, Exchange: out.Exchange, Repeat: r.repeat,
 	})
 }
 
@@ -146,6 +153,7 @@ func (r *runner) parkHead(l *lane, letter gateway.DeadLetter) bool {
 		return false
 	}
 	r.metrics.parked(letter.Reason)
+	r.settledAt(letter.Pos)
 	r.finish(l)
 	return true
 }

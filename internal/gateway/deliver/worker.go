@@ -18,6 +18,8 @@ type worker struct {
 	begin chan struct{}
 	since time.Time
 	batch batch
+	// host is the endpoint at which a run's worker has a place, while it works.
+	host *runner
 }
 
 // flight is one event in flight.
@@ -44,7 +46,7 @@ const (
 // dispatch loads workers while there is something to try and somebody to spare.
 // Call with mu.
 func (r *runner) dispatch() {
-	for r.running < r.Concurrency && len(r.ready.line()) > 0 {
+	for r.busy() < r.Concurrency && len(r.ready.line()) > 0 {
 		// The worker that stopped last has the warmest stack.
 		if n := len(r.idle); n > 0 {
 			w := r.idle[n-1]
@@ -71,6 +73,14 @@ func (r *runner) take(w *worker) bool {
 	if r.stopped || r.resting || r.paused != "" {
 		return false
 	}
+	if r.guest != nil {
+		return r.invite(w)
+	}
+	return r.load(w)
+}
+
+// load loads the worker. Call with mu.
+func (r *runner) load(w *worker) bool {
 	if w.batch.joined = r.batches(); w.batch.joined {
 		return r.gather(w)
 	}
@@ -106,8 +116,9 @@ func (r *runner) next(w *worker) bool {
 	clear(w.load)
 	w.load = w.load[:0]
 	r.running--
+	r.bidFarewell(w)
 	r.tellQuiet()
-	if r.running < r.Concurrency && r.take(w) {
+	if r.busy() < r.Concurrency && r.take(w) {
 		return true
 	}
 	if r.stopped {

@@ -3,14 +3,13 @@ package journal
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -24,6 +23,7 @@ type deadLetter struct {
 	FirstAt  time.Time         `json:"firstAt,omitzero"`
 	At       time.Time         `json:"at"`
 	Exchange *gateway.Exchange `json:"exchange,omitzero"`
+	Repeat   event.Repeat      `json:"repeat,omitzero"`
 }
 
 // Park keeps a dead letter, durably. The oldest are dropped after 30 days or past
@@ -31,7 +31,7 @@ type deadLetter struct {
 func (j *Journal) Park(ctx context.Context, d gateway.DeadLetter) error {
 	meta, err := json.Marshal(deadLetter{
 		Endpoint: d.Endpoint, Pos: uint64(d.Pos), Reason: d.Reason, Detail: d.Detail,
-		Attempts: d.Attempts, FirstAt: d.FirstAt.UTC(), At: d.At.UTC(), Exchange: d.Exchange,
+		Attempts: d.Attempts, FirstAt: d.FirstAt.UTC(), At: d.At.UTC(), Exchange: d.Exchange, Repeat: d.Repeat,
 	})
 	if err != nil {
 		return fmt.Errorf("writing a dead letter: %w", err)
@@ -48,38 +48,6 @@ func (j *Journal) Park(ctx context.Context, d gateway.DeadLetter) error {
 	}
 	j.parked.Store(seq)
 	return nil
-}
-
-// DeadLetters returns at most limit dead letters of one endpoint (app/name), or
-// of all when it is empty, newest first.
-func (j *Journal) DeadLetters(ctx context.Context, endpoint string, limit int) ([]gateway.DeadLetter, error) {
-	e, err := j.use()
-	if err != nil {
-		return nil, err
-	}
-	info, err := e.dead.Info(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading dead letters: %w", err)
-	}
-	var all []gateway.DeadLetter
-	for seq := info.State.LastSeq; seq >= info.State.FirstSeq && seq > 0 && len(all) < limit; seq-- {
-		m, err := e.dead.GetMsg(ctx, seq)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading dead letter %d: %w", seq, err)
-		}
-		d, err := j.parseDeadLetter(m.Data)
-		if err != nil {
-			j.cfg.Log.Error("dead letter cannot be read", "seq", seq, "err", err)
-			continue
-		}
-		if endpoint == "" || d.Endpoint == endpoint {
-			all = append(all, d)
-		}
-	}
-	return all, nil
 }
 
 func (j *Journal) parseDeadLetter(b []byte) (gateway.DeadLetter, error) {
@@ -100,6 +68,6 @@ func (j *Journal) parseDeadLetter(b []byte) (gateway.DeadLetter, error) {
 	}
 	return gateway.DeadLetter{
 		Endpoint: meta.Endpoint, Pos: gateway.Pos(meta.Pos), Event: records[0].ev, Reason: meta.Reason, Detail: meta.Detail,
-		Attempts: meta.Attempts, FirstAt: meta.FirstAt, At: meta.At, Exchange: meta.Exchange,
+		Attempts: meta.Attempts, FirstAt: meta.FirstAt, At: meta.At, Exchange: meta.Exchange, Repeat: meta.Repeat,
 	}, nil
 }

@@ -28,7 +28,10 @@ type Journal interface {
 	Load(ctx context.Context) (map[string][]byte, error)
 	Drop(ctx context.Context, key string) error
 	Park(ctx context.Context, d gateway.DeadLetter) error
-	DeadLetters(ctx context.Context, endpoint string, limit int) ([]gateway.DeadLetter, error)
+	DeadLetter(ctx context.Context, seq uint64) (gateway.DeadLetter, error)
+	NextDeadLetter(ctx context.Context, seq uint64, endpoint string) (gateway.DeadLetter, error)
+	DeadLetterBounds(ctx context.Context) (first, last, n uint64, err error)
+	RemoveDeadLetter(ctx context.Context, seq uint64) (bool, error)
 	Close(ctx context.Context) error
 }
 
@@ -429,7 +432,7 @@ func deadLetters(t *testing.T, open Open) {
 	letter := func(endpoint string, n int) gateway.DeadLetter {
 		return gateway.DeadLetter{
 			Endpoint: endpoint, Pos: gateway.NewPos(uint64(n+1), n), Event: Event(n), Reason: gateway.ReasonStatus4xx,
-			Detail: "no such bed", Attempts: n + 1, FirstAt: time.Unix(int64(1790000000+n), 0).UTC(), At: time.Unix(int64(1790000100+n), 0).UTC(),
+			Detail: "no such bed", Attempts: n + 1, Repeat: event.Requeued, FirstAt: time.Unix(int64(1790000000+n), 0).UTC(), At: time.Unix(int64(1790000100+n), 0).UTC(),
 			Exchange: &gateway.Exchange{URL: "http://garden.example/hook", Request: "{}", Status: 404, Response: "none"},
 		}
 	}
@@ -439,24 +442,56 @@ func deadLetters(t *testing.T, open Open) {
 			t.Fatal(err)
 		}
 	}
-	for _, when := range []string{"at once", "after reopening"} {
-		for _, c := range []struct {
-			endpoint string
-			limit    int
-			want     []gateway.DeadLetter
-		}{
-			{"", 10, []gateway.DeadLetter{a2, b1, a0}},
-			{"", 2, []gateway.DeadLetter{a2, b1}},
-			{"garden/a.*", 10, []gateway.DeadLetter{a2, a0}},
-			{"garden/none", 10, nil},
-		} {
-			got, err := j.DeadLetters(t.Context(), c.endpoint, c.limit)
-			if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
-				t.Errorf("%s DeadLetters(%q, %d): %v (-want +got):\n%s", when, c.endpoint, c.limit, err, diff)
+	a0.Seq, b1.Seq, a2.Seq = 1, 2, 3
+	check := func(when string, wants map[string][]gateway.DeadLetter, n uint64) {
+		t.Helper()
+		for endpoint, want := range wants {
+			if diff := cmp.Diff(want, letters(t, j, endpoint)); diff != "" {
+				t.Errorf("%s: dead letters of %q (-want +got):\n%s", when, endpoint, diff)
 			}
 		}
+		if _, last, got, err := j.DeadLetterBounds(t.Context()); got != n || last != 3 || err != nil {
+			t.Errorf("%s: %d dead letters up to %d, %v; want %d up to 3", when, got, last, err, n)
+		}
+	}
+	reopen := func() {
 		closeJournal(t, j)
 		j = at(t, open, place)
+	}
+	kept := map[string][]gateway.DeadLetter{"": {a0, b1, a2}, "garden/a.*": {a0, a2}, "garden/b": {b1}, "garden/none": nil}
+	check("at once", kept, 3)
+	reopen()
+	check("after reopening", kept, 3)
+
+	for _, there := range []bool{true, false} {
+		if was, err := j.RemoveDeadLetter(t.Context(), 1); was != there || err != nil {
+			t.Errorf("RemoveDeadLetter = %v, %v; want %v", was, err, there)
+		}
+	}
+	if _, err := j.DeadLetter(t.Context(), 1); !errors.Is(err, gateway.ErrNoLetter) {
+		t.Errorf("DeadLetter that was removed = %v, want ErrNoLetter", err)
+	}
+	if got, err := j.DeadLetter(t.Context(), 2); err != nil || !cmp.Equal(b1, got) {
+		t.Errorf("DeadLetter = %+v, %v; want %+v", got, err, b1)
+	}
+	left := map[string][]gateway.DeadLetter{"": {b1, a2}, "garden/a.*": {a2}}
+	check("after removal", left, 2)
+	reopen()
+	check("after removal and reopening", left, 2)
+}
+
+// letters are the dead letters of an endpoint, in their order.
+func letters(t *testing.T, j Journal, endpoint string) (all []gateway.DeadLetter) {
+	t.Helper()
+	for seq := uint64(0); ; {
+		d, err := j.NextDeadLetter(t.Context(), seq, endpoint)
+		if errors.Is(err, gateway.ErrNoLetter) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("NextDeadLetter(%d): %v", seq, err)
+		}
+		all, seq = append(all, d), d.Seq+1
 	}
 }
 

@@ -131,6 +131,7 @@ func (c *call) notice(ev *event.Event) {
 // fill completes an event that the dialect decoded.
 func (c *call) fill(ev *event.Event, trace string) {
 	ev.App, ev.Source = c.src.App, c.src.Name
+	ev.Repeat = "" // ours to say, for each delivery
 	if c.src.Generation != "" {
 		ev.Generation = c.src.Generation
 	}
