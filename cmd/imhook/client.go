@@ -75,25 +75,9 @@ func (c *client) post(ctx context.Context, path string, body, v any) error {
 }
 
 func (c *client) do(ctx context.Context, method, path string, body []byte, v any) error {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	res, err := c.send(ctx, c.http, method, path, body)
 	if err != nil {
-		return fmt.Errorf("asking the gateway: %w", err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if ue, ok := errors.AsType[*url.Error](err); ok {
-			err = ue.Err // the URL is in the sentence already
-		}
-		return fmt.Errorf("no gateway answers at %s (%w); %s", c.base, err, unansweredHint(err))
+		return err
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
@@ -105,6 +89,54 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, v any
 	}
 	if err := json.Unmarshal(answer, v); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	return nil
+}
+
+// send makes a request.
+func (c *client) send(ctx context.Context, by *http.Client, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("asking the gateway: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := by.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // the URL is in the sentence already
+		}
+		return nil, fmt.Errorf("no gateway answers at %s (%w); %s", c.base, err, unansweredHint(err))
+	}
+	return res, nil
+}
+
+// download writes what path answers to w, however much it is and however long it
+// takes.
+func (c *client) download(ctx context.Context, path string, query url.Values, w io.Writer) error {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	long := *c.http
+	long.Timeout = 0
+	res, err := c.send(ctx, &long, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		answer, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+		return &refusedError{message: apiMessage(res.Status, answer), answer: answer}
+	}
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("reading the gateway's answer, which is not whole: %w", err)
 	}
 	return nil
 }

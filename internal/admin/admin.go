@@ -35,13 +35,6 @@ type Decisions interface {
 	Find(ctx context.Context, q trail.Query) (trail.Found, error)
 }
 
-// DeadLetters is where dead letters are read.
-type DeadLetters interface {
-	// DeadLetters returns at most limit of those of one endpoint (app/name), or
-	// of all when endpoint is empty, newest first.
-	DeadLetters(ctx context.Context, endpoint string, limit int) ([]gateway.DeadLetter, error)
-}
-
 // EndpointStatus is how an endpoint is doing.
 type EndpointStatus struct {
 	App  string `json:"app"`
@@ -83,6 +76,16 @@ type Config struct {
 	Registry    *dialect.Registry
 	Journal     Journal
 	DeadLetters DeadLetters
+	// Runs requeues dead letters and replays history; nil means that nobody can.
+	Runs Runs
+	// Keep keeps an event that somebody resends; as a source would have it kept.
+	Keep func(ctx context.Context, a gateway.Arrival) (gateway.Kept, error)
+	// Select compiles the patterns, sources and condition of a selection among the
+	// events of an app.
+	Select func(app string, s gateway.Selection) (func(*event.Event) bool, error)
+	// Trimmed is how many events the journal has dropped from its front, ever; nil
+	// means that nobody knows.
+	Trimmed func(ctx context.Context) (uint64, error)
 	// Decisions may be nil: then nobody keeps them.
 	Decisions Decisions
 	Endpoints Endpoints
@@ -132,6 +135,11 @@ func New(cfg Config) (http.Handler, error) {
 			return func(ev *event.Event) bool { return string(ev.Type) == name }, nil
 		}
 	}
+	if cfg.Select == nil {
+		cfg.Select = func(string, gateway.Selection) (func(*event.Event) bool, error) {
+			return nil, errors.New("nothing can be selected here by type, source or condition")
+		}
+	}
 	if cfg.Uses == nil {
 		cfg.Uses = func(Owner) *dialect.SecretUses { return nil }
 	}
@@ -151,6 +159,20 @@ func New(cfg Config) (http.Handler, error) {
 	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/resume", a.resume)
 	guarded.HandleFunc("POST /api/v1/endpoints/{name}/resume", a.resume)
 	guarded.HandleFunc("GET /api/v1/deadletters", a.deadLetters)
+	guarded.HandleFunc("GET /api/v1/deadletters/{id}", a.deadLetter)
+	guarded.HandleFunc("GET /api/v1/deadletters/export", a.exportLetters)
+	guarded.HandleFunc("POST /api/v1/deadletters/purge", a.purge)
+	if cfg.Keep != nil {
+		guarded.HandleFunc("POST /api/v1/deadletters/{id}/resend", a.resend)
+	}
+	if cfg.Runs != nil {
+		guarded.HandleFunc("POST /api/v1/deadletters/requeue", a.requeue)
+		guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/replay", a.replay)
+		guarded.HandleFunc("POST /api/v1/endpoints/{name}/replay", a.replay)
+		guarded.HandleFunc("GET /api/v1/runs", a.runs)
+		guarded.HandleFunc("GET /api/v1/runs/{id}", a.run)
+		guarded.HandleFunc("POST /api/v1/runs/{id}/cancel", a.cancelRun)
+	}
 	if cfg.Hooks != nil {
 		guarded.HandleFunc("GET /api/v1/hooks", a.hooks)
 	}

@@ -267,11 +267,11 @@ func (a *api) undelivered(ctx context.Context, all []followUp) error {
 	if len(all) == 0 {
 		return nil
 	}
-	letters, err := a.DeadLetters.DeadLetters(ctx, "", maxLimit)
+	f, err := a.searchLetters(ctx, &letterQuery{api: a, limit: maxLimit})
 	if err != nil {
 		return fmt.Errorf("reading dead letters: %w", err)
 	}
-	for _, l := range letters {
+	for _, l := range f.letters {
 		for i := range all {
 			if l.Event != nil && l.Event.ID == all[i].Event.ID && l.Event.Source == all[i].Event.Source {
 				one := a.letter(ctx, l)

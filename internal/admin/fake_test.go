@@ -109,16 +109,43 @@ func threePages() *pages {
 	return p
 }
 
+// letters are dead letters in memory, numbered from 1. One without an endpoint was
+// taken away.
 type letters []gateway.DeadLetter
 
-func (l letters) DeadLetters(_ context.Context, endpoint string, limit int) ([]gateway.DeadLetter, error) {
-	var out []gateway.DeadLetter
-	for _, d := range l {
-		if (endpoint == "" || d.Endpoint == endpoint) && len(out) < limit {
-			out = append(out, d)
+func (l letters) DeadLetter(_ context.Context, seq uint64) (gateway.DeadLetter, error) {
+	if seq == 0 || seq > uint64(len(l)) || l[seq-1].Endpoint == "" {
+		return gateway.DeadLetter{}, gateway.ErrNoLetter
+	}
+	d := l[seq-1]
+	d.Seq = seq
+	return d, nil
+}
+
+func (l letters) NextDeadLetter(ctx context.Context, seq uint64, endpoint string) (gateway.DeadLetter, error) {
+	for ; seq <= uint64(len(l)); seq++ {
+		if d, err := l.DeadLetter(ctx, seq); err == nil && (endpoint == "" || d.Endpoint == endpoint) {
+			return d, nil
 		}
 	}
-	return out, nil
+	return gateway.DeadLetter{}, gateway.ErrNoLetter
+}
+
+func (l letters) DeadLetterBounds(context.Context) (first, last, n uint64, err error) {
+	for _, d := range l {
+		if d.Endpoint != "" {
+			n++
+		}
+	}
+	return 1, uint64(len(l)), n, nil
+}
+
+func (l letters) RemoveDeadLetter(ctx context.Context, seq uint64) (bool, error) {
+	if _, err := l.DeadLetter(ctx, seq); err != nil {
+		return false, nil
+	}
+	l[seq-1].Endpoint = ""
+	return true, nil
 }
 
 type endpoints []admin.EndpointStatus
@@ -151,7 +178,7 @@ func setup(t *testing.T, change func(*admin.Config)) http.Handler {
 		DeadLetters: letters{{
 			Endpoint: "shop/backend", Pos: gateway.NewPos(5, 1), Event: &event.Event{ID: "e2", Type: "message.send"},
 			Reason: gateway.ReasonStatus4xx, Attempts: 4, At: noon, Exchange: &gateway.Exchange{URL: "http://b/m", Status: 400},
-		}, {Endpoint: "shop/other", Reason: gateway.ReasonMaxAge, At: noon}},
+		}, {Endpoint: "shop/other", Event: &event.Event{ID: "e3"}, Reason: gateway.ReasonMaxAge, At: noon}},
 		Endpoints: endpoints{{App: "shop", Name: "backend", State: "live", Backlog: 3, Delivered: 9, OldestAt: noon.Add(-time.Minute)}},
 		Receive: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)

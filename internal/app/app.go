@@ -140,7 +140,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	d, err := deliver.New(deliver.Config{
-		Endpoints: plan.endpoints, Index: plan.index, Journal: j, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
+		Endpoints: plan.endpoints, Index: plan.index, Journal: j, Letters: j, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
 		RemovedAge: c.Journal.RetainAge, RemovedBytes: c.Journal.RetainBytes / 2,
 	})
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/gateway/match"
 	"github.com/imhook/imhook/internal/suggest"
 )
@@ -62,6 +63,15 @@ func (r *rules) endpoint(app string, e config.Endpoint) (*match.Matcher, error) 
 // picks compiles the rule of an endpoint to ask it, not to run it.
 func (r *rules) picks(app string, e config.Endpoint) (*match.Matcher, error) {
 	return r.compiler.Compile(ruleOf(app, e))
+}
+
+// selects compiles what a selection says about events.
+func (r *rules) selects(app string, s gateway.Selection) (func(*event.Event) bool, error) {
+	m, err := r.compiler.Compile(match.Rule{App: app, Events: s.Types, Sources: s.Sources, When: s.When})
+	if err != nil {
+		return nil, err
+	}
+	return m.Match, nil
 }
 
 func ruleOf(app string, e config.Endpoint) match.Rule {

@@ -59,6 +59,15 @@ const (
 	ReasonTooLong Reason = "too_long"
 )
 
+// Reasons returns all reasons, in the order in which they are defined.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonDNS, ReasonConnect, ReasonTLS, ReasonTimeout, ReasonReset, ReasonStatus4xx, ReasonStatus5xx, ReasonThrottled, ReasonGone,
+		ReasonRedirect, ReasonRefused, ReasonTooLarge, ReasonEgress, ReasonEncode, ReasonSign, ReasonInternal, ReasonMaxAge, ReasonAttempts,
+		ReasonCancelled,
+	}
+}
+
 // Outcome is the classified result of one attempt.
 type Outcome struct {
 	Kind   OutcomeKind
@@ -86,9 +95,11 @@ type Outcome struct {
 // Exchange is one request and its answer as a person would want to see them,
 // bounded and without secrets.
 type Exchange struct {
-	URL      string `json:"url"`
-	Request  string `json:"request,omitzero"`
-	Status   int    `json:"status,omitzero"`
+	URL     string `json:"url"`
+	Request string `json:"request,omitzero"`
+	Status  int    `json:"status,omitzero"`
+	// Head are the headers of the answer, one a line.
+	Head     string `json:"head,omitzero"`
 	Response string `json:"response,omitzero"`
 	Error    string `json:"error,omitzero"`
 }

@@ -25,7 +25,8 @@ import (
 // the event's own when it carries one event, otherwise a hash of the events' ids in
 // their order: an attempt with the very same events repeats it, any other does not.
 // What tells an event's repetition is therefore the id in the item, not that of the
-// request. Imhook-Event-Id and Traceparent are sent with a single event only.
+// request. Imhook-Event-Id and Traceparent are sent with a single event only, Imhook-Repeat
+// with the mark of the first: events that are marked share no request with others.
 func (s *Sender) SendBatch(ctx context.Context, evs []*event.Event) []gateway.Outcome {
 	begin := s.cfg.Now()
 	p := s.pack(evs)
@@ -137,9 +138,9 @@ func (s *Sender) postBatch(ctx context.Context, p *pack, evs []*event.Event) gat
 		return s.unsendable(gateway.Refused, gateway.ReasonEncode, fmt.Errorf("joining %d events: %w", len(p.reqs), err))
 	}
 	first := evs[p.at[0]]
-	id, l := first.ID, label{event: first.ID, trace: first.Trace}
+	id, l := first.ID, label{event: first.ID, trace: first.Trace, repeat: first.Repeat}
 	if len(p.at) > 1 {
-		id, l = batchID(evs, p.at), label{joined: true}
+		id, l = batchID(evs, p.at), label{joined: true, repeat: first.Repeat}
 	}
 	return s.post(ctx, &joined, id, l)
 }

@@ -13,19 +13,22 @@ import (
 	"strings"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 )
 
 // Headers that are added to what the dialect writes.
 const (
 	headerEventID = "Imhook-Event-Id"
+	headerRepeat  = "Imhook-Repeat" // requeued or replayed
 	headerTrace   = "Traceparent"
 )
 
 // label is what is known about a request beside what the dialect writes: what our
 // own headers say, where empty is left out.
 type label struct {
-	event string
-	trace string
+	event  string
+	trace  string
+	repeat event.Repeat
 	// joined is true when the body is nobody else's.
 	joined bool
 }
@@ -115,6 +118,9 @@ func (s *Sender) header(l label, req *dialect.Request) (http.Header, error) {
 	h["User-Agent"] = s.userAgent
 	if l.event != "" {
 		h[headerEventID] = values[0:1:1]
+	}
+	if l.repeat != "" {
+		h[headerRepeat] = []string{string(l.repeat)}
 	}
 	if req.ContentType != "" {
 		h["Content-Type"] = values[1:2:2]
