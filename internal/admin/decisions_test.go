@@ -26,16 +26,16 @@ type shelf struct {
 	fail  error
 }
 
-func (s *shelf) KeepTrail(_ context.Context, page []byte) error {
+func (s *shelf) Keep(_ context.Context, page []byte) error {
 	s.pages = append(s.pages, page)
 	return nil
 }
 
-func (s *shelf) TrailPage(_ context.Context, seq uint64) ([]byte, time.Time, error) {
+func (s *shelf) Page(_ context.Context, seq uint64) ([]byte, time.Time, error) {
 	return s.pages[seq-1], s.at[seq-1], s.fail
 }
 
-func (s *shelf) TrailBounds(context.Context) (first, last uint64, err error) {
+func (s *shelf) Bounds(context.Context) (first, last uint64, err error) {
 	return 1, uint64(len(s.pages)), s.fail
 }
 

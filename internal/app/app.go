@@ -130,7 +130,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err := a.metrics.Register(newJournalCollector(j)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
-	if a.trail, err = trail.New(trail.Config{Store: j, Metrics: a.metrics, Log: a.cfg.Log}); err != nil {
+	if a.trail, err = trail.New(trail.Config{Store: j.Decisions(), Metrics: a.metrics, Log: a.cfg.Log}); err != nil {
 		return err
 	}
 	a.onStop("trail", a.trail.Stop)

@@ -15,6 +15,7 @@ func JournalConfig(c *config.Config) journal.Config {
 		Dir: c.DataDir, Sync: journal.Sync(j.Sync), WhenFull: journal.WhenFull(j.WhenFull),
 		RetainAge: j.RetainAge, RetainBytes: j.RetainBytes, MaxBody: j.MaxBody,
 		TrailAge: j.DecisionsAge, TrailBytes: j.DecisionsBytes,
+		AttemptsAge: j.AttemptsAge, AttemptsBytes: j.AttemptsBytes,
 	}
 	if j.URL == "" {
 		return cfg

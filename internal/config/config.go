@@ -123,6 +123,12 @@ type Journal struct {
 	// past them.
 	DecisionsAge   time.Duration `key:"decisions.age"`
 	DecisionsBytes int64         `key:"decisions.bytes"`
+	// AttemptsAge and AttemptsBytes bound the log of attempts; the oldest leave past
+	// them. Of the attempts that delivered one in AttemptsSample is kept; zero keeps
+	// none of them.
+	AttemptsAge    time.Duration `key:"attempts.age"`
+	AttemptsBytes  int64         `key:"attempts.bytes"`
+	AttemptsSample int           `key:"attempts.sample"`
 	// MaxBody is the largest callback that is taken, in bytes.
 	MaxBody int64 `key:"max_body"`
 }
@@ -282,6 +288,7 @@ const (
 	defaultMaxBody      = 1 << 20
 	defaultTrailAge     = 72 * time.Hour
 	defaultTrailBytes   = 256 << 20
+	defaultSample       = 100
 	defaultConcurrency  = 32
 	defaultTimeout      = 5 * time.Second
 	defaultBacklogAge   = 72 * time.Hour
@@ -302,6 +309,7 @@ func Default() *Config {
 			Sync:     SyncAlways, WhenFull: FullRefuse,
 			RetainAge: defaultRetainAge, RetainBytes: defaultRetainBytes,
 			DecisionsAge: defaultTrailAge, DecisionsBytes: defaultTrailBytes,
+			AttemptsAge: defaultTrailAge, AttemptsBytes: defaultTrailBytes, AttemptsSample: defaultSample,
 			MaxBody: defaultMaxBody,
 		},
 	}

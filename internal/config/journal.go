@@ -83,6 +83,19 @@ func (l *loader) journal(o *object) {
 		}
 		d.done()
 	}
+	if v, ok := o.get("attempts"); ok {
+		d := v.object()
+		d.duration("age", &j.AttemptsAge)
+		if v, ok := d.get("age"); ok && j.AttemptsAge < leastTrailAge {
+			v.wrong("is less than %v: nobody could look at an attempt in time; write more", leastTrailAge)
+		}
+		d.size("bytes", &j.AttemptsBytes)
+		if v, ok := d.get("bytes"); ok && j.AttemptsBytes < leastRetain {
+			v.wrong("is less than %d bytes: hardly an attempt would be kept; write more", leastRetain)
+		}
+		d.integer("sample", 0, &j.AttemptsSample)
+		d.done()
+	}
 	o.size("max_body", &j.MaxBody)
 	if v, ok := o.get("max_body"); ok && j.MaxBody > maxMaxBody {
 		v.wrong("is more than %d bytes, which one event of the journal can hold; write less", maxMaxBody)

@@ -150,6 +150,7 @@ journal:
   when_full: drop_oldest
   retain: {age: 7d, bytes: 1.5GiB}
   decisions: {age: 12h, bytes: 64MiB}
+  attempts: {age: 6h, bytes: 32MiB, sample: 10}
   max_body: 500KB
 apps:
   - name: shop
@@ -243,7 +244,8 @@ func TestParse_FillsEveryField(t *testing.T) {
 			URL: "nats://n1:4222,nats://n2", Name: "shop-1", Replicas: 3, User: "imhook", Password: "s-env-value",
 			TLS:  &config.ClientTLS{CAFile: in("ca.crt"), CertFile: in("client.crt"), KeyFile: in("client.key"), ServerName: "nats.example.com"},
 			Sync: config.SyncAlways, WhenFull: config.FullDropOldest,
-			RetainAge: 7 * 24 * time.Hour, RetainBytes: 3 << 29, DecisionsAge: 12 * time.Hour, DecisionsBytes: 64 << 20, MaxBody: 500_000,
+			RetainAge: 7 * 24 * time.Hour, RetainBytes: 3 << 29, DecisionsAge: 12 * time.Hour, DecisionsBytes: 64 << 20,
+			AttemptsAge: 6 * time.Hour, AttemptsBytes: 32 << 20, AttemptsSample: 10, MaxBody: 500_000,
 		},
 		Apps: []config.App{{
 			Name: "shop",

@@ -1,12 +1,15 @@
 package trail
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/chronicle"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -208,4 +211,17 @@ func (e *Entry) About(user string) bool {
 	}
 	a, b, ok := ev.Conversation.Users()
 	return ok && (a == user || b == user)
+}
+
+// parseEntry reads an entry.
+func parseEntry(v jsontext.Value) (*Entry, error) {
+	var e Entry
+	if err := json.Unmarshal(v, &e, encoding()...); err != nil {
+		return nil, fmt.Errorf("%w: %w", chronicle.ErrPage, err)
+	}
+	if e.Event == nil {
+		return nil, fmt.Errorf("%w: an entry without its event", chronicle.ErrPage)
+	}
+	e.Event.Links = e.Links
+	return &e, nil
 }

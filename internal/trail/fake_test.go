@@ -3,9 +3,11 @@ package trail
 import (
 	"context"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/chronicle"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -24,7 +26,7 @@ type kept struct {
 	at   time.Time
 }
 
-func (m *memory) KeepTrail(_ context.Context, page []byte) error {
+func (m *memory) Keep(_ context.Context, page []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
@@ -36,7 +38,7 @@ func (m *memory) KeepTrail(_ context.Context, page []byte) error {
 	return nil
 }
 
-func (m *memory) TrailPage(_ context.Context, seq uint64) ([]byte, time.Time, error) {
+func (m *memory) Page(_ context.Context, seq uint64) ([]byte, time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if seq <= m.dropped || seq > uint64(len(m.pages)) || m.pages[seq-1].data == nil {
@@ -46,7 +48,7 @@ func (m *memory) TrailPage(_ context.Context, seq uint64) ([]byte, time.Time, er
 	return p.data, p.at, nil
 }
 
-func (m *memory) TrailBounds(context.Context) (first, last uint64, err error) {
+func (m *memory) Bounds(context.Context) (first, last uint64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.dropped + 1, uint64(len(m.pages)), nil
@@ -82,4 +84,18 @@ func asked(hook string, v event.Verdict, cause gateway.Cause) func(*gateway.Deci
 		d.Hooks = append(d.Hooks, gateway.Asked{Hook: hook, Verdict: v, Cause: cause, Took: time.Millisecond})
 		d.Verdict, d.Cause = v, cause
 	}
+}
+
+// pageOf is a page of decisions.
+func pageOf(t testing.TB, all ...gateway.Decision) []byte {
+	t.Helper()
+	var p chronicle.Batch
+	for _, d := range all {
+		b, err := appendEntry(nil, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Add(d.Begin, b)
+	}
+	return p.Page()
 }

@@ -1,17 +1,14 @@
 package trail
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/chronicle"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -50,145 +47,37 @@ type Found struct {
 	Newest gateway.Pos
 }
 
-// Bounds of one search, in entries and pages looked at.
-const (
-	maxLooked = 200_000
-	maxPages  = 20_000
-)
-
 // Find looks backwards from the newest, or from q.Before. It stops after a bounded
 // number of entries; Next then says where to go on.
 func (t *Trail) Find(ctx context.Context, q Query) (Found, error) {
 	var f Found
-	first, last, err := t.store.TrailBounds(ctx)
-	if err != nil {
-		return f, err
-	}
-	f.Newest = gateway.NewPos(last+1, 0) - 1
-	if q.Before > 0 {
-		last = min(last, (q.Before - 1).Seq())
-	}
-	if !q.Until.IsZero() {
-		if last, err = t.upTo(ctx, first, last, q.Until); err != nil {
-			return f, err
-		}
-	}
-	needles := q.needles()
-	looked, pages := 0, 0
-	for seq := last; seq >= first && seq > 0; seq-- {
-		if q.After > 0 && gateway.NewPos(seq+1, 0)-1 <= q.After {
-			return f, nil
-		}
-		if pages++; pages > maxPages {
-			f.Next = gateway.NewPos(seq+1, 0)
-			return f, nil
-		}
-		page, at, err := t.open(ctx, seq)
+	far, err := t.book.Find(ctx, chronicle.Search{
+		Since: q.Since, Until: q.Until, Before: q.Before, After: q.After, Needles: q.needles(), Limit: q.Limit,
+	}, func(raw jsontext.Value) (bool, error) {
+		e, err := parseEntry(raw)
 		if err != nil {
-			return f, err
+			return false, err
 		}
-		if page == nil {
-			continue
+		wanted := q.wants(e)
+		if wanted {
+			f.Entries = append(f.Entries, e)
 		}
-		if at.Add(late).Before(q.Since) {
-			return f, nil // all that is older was kept earlier
-		}
-		if !q.Since.IsZero() && page.last.Add(time.Millisecond).Before(q.Since) || !q.Until.IsZero() && page.first.After(q.Until) {
-			continue
-		}
-		for i, raw := range slices.Backward(page.entries) {
-			pos := gateway.NewPos(seq, i)
-			if q.Before > 0 && pos >= q.Before {
-				continue
-			}
-			if q.After > 0 && pos <= q.After {
-				return f, nil
-			}
-			if looked++; len(f.Entries) == q.Limit || looked > maxLooked {
-				f.Next = pos + 1
-				return f, nil
-			}
-			if !containsAll(raw, needles) {
-				continue
-			}
-			e, err := parseEntry(raw)
-			if err != nil {
-				t.skip(seq, err)
-				continue
-			}
-			if q.wants(e) {
-				f.Entries = append(f.Entries, e)
-			}
-		}
-	}
-	return f, nil
-}
-
-// open reads a page; nil when it is not there or cannot be read.
-func (t *Trail) open(ctx context.Context, seq uint64) (*opened, time.Time, error) {
-	b, at, err := t.store.TrailPage(ctx, seq)
-	if errors.Is(err, gateway.ErrNoPage) {
-		return nil, at, nil
-	}
-	if err != nil {
-		return nil, at, err
-	}
-	p, err := openPage(b)
-	if err != nil {
-		t.skip(seq, err)
-		return nil, at, nil
-	}
-	return &p, at, nil
-}
-
-func (t *Trail) skip(seq uint64, err error) {
-	t.unreadable.Inc()
-	t.log.Error("page of the trail is skipped", "page", seq, "err", err)
-}
-
-// late is how long a decision may take until it is kept, hooks in the shadow
-// included, and how far the clock of the store may be off. Pages further behind
-// hold nothing that came before.
-const late = time.Minute
-
-// upTo is the last page that may hold something that came until then.
-func (t *Trail) upTo(ctx context.Context, first, last uint64, until time.Time) (uint64, error) {
-	if last < first {
-		return last, nil
-	}
-	var failed error
-	n := sort.Search(int(last-first+1), func(i int) bool {
-		if failed != nil {
-			return true
-		}
-		_, at, err := t.store.TrailPage(ctx, first+uint64(i))
-		if err != nil && !errors.Is(err, gateway.ErrNoPage) {
-			failed = err
-		}
-		return at.After(until.Add(late))
+		return wanted, nil
 	})
-	if failed != nil {
-		return 0, fmt.Errorf("looking for a time: %w", failed)
-	}
-	return first + uint64(n) - 1, nil
+	f.Next, f.Newest = far.Next, far.Newest
+	return f, err
 }
 
-// needles are texts that the JSON of an entry must have to be wanted: most entries
-// need not be parsed to know that they are not.
+// needles are texts that the JSON of an entry must have to be wanted.
 func (q *Query) needles() [][]byte {
 	var all [][]byte
 	add := func(s string, whole bool) {
 		if s == "" {
 			return
 		}
-		b, err := jsontext.AppendQuote(nil, s)
-		if err != nil {
-			return // it was replaced when the entry was written
+		if b := chronicle.Needle(s, whole); b != nil {
+			all = append(all, b)
 		}
-		if !whole {
-			b = b[1 : len(b)-1]
-		}
-		all = append(all, b)
 	}
 	add(q.Hook, true)
 	add(string(q.Cause), true)
@@ -196,15 +85,6 @@ func (q *Query) needles() [][]byte {
 	add(string(q.Lane), true)
 	add(q.ID, false)
 	return all
-}
-
-func containsAll(b []byte, needles [][]byte) bool {
-	for _, n := range needles {
-		if !bytes.Contains(b, n) {
-			return false
-		}
-	}
-	return true
 }
 
 // wants reports whether q is about e.

@@ -5,66 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/imhook/imhook/internal/chronicle"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
-// Store keeps pages, numbered from 1 without reuse. It is safe for concurrent use.
-type Store interface {
-	// KeepTrail keeps a page behind the others. The error wraps
-	// gateway.ErrUnavailable when trying again may help.
-	KeepTrail(ctx context.Context, page []byte) error
-	// TrailPage returns page seq and when it was kept, or gateway.ErrNoPage.
-	TrailPage(ctx context.Context, seq uint64) ([]byte, time.Time, error)
-	// TrailBounds returns the first and last page; last is first-1 when there is
-	// none.
-	TrailBounds(ctx context.Context) (first, last uint64, err error)
-}
-
 // Config is what a [Trail] is made of.
 type Config struct {
-	Store Store
+	Store chronicle.Store
 	// Metrics is where the counters are registered; nil means nowhere.
 	Metrics prometheus.Registerer
 	// Log defaults to nowhere.
 	Log *slog.Logger
 }
 
-// Bounds of what waits to be kept, and of a page.
-const (
-	queueCount = 8192
-	// queueBytes bounds what the queue holds on to: events keep their requests.
-	queueBytes = 64 << 20
-	pageCount  = 512
-	pageBytes  = 256 << 10
-	// linger is how long a decision waits for others.
-	linger = 100 * time.Millisecond
-	// persist is how long a page is tried before it is given up.
-	persist = 5 * time.Second
-)
-
 // Trail keeps decisions and finds them again. Make it with [New], end it with Stop;
 // it is safe for concurrent use.
 type Trail struct {
-	store Store
-	log   *slog.Logger
+	book *chronicle.Chronicle[gateway.Decision]
 	// What is counted.
 	kept, lost, unreadable prometheus.Counter
-
-	queue chan gateway.Decision
-	held  atomic.Int64 // bytes in the queue
-	// stopping is closed when nothing more is taken; run ends with ctx at the latest.
-	stopping chan struct{}
-	stop     sync.Once
-	ctx      context.Context //nolint:containedctx // it is the life of run, ended by Stop
-	cancel   context.CancelFunc
-	done     chan struct{}
-	saidAt   time.Time // run's own
 }
 
 // New begins to take decisions.
@@ -72,19 +35,13 @@ func New(cfg Config) (*Trail, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("trail needs a store")
 	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
 	t := &Trail{
-		store: cfg.Store, log: cfg.Log,
 		kept:       counter("imhook_trail_kept_total", "Decisions that were written into the trail."),
 		lost:       counter("imhook_trail_lost_total", "Decisions that are not in the trail: they came faster than it is written, or the store did not take them."),
 		unreadable: counter("imhook_trail_unreadable_total", "Pages and entries of the trail that could not be read and were skipped."),
-		queue:      make(chan gateway.Decision, queueCount),
-		stopping:   make(chan struct{}), done: make(chan struct{}),
 	}
 	if cfg.Metrics != nil {
 		for _, c := range []prometheus.Counter{t.kept, t.lost, t.unreadable} {
@@ -93,34 +50,20 @@ func New(cfg Config) (*Trail, error) {
 			}
 		}
 	}
-	t.ctx, t.cancel = context.WithCancel(context.Background())
-	go t.run()
-	return t, nil
+	var err error
+	t.book, err = chronicle.New(chronicle.Config[gateway.Decision]{
+		Store: cfg.Store, Append: appendEntry, Weight: weight, What: "decisions", Log: cfg.Log,
+		At:   func(d gateway.Decision) time.Time { return d.Begin },
+		Kept: t.kept, Lost: t.lost, Unreadable: t.unreadable,
+	})
+	return t, err
 }
 
 // Record takes a decision without waiting, or drops and counts it. Its event must
 // not be changed any more. After Stop everything is dropped.
 func (t *Trail) Record(d gateway.Decision) {
-	if d.Event == nil {
-		return
-	}
-	select {
-	case <-t.stopping:
-		t.lost.Inc()
-		return
-	default:
-	}
-	size := weight(d)
-	if t.held.Add(size) > queueBytes {
-		t.held.Add(-size)
-		t.lost.Inc()
-		return
-	}
-	select {
-	case t.queue <- d:
-	default:
-		t.held.Add(-size)
-		t.lost.Inc()
+	if d.Event != nil {
+		t.book.Record(d)
 	}
 }
 
@@ -147,95 +90,4 @@ func weight(d gateway.Decision) int64 {
 
 // Stop keeps what was taken and ends; when ctx ends before, the rest is dropped and
 // counted. It may be called more than once.
-func (t *Trail) Stop(ctx context.Context) error {
-	t.stop.Do(func() { close(t.stopping) })
-	defer t.cancel()
-	select {
-	case <-t.done:
-		return nil
-	case <-ctx.Done():
-	}
-	t.cancel()
-	<-t.done
-	return fmt.Errorf("keeping the last decisions: %w", ctx.Err())
-}
-
-// run fills pages and keeps them.
-func (t *Trail) run() {
-	defer close(t.done)
-	var p batch
-	timer := time.NewTimer(linger)
-	timer.Stop()
-	defer timer.Stop()
-	take := func(d gateway.Decision) {
-		if p.n == 0 {
-			timer.Reset(linger)
-		}
-		t.held.Add(-weight(d))
-		if err := p.add(d); err != nil {
-			t.lost.Inc()
-			t.say(fmt.Errorf("writing a decision: %w", err))
-		}
-		if p.n >= pageCount || len(p.entries) >= pageBytes {
-			t.keep(&p)
-		}
-	}
-	for {
-		select {
-		case d := <-t.queue:
-			take(d)
-		case <-timer.C:
-			t.keep(&p)
-		case <-t.stopping:
-			for {
-				select {
-				case d := <-t.queue:
-					take(d)
-					continue
-				default:
-				}
-				t.keep(&p)
-				return
-			}
-		}
-	}
-}
-
-// keep keeps the page, or gives it up, and begins the next one.
-func (t *Trail) keep(p *batch) {
-	if p.n == 0 {
-		return
-	}
-	defer p.reset()
-	page := p.page()
-	ctx, cancel := context.WithTimeout(t.ctx, persist)
-	defer cancel()
-	for {
-		err := t.store.KeepTrail(ctx, page)
-		if err == nil {
-			t.kept.Add(float64(p.n))
-			return
-		}
-		retry := time.NewTimer(linger)
-		select {
-		case <-retry.C:
-		case <-ctx.Done():
-		}
-		retry.Stop()
-		if ctx.Err() != nil || !errors.Is(err, gateway.ErrUnavailable) {
-			t.lost.Add(float64(p.n))
-			t.say(err)
-			return
-		}
-	}
-}
-
-// say tells the operator, now and then: who decides goes on deciding.
-func (t *Trail) say(err error) {
-	now := time.Now()
-	if !t.saidAt.IsZero() && now.Sub(t.saidAt) < time.Minute {
-		return
-	}
-	t.saidAt = now
-	t.log.Warn("decisions are missing in the trail", "err", err)
-}
+func (t *Trail) Stop(ctx context.Context) error { return t.book.Stop(ctx) }

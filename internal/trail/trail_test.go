@@ -9,18 +9,18 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/chronicle"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func start(t *testing.T, s Store) *Trail {
+func start(t *testing.T, s chronicle.Store) *Trail {
 	t.Helper()
 	tr, err := New(Config{Store: s, Metrics: prometheus.NewRegistry()})
 	if err != nil {
@@ -71,7 +71,7 @@ func TestRecord_LingersAndSharesAPage(t *testing.T) {
 		m := &memory{}
 		tr := start(t, m)
 		tr.Record(message("a"))
-		<-time.After(linger - time.Millisecond)
+		<-time.After(chronicle.Linger - time.Millisecond)
 		tr.Record(message("b"))
 		synctest.Wait()
 		if n := m.count(); n != 0 {
@@ -98,7 +98,7 @@ func TestRecord_FullPageDoesNotWait(t *testing.T) {
 		n    int
 		text string
 	}{
-		"by count": {pageCount, "x"},
+		"by count": {chronicle.PageCount, "x"},
 		"by bytes": {20, strings.Repeat("x", 15<<10)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,8 +119,8 @@ func TestRecord_FullPageDoesNotWait(t *testing.T) {
 				if n := m.count(); n != 1 {
 					t.Errorf("%d pages at once, want one", n)
 				}
-				if size := len(m.pages[0].data); size > pageBytes+maxEntry+100 {
-					t.Errorf("page of %d bytes, want at most one entry more than %d", size, pageBytes)
+				if size := len(m.pages[0].data); size > chronicle.PageBytes+maxEntry+100 {
+					t.Errorf("page of %d bytes, want at most one entry more than %d", size, chronicle.PageBytes)
 				}
 				_ = tr.Stop(t.Context())
 			})
@@ -141,7 +141,7 @@ func TestRecord_NeverWaitsAndCountsWhatIsLost(t *testing.T) {
 			tr.Record(message(fmt.Sprint(n)))
 			synctest.Wait()
 		}
-		for range queueCount + 100 {
+		for range chronicle.QueueCount + 100 {
 			tr.Record(message(fmt.Sprint(n)))
 			n++
 		}
@@ -159,7 +159,7 @@ func TestRecord_NeverWaitsAndCountsWhatIsLost(t *testing.T) {
 		if lost := number(t, tr.lost); lost != 101 {
 			t.Errorf("lost = %d after the end, want 101", lost)
 		}
-		if held := tr.held.Load(); held != 0 {
+		if held := tr.book.Held(); held != 0 {
 			t.Errorf("%d bytes are thought to be in an empty queue", held)
 		}
 	})
@@ -175,8 +175,8 @@ func TestRecord_BoundsTheMemoryOfTheQueue(t *testing.T) {
 		for i := range 400 {
 			tr.Record(message(fmt.Sprint(i), func(d *gateway.Decision) { d.Event.Raw.Body = body }))
 		}
-		if held := tr.held.Load(); held > queueBytes {
-			t.Errorf("queue holds %d bytes, want at most %d", held, queueBytes)
+		if held := tr.book.Held(); held > chronicle.QueueBytes {
+			t.Errorf("queue holds %d bytes, want at most %d", held, chronicle.QueueBytes)
 		}
 		if lost := number(t, tr.lost); lost == 0 {
 			t.Error("nothing was lost: 400 MiB waited")
@@ -210,7 +210,7 @@ func TestKeep_TriesAgainWhatMayHelpAndGivesUpWhatWillNot(t *testing.T) {
 				}}
 				tr := start(t, m)
 				tr.Record(message("a"))
-				<-time.After(2 * persist)
+				<-time.After(2 * chronicle.Persist)
 				synctest.Wait()
 				if kept, lost := number(t, tr.kept), number(t, tr.lost); kept != tt.kept || lost != tt.lost {
 					t.Errorf("kept %d and lost %d, want %d and %d", kept, lost, tt.kept, tt.lost)
@@ -250,11 +250,7 @@ func TestFind_Narrows(t *testing.T) {
 		return func(d *gateway.Decision) { d.Begin = base.Add(time.Duration(minute) * time.Minute) }
 	}
 	keep := func(d gateway.Decision) {
-		var p batch
-		if err := p.add(d); err != nil {
-			t.Fatal(err)
-		}
-		m.pages = append(m.pages, kept{p.page(), d.Begin.Add(linger)})
+		m.pages = append(m.pages, kept{pageOf(t, d), d.Begin.Add(chronicle.Linger)})
 	}
 	deny := event.Verdict{Action: event.Deny, Code: 5001, Reason: `no "spam"`}
 	keep(message("a", at(0), asked("words", event.Allowed(), gateway.CauseHook), asked("mod", event.Allowed(), gateway.CauseTimeout)))
@@ -307,15 +303,13 @@ func TestFind_CursorsReachEverythingOnce(t *testing.T) {
 	tr := start(t, m)
 	var want []string
 	for page := range 5 {
-		var p batch
+		var three []gateway.Decision
 		for i := range 3 {
 			id := fmt.Sprint(page*3 + i)
-			if err := p.add(message(id)); err != nil {
-				t.Fatal(err)
-			}
+			three = append(three, message(id))
 			want = append([]string{id}, want...)
 		}
-		m.pages = append(m.pages, kept{p.page(), time.Now()})
+		m.pages = append(m.pages, kept{pageOf(t, three...), time.Now()})
 	}
 	for limit := 1; limit <= 16; limit++ {
 		if got := ids(t, tr, Query{Limit: limit}); got != strings.Join(want, " ") {
@@ -346,13 +340,7 @@ func TestFind_SkipsWhatItCannotRead(t *testing.T) {
 	tr := start(t, m)
 	pages := make([][]byte, 6)
 	for i := range pages {
-		var p batch
-		for k := range 2 {
-			if err := p.add(message(fmt.Sprint(i*2 + k))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		pages[i] = p.page()
+		pages[i] = pageOf(t, message(fmt.Sprint(i*2)), message(fmt.Sprint(i*2+1)))
 	}
 	pages[1][0] = 99                                                                  // of a newer imhook
 	pages[2] = pages[2][:len(pages[2])-1]                                             // cut
@@ -375,12 +363,9 @@ func TestFind_UntilDoesNotReadWhatIsNewer(t *testing.T) {
 	m := &counting{}
 	tr := start(t, m)
 	for i := range 10_000 {
-		var p batch
 		at := base.Add(time.Duration(i) * time.Minute)
-		if err := p.add(message(fmt.Sprint(i), func(d *gateway.Decision) { d.Begin = at })); err != nil {
-			t.Fatal(err)
-		}
-		m.pages = append(m.pages, kept{p.page(), at.Add(time.Second)})
+		page := pageOf(t, message(fmt.Sprint(i), func(d *gateway.Decision) { d.Begin = at }))
+		m.pages = append(m.pages, kept{page, at.Add(time.Second)})
 	}
 	if got := ids(t, tr, Query{Since: base.Add(10 * time.Minute), Until: base.Add(12 * time.Minute)}); got != "12 11 10" {
 		t.Errorf("found %q, want 12 11 10", got)
@@ -396,21 +381,17 @@ type counting struct {
 	read int
 }
 
-func (c *counting) TrailPage(ctx context.Context, seq uint64) ([]byte, time.Time, error) {
+func (c *counting) Page(ctx context.Context, seq uint64) ([]byte, time.Time, error) {
 	c.read++
-	return c.memory.TrailPage(ctx, seq)
+	return c.memory.Page(ctx, seq)
 }
 
 func TestFind_StopsAndSaysWhereToGoOn(t *testing.T) {
 	t.Parallel()
 	m := &memory{}
 	tr := start(t, m)
-	var p batch
-	if err := p.add(message("x")); err != nil {
-		t.Fatal(err)
-	}
-	page := p.page()
-	for range maxPages + 10 {
+	page := pageOf(t, message("x"))
+	for range chronicle.MaxPages + 10 {
 		m.pages = append(m.pages, kept{page, time.Now()})
 	}
 	f, err := tr.Find(t.Context(), Query{Limit: 10, ID: "none"})
@@ -432,40 +413,19 @@ func TestNew_NeedsAStore(t *testing.T) {
 	}
 }
 
-func TestPage_HoldsWhatWasAdded(t *testing.T) {
-	t.Parallel()
-	var p batch
-	early, late := time.UnixMilli(1_000).UTC(), time.UnixMilli(9_000).UTC()
-	for _, at := range []time.Time{late, early} {
-		if err := p.add(message("a", func(d *gateway.Decision) { d.Begin = at })); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o, err := openPage(p.page())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]time.Time{early, late}, []time.Time{o.first, o.last}); diff != "" || len(o.entries) != 2 {
-		t.Errorf("page of %d entries, times (-want +got):\n%s", len(o.entries), diff)
-	}
-}
-
 func FuzzPage(f *testing.F) {
-	var p batch
-	_ = p.add(message("a"))
-	_ = p.add(message("b", asked("h", event.Verdict{Action: event.Deny}, gateway.CauseHook)))
-	f.Add(p.page())
+	f.Add(pageOf(f, message("a"), message("b", asked("h", event.Verdict{Action: event.Deny}, gateway.CauseHook))))
 	f.Add([]byte{1, 0, 0, 0})
 	f.Add([]byte{1, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		o, err := openPage(b)
+		o, err := chronicle.OpenPage(b)
 		if err != nil {
-			if !errors.Is(err, errPage) {
-				t.Errorf("openPage = %v, want errPage in it", err)
+			if !errors.Is(err, chronicle.ErrPage) {
+				t.Errorf("OpenPage = %v, want ErrPage in it", err)
 			}
 			return
 		}
-		for _, v := range o.entries {
+		for _, v := range o.Entries {
 			if e, err := parseEntry(v); err == nil && e.Event == nil {
 				t.Error("an entry without its event")
 			}

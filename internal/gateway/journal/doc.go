@@ -28,7 +28,7 @@
 //   - Records beside the store (high-water, snapshots, copy of the positions) are not
 //     kept: a start reads the window's pages again, and damage is the cluster's to
 //     heal. What the engine lost while the gateway ran is noticed.
-//   - The trail of decisions has a stream of its own in both. It is not needed to
+//   - Decisions and attempts have a stream of their own in both. They are not needed to
 //     take events: one that cannot be made or written is told, and nothing else stops.
 //   - A page is bounded by the server's max_payload, room by the account's limits.
 //

@@ -77,6 +77,10 @@ type Config struct {
 	// 256 MiB.
 	TrailAge   time.Duration
 	TrailBytes int64
+	// AttemptsAge and AttemptsBytes bound the log of attempts; zero means 72 h and
+	// 256 MiB.
+	AttemptsAge   time.Duration
+	AttemptsBytes int64
 	// MaxBody is the largest event body in bytes; zero means 1 MiB.
 	MaxBody int64
 	// Window is how long a duplicate is recognised, at least; zero means 10 min.
@@ -113,6 +117,12 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.TrailBytes == 0 {
 		c.TrailBytes = 256 << 20
+	}
+	if c.AttemptsAge == 0 {
+		c.AttemptsAge = 72 * time.Hour
+	}
+	if c.AttemptsBytes == 0 {
+		c.AttemptsBytes = 256 << 20
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = 1 << 20
@@ -254,8 +264,8 @@ type engine struct {
 	dead   jetstream.Stream
 	// account is what an external engine's account may, for streams that are made
 	// later.
-	account jetstream.AccountLimits
-	trail   trailStream
+	account    jetstream.AccountLimits
+	chronicles [chronicles]chronicleStream
 }
 
 // Open opens or creates the journal, in cfg.Dir or on the server at cfg.URL. It

@@ -14,6 +14,7 @@ type names struct {
 	deadStream, deadPrefix         string
 	leaseStream, leaseSubject      string
 	trailStream, trailSubject      string
+	attemptStream, attemptSubject  string
 }
 
 // DefaultName is the name of a journal that was given none, and of every embedded
@@ -36,6 +37,7 @@ func namesOf(name string) names {
 		deadStream: stream + "DEADLETTERS", deadPrefix: subject + "dead.",
 		leaseStream: stream + "LEASES", leaseSubject: subject + "lease.journal",
 		trailStream: stream + "DECISIONS", trailSubject: subject + "decisions",
+		attemptStream: stream + "ATTEMPTS", attemptSubject: subject + "attempts",
 	}
 }
 

@@ -40,15 +40,15 @@ func deadStreamConfig(at names) jetstream.StreamConfig {
 	}
 }
 
-// trailStreamConfig of a trail in this process writes when it comes to it: see
-// [Journal.KeepTrail].
-func (j *Journal) trailStreamConfig() jetstream.StreamConfig {
+// config of a chronicle in this process writes when it comes to it: see
+// [Chronicle.Keep].
+func (c *Chronicle) config() jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
-		Name: j.at.trailStream, Subjects: []string{j.at.trailSubject}, Storage: jetstream.FileStorage,
-		MaxAge: j.cfg.TrailAge, MaxBytes: j.cfg.TrailBytes, Discard: jetstream.DiscardOld,
-		AllowDirect: true, Duplicates: min(time.Second, j.cfg.TrailAge),
+		Name: c.stream, Subjects: []string{c.subject}, Storage: jetstream.FileStorage,
+		MaxAge: c.age, MaxBytes: c.bytes, Discard: jetstream.DiscardOld,
+		AllowDirect: true, Duplicates: min(time.Second, c.age),
 	}
-	if !j.cfg.external() {
+	if !c.j.cfg.external() {
 		cfg.PersistMode = jetstream.AsyncPersistMode
 	}
 	return cfg
@@ -193,7 +193,7 @@ func (j *Journal) adopt(ctx context.Context, e *engine, s jetstream.Stream, want
 	next.Replicas, next.AllowDirect = want.Replicas, false
 	next.Metadata = maps.Clone(have.Metadata)
 	maps.Copy(next.Metadata, want.Metadata)
-	if want.Name == j.at.trailStream {
+	if j.chronicleOf(want.Name) != nil {
 		next.MaxAge, next.MaxBytes = want.MaxAge, want.MaxBytes
 	}
 	if next.Replicas == have.Replicas && !have.AllowDirect && maps.Equal(next.Metadata, have.Metadata) &&
@@ -226,7 +226,7 @@ func drift(have, want jetstream.StreamConfig, at names) (wrong []string) {
 	say(have.Mirror != nil || len(have.Sources) > 0, "it is fed by other streams")
 	say(have.SubjectTransform != nil, "subject_transform is set")
 	say(have.Sealed, "it is sealed")
-	if want.Name == at.trailStream {
+	if want.Name == at.trailStream || want.Name == at.attemptStream {
 		return wrong // its bounds are set as the configuration has them
 	}
 	if want.Name == at.deadStream {
@@ -302,8 +302,8 @@ func (j *Journal) explainStream(want jetstream.StreamConfig, err error) error {
 		remedy = fmt.Sprintf("another stream of the NATS account takes the subjects %s: give the journal another name", strings.Join(want.Subjects, ", "))
 	case codeAccountExceeded, codeInsufficient, codeStorageExceeded, codeMaxBytesRequired, codeMaxStreamBytes:
 		remedy = "the limits of the NATS account, or of its servers, are too small for the journal: raise them, or lower retain.bytes"
-		if want.Name == j.at.trailStream {
-			remedy = "the limits of the NATS account, or of its servers, are too small for the trail of decisions: raise them, or lower journal.decisions.bytes"
+		if c := j.chronicleOf(want.Name); c != nil {
+			remedy = fmt.Sprintf("the limits of the NATS account, or of its servers, are too small for %s: raise them, or lower %s", c.what, c.key)
 		}
 	default:
 		return err

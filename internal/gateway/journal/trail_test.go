@@ -18,12 +18,12 @@ import (
 // trailOf are the pages of the trail, the oldest first.
 func trailOf(t *testing.T, j *Journal) (all []string) {
 	t.Helper()
-	first, last, err := j.TrailBounds(t.Context())
+	first, last, err := j.Decisions().Bounds(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seq := first; seq <= last; seq++ {
-		b, at, err := j.TrailPage(t.Context(), seq)
+		b, at, err := j.Decisions().Page(t.Context(), seq)
 		if err != nil || at.IsZero() {
 			t.Fatalf("page %d: %v, kept at %v", seq, err, at)
 		}
@@ -35,7 +35,7 @@ func trailOf(t *testing.T, j *Journal) (all []string) {
 func keepTrail(t *testing.T, j *Journal, pages ...string) {
 	t.Helper()
 	for _, p := range pages {
-		if err := j.KeepTrail(t.Context(), []byte(p)); err != nil {
+		if err := j.Decisions().Keep(t.Context(), []byte(p)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -60,7 +60,7 @@ func TestTrail_SurvivesARestart(t *testing.T) {
 	if diff := cmp.Diff([]string{"one", "two", "three"}, trailOf(t, j)); diff != "" {
 		t.Errorf("trail (-want +got):\n%s", diff)
 	}
-	if _, _, err := j.TrailPage(t.Context(), 4); !errors.Is(err, gateway.ErrNoPage) {
+	if _, _, err := j.Decisions().Page(t.Context(), 4); !errors.Is(err, gateway.ErrNoPage) {
 		t.Errorf("page 4 = %v, want ErrNoPage", err)
 	}
 	if n := len(all(t, j)); n != 0 {
@@ -78,7 +78,7 @@ func TestTrail_IsBoundedInBytesAndAge(t *testing.T) {
 	for i := range 50 {
 		keepTrail(t, j, fmt.Sprintf("%d %s", i, bytes.Repeat([]byte("x"), 64<<10)))
 	}
-	first, last, err := j.TrailBounds(t.Context())
+	first, last, err := j.Decisions().Bounds(t.Context())
 	if err != nil || last != 50 || first < 30 || first > 36 {
 		t.Errorf("pages %d to %d, %v: want the last MiB of 50 pages of 64 KiB", first, last, err)
 	}
@@ -88,7 +88,7 @@ func TestTrail_IsBoundedInBytesAndAge(t *testing.T) {
 	// Other bounds hold from the next start on.
 	j = open(t, dir, func(c *Config) { c.TrailBytes, c.TrailAge = 8<<20, 100*time.Millisecond })
 	waitFor(t, "old pages to leave", func() bool {
-		first, last, err := j.TrailBounds(t.Context())
+		first, last, err := j.Decisions().Bounds(t.Context())
 		return err == nil && last == 50 && first == 51
 	})
 }
@@ -107,8 +107,8 @@ func TestTrail_OfANewerImhookIsLeftAloneAndEventsAreTaken(t *testing.T) {
 	}
 	changeStream(t, dir, "IMHOOK_DECISIONS", map[string]string{formatMeta: fmt.Sprint(formatVersion + 1), writerMeta: "v9"})
 	j = open(t, dir)
-	if err := j.KeepTrail(t.Context(), []byte("two")); !errors.Is(err, ErrNewer) {
-		t.Errorf("KeepTrail = %v, want that a newer imhook wrote it", err)
+	if err := j.Decisions().Keep(t.Context(), []byte("two")); !errors.Is(err, ErrNewer) {
+		t.Errorf("Keep = %v, want that a newer imhook wrote it", err)
 	}
 	if _, err := j.Append(t.Context(), gateway.Arrival{Events: []*event.Event{sample(1)}}); err != nil {
 		t.Errorf("Append = %v", err)
@@ -120,8 +120,8 @@ func TestTrail_StopsAtTheDisksReserve(t *testing.T) {
 	j := open(t, t.TempDir())
 	keepTrail(t, j, "one")
 	j.reserve.Store(1 << 60)
-	if err := j.KeepTrail(t.Context(), []byte("two")); !errors.Is(err, gateway.ErrFull) {
-		t.Errorf("KeepTrail below the reserve = %v, want ErrFull", err)
+	if err := j.Decisions().Keep(t.Context(), []byte("two")); !errors.Is(err, gateway.ErrFull) {
+		t.Errorf("Keep below the reserve = %v, want ErrFull", err)
 	}
 	j.reserve.Store(1)
 	if diff := cmp.Diff([]string{"one"}, trailOf(t, j)); diff != "" {
@@ -135,11 +135,11 @@ func TestTrail_ClosedJournal(t *testing.T) {
 	if err := j.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.KeepTrail(t.Context(), nil); !errors.Is(err, gateway.ErrUnavailable) {
-		t.Errorf("KeepTrail = %v, want ErrUnavailable", err)
+	if err := j.Decisions().Keep(t.Context(), nil); !errors.Is(err, gateway.ErrUnavailable) {
+		t.Errorf("Keep = %v, want ErrUnavailable", err)
 	}
-	if _, _, err := j.TrailBounds(t.Context()); !errors.Is(err, gateway.ErrUnavailable) {
-		t.Errorf("TrailBounds = %v, want ErrUnavailable", err)
+	if _, _, err := j.Decisions().Bounds(t.Context()); !errors.Is(err, gateway.ErrUnavailable) {
+		t.Errorf("Bounds = %v, want ErrUnavailable", err)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestTrail_OnNATS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := e.trail.stream.Info(t.Context())
+	info, err := e.chronicles[decisions].stream.Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -180,6 +180,7 @@ func (s *Sender) show(hreq *http.Request, unsigned []byte, ans answer, err error
 		URL:      s.redact.url(hreq.URL, s.baseQuery),
 		Request:  s.redact.text(string(unsigned), shownBytes),
 		Status:   ans.status,
+		Head:     s.redact.head(ans.header),
 		Response: s.redact.text(string(ans.body), shownBytes),
 	}
 	if err != nil {

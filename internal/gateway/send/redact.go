@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"html"
+	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -104,6 +106,28 @@ func (r *redactor) line(s string) string {
 		}
 		return c
 	}, s)
+}
+
+// headBytes bounds the headers of an answer that are shown.
+const headBytes = 2 << 10
+
+// head shows the headers of an answer, one a line, in the order of their names. What
+// opens doors is hidden.
+func (r *redactor) head(h http.Header) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			switch name {
+			case "Set-Cookie", "Authorization", "Www-Authenticate", "Proxy-Authenticate", "Authentication-Info":
+				v = dialect.Redacted
+			}
+			if r.isExempt(name) {
+				v = dialect.Redacted
+			}
+			b.WriteString(name + ": " + r.line(v) + "\n")
+		}
+	}
+	return r.text(strings.TrimSuffix(b.String(), "\n"), headBytes)
 }
 
 // url shows where a request went: the values of the endpoint's own query and of
