@@ -141,11 +141,11 @@ func (l letters) DeadLetterBounds(context.Context) (first, last, n uint64, err e
 }
 
 func (l letters) RemoveDeadLetter(ctx context.Context, seq uint64) (bool, error) {
-	if _, err := l.DeadLetter(ctx, seq); err != nil {
-		return false, nil
+	_, err := l.DeadLetter(ctx, seq)
+	if err == nil {
+		l[seq-1].Endpoint = ""
 	}
-	l[seq-1].Endpoint = ""
-	return true, nil
+	return err == nil, nil
 }
 
 type endpoints []admin.EndpointStatus

@@ -211,5 +211,5 @@ func (c *Chronicle[T]) say(err error) {
 		return
 	}
 	c.saidAt = now
-	c.cfg.Log.Warn("some "+c.cfg.What+" are missing in what is kept of them", "err", err)
+	c.cfg.Log.Warn("some entries are missing in what is kept for looking back", "of", c.cfg.What, "err", err)
 }

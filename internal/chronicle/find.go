@@ -129,7 +129,7 @@ func (c *Chronicle[T]) open(ctx context.Context, seq uint64) (*Opened, time.Time
 
 func (c *Chronicle[T]) skip(seq uint64, err error) {
 	c.cfg.Unreadable.Inc()
-	c.cfg.Log.Error("a page of "+c.cfg.What+" is skipped", "page", seq, "err", err)
+	c.cfg.Log.Error("a page of what is kept for looking back is skipped", "of", c.cfg.What, "page", seq, "err", err)
 }
 
 // late is how long something may take until it is kept, and how far the clock of the

@@ -87,13 +87,13 @@ func asked(hook string, v event.Verdict, cause gateway.Cause) func(*gateway.Deci
 }
 
 // pageOf is a page of decisions.
-func pageOf(t testing.TB, all ...gateway.Decision) []byte {
-	t.Helper()
+func pageOf(tb testing.TB, all ...gateway.Decision) []byte {
+	tb.Helper()
 	var p chronicle.Batch
 	for _, d := range all {
 		b, err := appendEntry(nil, d)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		p.Add(d.Begin, b)
 	}

@@ -54,7 +54,7 @@ func (d *Deliverer) conductPart(ctx context.Context, u *rerun) (more bool, err e
 	case err != nil:
 		return false, errors.Join(errChoice, err)
 	}
-	var book Journal = d.cfg.Journal
+	book := d.cfg.Journal
 	var letters *letterBook
 	end := u.end
 	match := func(ev *event.Event) bool { return selected(ev) && (u.spec.All || picked(ev)) }

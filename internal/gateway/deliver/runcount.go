@@ -52,11 +52,14 @@ func (d *Deliverer) CountRun(ctx context.Context, spec gateway.Run) (gateway.Run
 // countHistory looks at every event from page from to page end.
 func (d *Deliverer) countHistory(ctx context.Context, from, end uint64, look func(*gateway.RunCount, *event.Event)) (n gateway.RunCount, err error) {
 	for seq := from; seq <= end; {
+		if ctx.Err() != nil {
+			n.AtLeast = true
+			return n, nil
+		}
 		page, err := d.cfg.Journal.Page(ctx, seq)
 		switch {
 		case ctx.Err() != nil:
-			n.AtLeast = true
-			return n, nil
+			continue
 		case errors.Is(err, gateway.ErrNoPage):
 			return n, nil
 		case err != nil:
@@ -75,11 +78,14 @@ func (d *Deliverer) countHistory(ctx context.Context, from, end uint64, look fun
 // countLetters looks at every dead letter of the endpoint.
 func (d *Deliverer) countLetters(ctx context.Context, spec gateway.Run, end uint64, selected func(*event.Event) bool) (n gateway.RunCount, err error) {
 	for seq := uint64(1); ; {
+		if ctx.Err() != nil {
+			n.AtLeast = true
+			return n, nil
+		}
 		l, err := d.cfg.Letters.NextDeadLetter(ctx, seq, spec.Endpoint)
 		switch {
 		case ctx.Err() != nil:
-			n.AtLeast = true
-			return n, nil
+			continue
 		case errors.Is(err, gateway.ErrNoLetter) || err == nil && l.Seq > end:
 			return n, nil
 		case err != nil:
