@@ -22,6 +22,7 @@ type endpointRow struct {
 	Paused    string      `json:"paused"`
 	Backlog   int         `json:"backlog"`
 	More      bool        `json:"more"`
+	Behind    int         `json:"behind"`
 	Waiting   int         `json:"waiting"`
 	Delivered uint64      `json:"delivered"`
 	Parked    uint64      `json:"parked"`
@@ -66,8 +67,8 @@ func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) err
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "ENDPOINT\tSTATE\tBACKLOG\tOLDEST\tRETRYING\tDELIVERED\tPARKED\tLAST ERROR")
 	for _, e := range answer.Endpoints {
-		backlog := fmt.Sprint(e.Backlog)
-		if e.More {
+		backlog := fmt.Sprint(e.Backlog + max(0, e.Behind))
+		if e.More && e.Behind <= 0 {
 			backlog += "+"
 		}
 		oldest := "-"

@@ -46,6 +46,10 @@ type EndpointStatus struct {
 	// there are others that were not read yet.
 	Backlog int  `json:"backlog"`
 	More    bool `json:"more,omitzero"`
+	// Behind is how many those are, -1 when they were not counted; Ahead is how many
+	// events the endpoint got before them, because nothing of their conversation waits.
+	Behind int `json:"behind,omitzero"`
+	Ahead  int `json:"ahead,omitzero"`
 	// InFlight attempts, and lanes that wait for a retry.
 	InFlight  int    `json:"inFlight"`
 	Waiting   int    `json:"waiting"`

@@ -164,7 +164,7 @@ func (s statuses) Endpoints(ctx context.Context) []admin.EndpointStatus {
 	for _, st := range s.d.Status(ctx) {
 		all = append(all, admin.EndpointStatus{
 			App: st.App, Name: st.Name, State: st.State, Paused: st.Paused,
-			Backlog: st.Open, More: st.Unread, InFlight: st.InFlight, Waiting: st.Waiting,
+			Backlog: st.Open, More: st.Unread, Behind: st.Behind, Ahead: st.Ahead, InFlight: st.InFlight, Waiting: st.Waiting,
 			Delivered: st.Delivered, Parked: st.Parked, OldestAt: st.OldestAt, ForgetAt: st.ForgetAt, LastError: st.LastError,
 		})
 	}

@@ -17,6 +17,8 @@ type backlogCollector struct {
 	d      *deliver.Deliverer
 	now    func() time.Time
 	events *prometheus.Desc
+	behind *prometheus.Desc
+	ahead  *prometheus.Desc
 	age    *prometheus.Desc
 }
 
@@ -25,6 +27,8 @@ func newBacklogCollector(d *deliver.Deliverer, now func() time.Time) *backlogCol
 	return &backlogCollector{
 		d: d, now: now,
 		events: prometheus.NewDesc("imhook_backlog_events", "Events that were read for the endpoint and are not finished.", labels, nil),
+		behind: prometheus.NewDesc("imhook_behind_events", "Events that wait unread for an endpoint that is catching up; missing while they are not counted.", labels, nil),
+		ahead:  prometheus.NewDesc("imhook_ahead_events", "Events that an endpoint which is catching up got before older ones of other conversations.", labels, nil),
 		age:    prometheus.NewDesc("imhook_backlog_age_seconds", "Age of the oldest event that the endpoint has not finished; 0 when there is none.", labels, nil),
 	}
 }
@@ -32,6 +36,8 @@ func newBacklogCollector(d *deliver.Deliverer, now func() time.Time) *backlogCol
 // Describe sends the descriptions.
 func (c *backlogCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.events
+	ch <- c.behind
+	ch <- c.ahead
 	ch <- c.age
 }
 
@@ -48,6 +54,10 @@ func (c *backlogCollector) Collect(ch chan<- prometheus.Metric) {
 			age = max(0, c.now().Sub(s.OldestAt).Seconds())
 		}
 		ch <- prometheus.MustNewConstMetric(c.events, prometheus.GaugeValue, float64(s.Open), s.App, s.Name)
+		if s.Behind >= 0 {
+			ch <- prometheus.MustNewConstMetric(c.behind, prometheus.GaugeValue, float64(s.Behind), s.App, s.Name)
+		}
+		ch <- prometheus.MustNewConstMetric(c.ahead, prometheus.GaugeValue, float64(s.Ahead), s.App, s.Name)
 		ch <- prometheus.MustNewConstMetric(c.age, prometheus.GaugeValue, age, s.App, s.Name)
 	}
 }

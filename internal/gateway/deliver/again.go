@@ -16,24 +16,25 @@ const eagerOpen = 1000
 func (r *runner) leaveForLater(p position, until gateway.Pos) {
 	r.again, r.until, r.live = p.Open, until, false
 	if len(p.Open) > 0 {
-		r.read = p.Open[0].Pos - 1
+		r.read = min(p.Open[0].Pos-1, until)
 	}
 }
 
 // takeAgain enqueues the event at pos if it is one of those that were left for
 // later. Call with mu.
-func (r *runner) takeAgain(pos gateway.Pos, page *gateway.Page) {
+func (r *runner) takeAgain(pos gateway.Pos, page *gateway.Page) bool {
 	if len(r.again) == 0 || r.again[0].Pos != pos {
-		return
+		return false
 	}
 	o, ev := r.again[0], eventAt(page, pos)
 	r.again = r.again[1:]
 	if ev == nil {
 		r.metrics.expired.Inc()
-		return
+		return true
 	}
 	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt})
 	r.collect()
+	return true
 }
 
 // missAgain counts what was left for later below pos and is not in the journal any
@@ -54,11 +55,13 @@ func (r *runner) missAgain(pos gateway.Pos) {
 // that was left for later, or past all of them. Call with mu.
 func (r *runner) passAgain() {
 	switch {
-	case len(r.again) > 0:
+	case r.until == 0:
+	case len(r.again) > 0 && r.again[0].Pos <= r.until:
 		r.read = max(r.read, r.again[0].Pos-1)
-	case r.until > 0:
+	default:
+		// What is left went ahead, and others wait before it.
 		r.read = max(r.read, r.until)
-		r.again, r.until = nil, 0
+		r.until = 0
 	}
 }
 

@@ -34,12 +34,20 @@ func (r *runner) batches() bool { return r.Batch.Count > 1 }
 // in line, several of one lane in their order. False when nothing may be sent yet.
 // Call with mu.
 func (r *runner) gather(w *worker) bool {
-	lanes, full := r.plan()
+	c, ok := r.ready.next(r.Concurrency)
+	if !ok {
+		return false
+	}
+	lanes, full := r.plan(c)
 	if lanes == 0 {
 		return false
 	}
-	if !full && r.linger(r.ready.line()[:lanes]) {
-		for _, l := range r.ready.line()[:lanes] {
+	if !full && r.linger(c, lanes) {
+		n := 0
+		for l := range r.ready.from(c) {
+			if n++; n > lanes {
+				break
+			}
 			l.flying = 0
 		}
 		return false
@@ -47,9 +55,9 @@ func (r *runner) gather(w *worker) bool {
 	now := r.now()
 	clock := func() time.Time { return now }
 	w.batch.bytes = r.Batch.Bytes
-	r.running++
+	r.occupy(w, c)
 	for range lanes {
-		l := r.ready.pop()
+		l := r.ready.popFrom(c)
 		if n := l.flying; n > 0 {
 			l.held = false
 			r.board(w, l, n, clock)
@@ -59,15 +67,16 @@ func (r *runner) gather(w *worker) bool {
 }
 
 // plan says how many lanes, from the first in line on, share the next batch, and
-// writes into each how many of its events do. The batch is full when nothing can
-// be added any more. Call with mu.
-func (r *runner) plan() (lanes int, full bool) {
+// writes into each how many of its events do. It is the turn of class c; the others
+// fill what it leaves. The batch is full when nothing can be added any more. Call with
+// mu.
+func (r *runner) plan(c class) (lanes int, full bool) {
 	most := r.Batch.Count
 	if r.most > 0 {
 		most = min(most, r.most)
 	}
 	count, bytes := 0, int64(0)
-	for _, l := range r.ready.line() {
+	for l := range r.ready.from(c) {
 		for k := range l.queue {
 			it := &l.queue[k]
 			limit := most
@@ -104,14 +113,19 @@ func (r *runner) plan() (lanes int, full bool) {
 	return lanes, false
 }
 
-// linger reports whether a batch that is not full waits for more. It does until
-// one of its events has stood in line for long enough. Call with mu.
-func (r *runner) linger(lanes []*lane) bool {
+// linger reports whether a batch that is not full, of the first lanes from class c on,
+// waits for more. It does until one of its events has stood in line for long enough.
+// Call with mu.
+func (r *runner) linger(c class, lanes int) bool {
 	if r.Batch.Linger <= 0 {
 		return false
 	}
 	var oldest time.Time
-	for _, l := range lanes {
+	n := 0
+	for l := range r.ready.from(c) {
+		if n++; n > lanes {
+			break
+		}
 		if len(l.queue) == 0 {
 			continue
 		}

@@ -56,9 +56,14 @@ func (d *Deliverer) goLive(r *runner, next uint64) bool {
 	if r.full() || r.held || r.stopped || len(r.again) > 0 {
 		return false
 	}
-	r.reading = false
 	// The endpoint may be ahead of the tail; offer skips what was read.
 	r.read = max(r.read, gateway.NewPos(next, 0)-1)
+	r.dirty = true
+	if r.ahead.taken.pass(r.read); r.ahead.taken.n > 0 {
+		return false // after a restart the tail offers that again
+	}
+	r.reading = false
+	r.ahead.calm = 0
 	r.live = true
 	r.dirty = true
 	return true
@@ -70,7 +75,7 @@ func (r *runner) waitForRoom(ctx context.Context) (seq uint64, ok bool) {
 	for {
 		r.mu.Lock()
 		seq = (r.read + 1).Seq()
-		r.sated = r.full() || r.sated && !r.roomy()
+		r.sated = r.readFull() || r.sated && !r.roomy()
 		room := !r.sated || seq < r.expireBelow
 		leave := r.stopped || r.held || ctx.Err() != nil
 		if leave {
@@ -100,14 +105,10 @@ func (r *runner) read1(page *gateway.Page) {
 	r.missAgain(gateway.NewPos(page.Seq, 0))
 	for i, ev := range page.Events {
 		pos := gateway.NewPos(page.Seq, i)
-		if pos <= r.read {
+		if pos <= r.read || r.takeAgain(pos, page) || pos <= r.until {
 			continue
 		}
-		if pos <= r.until {
-			r.takeAgain(pos, page)
-			continue
-		}
-		if !r.Match(ev) {
+		if !r.Match(ev) || r.passAhead(pos) {
 			continue
 		}
 		if page.Seq < r.expireBelow {
@@ -115,7 +116,8 @@ func (r *runner) read1(page *gateway.Page) {
 			r.metrics.expired.Inc()
 			continue
 		}
-		r.push(pos, ev)
+		r.read = pos
+		r.takeIn(pos, ev, false)
 	}
 	r.flush()
 	// The rest of the page's positions hold nothing for this endpoint. It may have
@@ -124,6 +126,7 @@ func (r *runner) read1(page *gateway.Page) {
 	r.read = max(r.read, end)
 	r.missAgain(end + 1)
 	r.passAgain()
+	r.ahead.taken.pass(end)
 	r.dirty = true
 }
 

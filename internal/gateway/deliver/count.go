@@ -17,10 +17,10 @@ const maxCountPages = 20_000
 // least n. Events have their envelope and Raw only. It does not disturb
 // deliveries.
 func (d *Deliverer) Count(ctx context.Context, match func(*event.Event) bool, from uint64) (n int, complete bool, err error) {
-	return d.count(ctx, match, gateway.NewPos(from, 0))
+	return d.count(ctx, func(ev *event.Event, _ gateway.Pos) bool { return match(ev) }, gateway.NewPos(from, 0))
 }
 
-func (d *Deliverer) count(ctx context.Context, match func(*event.Event) bool, from gateway.Pos) (n int, complete bool, err error) {
+func (d *Deliverer) count(ctx context.Context, match func(*event.Event, gateway.Pos) bool, from gateway.Pos) (n int, complete bool, err error) {
 	_, last, _, err := d.cfg.Journal.Bounds(ctx)
 	if err != nil {
 		return 0, false, fmt.Errorf("reading the journal's bounds: %w", err)
@@ -40,7 +40,7 @@ func (d *Deliverer) count(ctx context.Context, match func(*event.Event) bool, fr
 			return n, true, nil
 		}
 		for i, ev := range page.Events {
-			if gateway.NewPos(page.Seq, i) >= from && match(ev) {
+			if pos := gateway.NewPos(page.Seq, i); pos >= from && match(ev, pos) {
 				n++
 			}
 		}
@@ -61,9 +61,9 @@ func (d *Deliverer) Unfinished(ctx context.Context, id string) (n int, complete 
 			continue
 		}
 		r.mu.Lock()
-		open, match, from := r.open+len(r.again), r.Match, r.readUpTo(tail)+1
+		open, match, from, ahead := r.open+len(r.again), r.Match, r.readUpTo(tail)+1, r.ahead.taken.walk()
 		r.mu.Unlock()
-		n, complete, err = d.count(ctx, match, from)
+		n, complete, err = d.count(ctx, func(ev *event.Event, pos gateway.Pos) bool { return !ahead.has(pos) && match(ev) }, from)
 		return open + n, complete, err
 	}
 	for _, g := range removed {

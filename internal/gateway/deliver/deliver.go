@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -88,11 +89,16 @@ const (
 type Deliverer struct {
 	cfg     Config
 	metrics *metrics
-	// eager is eagerOpen, but in tests.
-	eager int
+	// eager is eagerOpen, but in tests; so are limits maxLoaded and maxOpen.
+	eager  int
+	limits limits
 	// listed is maxListed, but in tests.
 	listed int
 	runs   reruns
+	// backlogs counts the endpoints that know what waits for them, surveys tells that
+	// one wants to.
+	backlogs atomic.Int32
+	surveys  chan struct{}
 	// setting is held, by its one place, while the endpoints are changed.
 	setting chan struct{}
 
@@ -143,7 +149,10 @@ func New(cfg Config) (*Deliverer, error) {
 	if cfg.RemovedAge == 0 {
 		cfg.RemovedAge = 72 * time.Hour
 	}
-	d := &Deliverer{cfg: cfg, metrics: m, eager: eagerOpen, listed: maxListed, index: cfg.Index, setting: make(chan struct{}, 1), saving: make(chan struct{}, 1)}
+	d := &Deliverer{
+		cfg: cfg, metrics: m, eager: eagerOpen, listed: maxListed, limits: limits{loaded: maxLoaded, open: maxOpen}, index: cfg.Index,
+		setting: make(chan struct{}, 1), saving: make(chan struct{}, 1), surveys: make(chan struct{}, 1),
+	}
 	eps, err := checked(cfg.Endpoints)
 	if err != nil {
 		return nil, err
@@ -179,6 +188,7 @@ func checked(endpoints []Endpoint) ([]Endpoint, error) {
 func (d *Deliverer) newRunner(e Endpoint) *runner {
 	r := &runner{
 		Endpoint: e, id: e.ID(), journal: d.cfg.Journal, now: d.cfg.Now, log: d.cfg.Log, withheld: d.cfg.Held,
+		limits: d.limits, ahead: ahead{tables: &d.backlogs},
 		wake:    make(chan struct{}, 1),
 		lanes:   map[event.Lane]*lane{},
 		shared:  map[uint64]int{},
@@ -239,6 +249,7 @@ func (d *Deliverer) Start(ctx context.Context) (err error) {
 	}
 	d.keepAbsent(saved, last)
 	d.restoreRuns(saved)
+	d.dropStray(ctx, saved)
 	// An endpoint that starts now must be found again after a crash: otherwise it
 	// would start anew, and what was accepted in between would be lost to it.
 	if err := d.save(ctx); err != nil {
@@ -256,6 +267,7 @@ func (d *Deliverer) Start(ctx context.Context) (err error) {
 	}
 	d.mu.Unlock()
 	d.wg.Go(d.follow)
+	d.wg.Go(d.survey)
 	d.wg.Go(d.keepHouse)
 	d.beginRuns()
 	return nil
@@ -275,6 +287,7 @@ func (d *Deliverer) startRunner(ctx context.Context, r *runner, saved map[string
 	if err != nil {
 		return err
 	}
+	r.ahead.taken = d.takenOf(r.id, &p, saved)
 	if err := r.restore(ctx, p, d.tail, last, d.eager); err != nil {
 		return err
 	}
@@ -354,7 +367,9 @@ func (d *Deliverer) secondly(ctx context.Context) {
 	tail, runners, gone := d.serving()
 	c := d.cutoffs()
 	for _, r := range runners {
-		r.tick()
+		if r.tick() {
+			d.wantSurvey()
+		}
 		if err := r.expire(ctx, tail, c); err != nil && ctx.Err() == nil {
 			d.cfg.Log.Warn("expiring failed", "endpoint", r.id, "err", err)
 		}
@@ -431,14 +446,17 @@ func (d *Deliverer) saveRunner(ctx context.Context, r *runner) error {
 	}
 	r.dirty = false
 	p := r.position()
+	chunks, first := r.ahead.taken.unsaved(), r.ahead.taken.first
 	r.mu.Unlock()
 	d.record = appendPosition(d.record[:0], p)
-	if err := d.cfg.Journal.Save(ctx, endpointPrefix+r.id, d.record); err != nil {
-		r.mu.Lock()
+	err := d.saveRecord(ctx, r.id, chunks, d.record)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
 		r.dirty = true
-		r.mu.Unlock()
 		return fmt.Errorf("saving the position of %s: %w", r.id, err)
 	}
+	d.saved(ctx, r.id, &r.ahead.taken, chunks, first, &r.mu)
 	return nil
 }
 

@@ -12,6 +12,19 @@
 //	journal ─► tail ─► index ─► endpoint ─► lane ─► worker ─► Sender
 //	   └─────► catch-up reader ────┘           └─► retry | park
 //
+// # Ahead of the backlog
+//
+// What comes new for an endpoint that is behind need not wait for its reader. A table of
+// fixed size knows of each lane the last page in which something of it waits; the tail
+// still offers everything, and what has nothing of its lane before it is taken at once,
+// the rest is noted. The reader passes over what was taken when it comes there. An
+// endpoint that begins behind, after a restart or with another rule, has the table
+// filled by a survey that reads what lies between once for all such endpoints; until
+// then everything waits. A lane may be taken for one that waits, never the other way.
+//
+// New events, the backlog and retries stand in lines of their own and share the
+// endpoint's attempts: of those that want them each gets at least a quarter.
+//
 // # Position
 //
 // An endpoint's durable state is one small record: how far it has read, and the
@@ -20,7 +33,9 @@
 // costs no write of its own; the record is saved at most every tenth of a second,
 // and what was delivered since then is delivered again after a crash. Attempts
 // and due times of failing events stand in the record, so that a restart forgets
-// no schedule.
+// no schedule. What went ahead of the reader is a queue of positions, in chunks that
+// are written once; its last chunk is a part of the record. It is bounded: past
+// that everything waits for the reader.
 //
 // # Batches
 //

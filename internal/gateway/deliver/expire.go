@@ -146,9 +146,10 @@ func (r *runner) dropBelow(seq uint64) int {
 	return dropped + early
 }
 
-// tick is the housekeeping of one second.
-func (r *runner) tick() {
+// tick is the housekeeping of one second. True means that the endpoint needs a survey.
+func (r *runner) tick() (survey bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.retire(r.now().Add(-idleWorker))
+	return r.keepAhead()
 }

@@ -51,7 +51,7 @@ func (g *guest) enter() *runner {
 
 // hospitable reports whether a guest may make an attempt now. Call with mu.
 func (r *runner) hospitable() bool {
-	return !r.stopped && !r.resting && r.paused == "" && len(r.ready.line()) == 0 &&
+	return !r.stopped && !r.resting && r.paused == "" && r.ready.len() == 0 &&
 		r.guests < max(1, r.Concurrency/2) && r.busy() < r.Concurrency
 }
 
@@ -76,7 +76,7 @@ func (r *runner) guestLeaves() {
 // invite loads the worker of a run with what may be tried now, if the endpoint lets
 // it in. Call with mu.
 func (r *runner) invite(w *worker) bool {
-	if len(r.ready.line()) == 0 {
+	if r.ready.len() == 0 {
 		return false
 	}
 	if w.host = r.guest.enter(); w.host == nil {

@@ -55,10 +55,11 @@ type history struct {
 	next    [historyLanes]int
 	all     []stored
 	crashed bool
-	// peaceful is true when nothing crashes: then nothing may come twice.
-	peaceful bool
-	problem  atomic.Pointer[string]
-	voices   []*voice
+	// peaceful is true when nothing crashes: then nothing may come twice. small is true
+	// when endpoints have room for few events.
+	peaceful, small bool
+	problem         atomic.Pointer[string]
+	voices          []*voice
 }
 
 // stored is an event in the journal.
@@ -223,7 +224,7 @@ func (h *history) run(steps []int) string {
 		h.names[i] = &named{b: b, order: OrderConversation, rule: mask(h.rng.IntN(1 << historyLanes)), open: map[stored][]mask{}, want: map[string]verdict{}}
 		h.newVoice(h.names[i])
 	}
-	h.peaceful = h.rng.IntN(2) == 0
+	h.peaceful, h.small = h.rng.IntN(2) == 0, h.rng.IntN(2) == 0
 	h.names[0].here, h.names[0].known = true, true
 	if err := h.boot(); err != nil {
 		return err.Error()
@@ -272,6 +273,12 @@ func (h *history) boot() error {
 	}
 	h.d = d
 	d.eager = h.rng.IntN(4) // most open events are read again by the endpoint's reader
+	if h.small {
+		d.limits = limits{loaded: 4 + h.rng.IntN(8), open: 20} // and endpoints are behind most of the time
+		for _, r := range d.runners {
+			r.limits = d.limits
+		}
+	}
 	return d.Start(context.Background())
 }
 

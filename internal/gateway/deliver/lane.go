@@ -52,6 +52,8 @@ type item struct {
 	company int
 	// shared is true while ev is a part of its page in memory.
 	shared bool
+	// fresh is true when it was taken from the tail.
+	fresh bool
 	// letter is set when the event shall be parked and could not be yet.
 	letter *gateway.DeadLetter
 }
@@ -107,6 +109,8 @@ type ready struct {
 }
 
 func (r *ready) push(l *lane) { r.lanes = append(r.lanes, l) }
+
+func (r *ready) empty() bool { return r.head == len(r.lanes) }
 
 // line returns the lanes in their order, without taking them.
 func (r *ready) line() []*lane { return r.lanes[r.head:] }

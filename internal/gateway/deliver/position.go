@@ -23,6 +23,9 @@ type position struct {
 	Paused string
 	// Removed is set while the endpoint is not configured; it is not Live then.
 	Removed removal
+	// Ahead are the events behind Read that were taken; those that are not Open are
+	// finished.
+	Ahead aheadPart
 }
 
 // removal says when an endpoint was taken out of the configuration, and the
@@ -47,7 +50,8 @@ type openEvent struct {
 // the lowest that can say it, so that an older imhook goes on with it if it can.
 const (
 	positionPlain   = 1
-	positionVersion = 2 // may be paused or removed
+	positionPaused  = 2 // may be paused or removed
+	positionVersion = 3 // may have events that went ahead
 )
 
 // Flags are the second byte. Append only.
@@ -55,6 +59,7 @@ const (
 	flagLive = 1 << iota
 	flagPaused
 	flagRemoved
+	flagAhead
 )
 
 // maxPaused is how many bytes of the reason for a pause are kept.
@@ -64,7 +69,9 @@ var errPosition = errors.New("position record is damaged")
 
 // appendPosition encodes p: version, flags, read, count, then per open event the
 // distance to the one before and its attempts; then why it is paused, with its
-// length; then when it was removed and its bounds.
+// length; then when it was removed and its bounds; then what went ahead: in which order,
+// number of the first full chunk, how many there are, and the last chunk with its
+// length.
 func appendPosition(b []byte, p position) []byte {
 	slices.SortFunc(p.Open, func(a, b openEvent) int {
 		switch {
@@ -80,10 +87,13 @@ func appendPosition(b []byte, p position) []byte {
 		flags |= flagLive
 	}
 	if p.Paused != "" {
-		version, flags = positionVersion, flags|flagPaused
+		version, flags = positionPaused, flags|flagPaused
 	}
 	if !p.Removed.At.IsZero() {
-		version, flags = positionVersion, flags|flagRemoved
+		version, flags = positionPaused, flags|flagRemoved
+	}
+	if len(p.Ahead.Taken.Last) > 0 {
+		version, flags = positionVersion, flags|flagAhead
 	}
 	b = append(b, version, flags)
 	b = binary.AppendUvarint(b, uint64(p.Read))
@@ -108,6 +118,13 @@ func appendPosition(b []byte, p position) []byte {
 		b = binary.AppendVarint(b, int64(p.Removed.Age))
 		b = binary.AppendVarint(b, p.Removed.Bytes)
 	}
+	if flags&flagAhead != 0 {
+		b = binary.AppendUvarint(b, uint64(p.Ahead.Order))
+		b = binary.AppendUvarint(b, p.Ahead.Taken.First)
+		b = binary.AppendUvarint(b, uint64(p.Ahead.Taken.Full))
+		b = binary.AppendUvarint(b, uint64(len(p.Ahead.Taken.Last)))
+		b = append(b, p.Ahead.Taken.Last...)
+	}
 	return b
 }
 
@@ -116,7 +133,7 @@ func parsePosition(b []byte) (position, error) {
 	if len(b) < 2 {
 		return position{}, fmt.Errorf("%w: %d bytes", errPosition, len(b))
 	}
-	if b[0] != positionPlain && b[0] != positionVersion {
+	if b[0] < positionPlain || b[0] > positionVersion {
 		return position{}, fmt.Errorf("position record has version %d and this imhook knows versions up to %d: start the imhook that wrote it, or a newer one", b[0], positionVersion)
 	}
 	flags := b[1]
@@ -144,12 +161,19 @@ func parsePosition(b []byte) (position, error) {
 		}
 		p.Open = append(p.Open, o)
 	}
-	if b[0] == positionVersion && flags&flagPaused != 0 {
+	if b[0] >= positionPaused && flags&flagPaused != 0 {
 		p.Paused = r.text(maxPaused)
 	}
-	if b[0] == positionVersion && flags&flagRemoved != 0 {
+	if b[0] >= positionPaused && flags&flagRemoved != 0 {
 		p.Removed = removal{At: time.UnixMilli(r.varint()).UTC(), Age: time.Duration(r.varint()), Bytes: r.varint()}
 		r.bad = r.bad || p.Removed.At.IsZero()
+	}
+	if b[0] >= positionVersion && flags&flagAhead != 0 {
+		p.Ahead.Order = aheadOrder(r.small())
+		p.Ahead.Taken.First = r.uvarint()
+		p.Ahead.Taken.Full = r.small()
+		p.Ahead.Taken.Last = []byte(r.text(2 * chunkBytes))
+		r.bad = r.bad || len(p.Ahead.Taken.Last) == 0 || p.Ahead.Taken.Full > maxTakenBytes/chunkBytes
 	}
 	if r.bad || len(r.b) != 0 {
 		return position{}, errPosition

@@ -25,8 +25,9 @@ type gone struct {
 	// last one ended.
 	runner  *runner
 	drained chan struct{}
-	// dirty is true when record is not saved.
+	// dirty is true when record is not saved, or a chunk of taken that it names.
 	dirty bool
+	taken taken
 	// returning is true while it is being configured again.
 	returning bool
 	// below is the page below which its backlog has expired.
@@ -98,6 +99,9 @@ func (d *Deliverer) keepAbsent(saved map[string][]byte, last uint64) {
 			p.Removed.At = now
 		}
 		p.Open = slices.DeleteFunc(p.Open, func(o openEvent) bool { return o.Pos > end })
+		g.taken = d.takenOf(id, &p, saved)
+		g.taken.cut(end)
+		p.Ahead.Taken = g.taken.record()
 		g.removal = p.Removed
 		g.keep(p)
 		d.gone = append(d.gone, g)
@@ -136,6 +140,8 @@ func (d *Deliverer) drained(g *gone) {
 	r.mu.Lock()
 	p := r.position()
 	r.dirty = false // its record is g's now
+	g.taken = r.ahead.taken
+	r.ahead.release()
 	r.mu.Unlock()
 	g.keep(p)
 	g.runner, g.dirty = nil, true
@@ -199,6 +205,9 @@ func (d *Deliverer) forget(ctx context.Context, tail gateway.Pos, g *gone) {
 		return
 	}
 	err := d.cfg.Journal.Drop(ctx, endpointPrefix+g.id)
+	for n := g.taken.droppedTo; err == nil && n < g.taken.savedTo; n++ {
+		err = d.cfg.Journal.Drop(ctx, aheadKey(g.id, n))
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
@@ -243,15 +252,18 @@ func (d *Deliverer) saveOneGone(ctx context.Context, g *gone) error {
 	// One that is here no more is somebody else's to save.
 	dirty, record := g.dirty && slices.Contains(d.gone, g), g.record
 	g.dirty = g.dirty && !dirty
+	chunks, first := g.taken.unsaved(), g.taken.first
 	d.mu.Unlock()
 	if !dirty {
 		return nil
 	}
-	err := d.cfg.Journal.Save(ctx, endpointPrefix+g.id, record)
+	err := d.saveRecord(ctx, g.id, chunks, record)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err != nil {
-		d.mu.Lock()
 		g.dirty = true
-		d.mu.Unlock()
+		return err
 	}
-	return err
+	d.saved(ctx, g.id, &g.taken, chunks, first, &d.mu)
+	return nil
 }

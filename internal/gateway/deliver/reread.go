@@ -62,8 +62,7 @@ func (r *runner) reread(w *worker) {
 		}
 		if it := &f.lane.queue[n]; it.ev == nil && f.item.ev != nil {
 			it.ev = f.item.ev
-			r.loaded++
-			r.loadedBytes += len(it.ev.Raw.Body)
+			r.weigh(it, 1)
 		}
 	}
 }

@@ -18,6 +18,7 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	end := gateway.NewPos(last+1, 0) - 1
+	r.ahead.taken.cut(end)
 	latest := r.now().Add(r.Retry.longest())
 	changed := !p.Removed.At.IsZero()
 	if len(p.Open) > eager {
@@ -35,15 +36,29 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 		if p.Live {
 			until = max(until, tail)
 		}
+		r.ahead.taken.pass(until)
 		if r.leaveForLater(p, until); len(p.Open) == 0 {
 			r.passAgain()
-			r.live = r.read >= tail
+			r.live = r.read >= tail && r.ahead.taken.n == 0
 		}
 		r.dirty = changed || p.Live
 		return nil
 	}
+	open, later := p.Open, r.mustWait(p)
+	open = open[:len(open)-len(later)]
+	for _, o := range later {
+		switch {
+		case o.Pos > end:
+			r.missing++
+			changed = true
+			continue
+		case o.DueAt.After(latest):
+			o.DueAt, changed = latest, true
+		}
+		r.again = append(r.again, o)
+	}
 	var page *gateway.Page
-	for _, o := range p.Open {
+	for _, o := range open {
 		if page == nil || page.Seq != o.Pos.Seq() {
 			var err error
 			page, err = r.journal.Page(ctx, o.Pos.Seq())
@@ -76,7 +91,8 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 	if p.Live {
 		r.read = max(r.read, tail)
 	}
-	r.live = r.read >= tail
+	r.ahead.taken.pass(r.read)
+	r.live = r.read >= tail && len(r.again) == 0 && r.ahead.taken.n == 0
 	// What stands needs no writing. A live record counts up to the tail by itself.
 	r.dirty = changed || r.read < p.Read || r.live != p.Live
 	return nil
@@ -91,8 +107,13 @@ func (d *Deliverer) enter(r *runner) {
 		r.missing = 0
 	}
 	was := r.live
-	r.live = r.read >= d.tail && !r.reading && len(r.again) == 0
+	r.live = r.read >= d.tail && !r.reading && len(r.again) == 0 && r.ahead.taken.n == 0
 	r.dirty = r.dirty || r.live != was
+	r.ahead.release() // what it picks may have changed
+	r.ahead.judged = max(r.read, r.until, d.tail, r.ahead.taken.last)
+	if r.wantsSurvey() {
+		d.wantSurvey()
+	}
 	if !r.live && !r.reading {
 		r.reading = true
 		d.lag(r)

@@ -15,12 +15,12 @@ import (
 
 // Bounds of what one endpoint holds in memory. Past maxLoaded it falls behind
 // the tail and reads on by itself when it is down to half; past maxOpen it reads
-// no further at all.
+// no further at all. A quarter of each is left to what goes ahead of its reader.
 const (
 	maxLoaded      = 4096
 	maxLoadedBatch = 4 * maxLoaded // where they are sent in batches, and so sooner
 	maxLoadedBytes = 16 << 20
-	maxOpen        = 200_000
+	maxOpen        = 65_536
 	// maxLanes is how many lanes there may be: the events of those that wait are not
 	// in memory when there are many, and nearly all of them wait then.
 	maxLanes = 32_768
@@ -31,6 +31,9 @@ const (
 	idleWorker = 5 * time.Second
 )
 
+// limits are maxLoaded and maxOpen, but in tests.
+type limits struct{ loaded, open int }
+
 // runner runs one endpoint: its lanes, its workers, its position.
 type runner struct {
 	// Endpoint is guarded by mu once the runner runs, but for App and Name, which
@@ -38,6 +41,7 @@ type runner struct {
 	Endpoint
 	line     atomic.Pointer[line]
 	id       string
+	limits   limits
 	journal  Journal
 	withheld func() error // Config.Held
 	now      func() time.Time
@@ -55,7 +59,7 @@ type runner struct {
 	// mu guards the following.
 	mu      sync.Mutex
 	lanes   map[event.Lane]*lane
-	ready   ready
+	ready   turns
 	waiting waiting
 	timer   *time.Timer
 	timerAt time.Time
@@ -63,6 +67,9 @@ type runner struct {
 	open        int
 	loaded      int
 	loadedBytes int
+	// freshLoaded and freshBytes are of those in memory that came with the tail.
+	freshLoaded int
+	freshBytes  int
 	// shared counts the events in memory that are parts of their page, by page.
 	shared  map[uint64]int
 	running int
@@ -79,6 +86,7 @@ type runner struct {
 	again []openEvent
 	until gateway.Pos
 	live  bool
+	ahead ahead
 	// sated is true from when the endpoint was full until it is roomy again, so
 	// that it does not change between tail and catch-up with every event.
 	sated bool
@@ -136,25 +144,29 @@ func (r *runner) laneKey(ev *event.Event, pos gateway.Pos) event.Lane {
 
 // offer hands the event at pos to a live endpoint. It never blocks: an endpoint
 // that holds too much stops being live and reads on by itself, after being
-// reported through lag. So does one that was stopped while the tail handed out a
-// page, after the next start: the tail's position will be past what it got. flush
-// is true when the endpoint must be flushed after the page.
+// reported through lag; from then on some events may still go ahead of its reader. So
+// does one that was stopped while the tail handed out a page, after the next start:
+// the tail's position will be past what it got. flush is true when the endpoint must
+// be flushed after the page.
 func (r *runner) offer(pos gateway.Pos, ev *event.Event, lag func(*runner)) (flush bool) {
 	r.mu.Lock()
-	if !r.live || pos <= r.read {
+	if !r.live {
+		flush = r.offerAhead(pos, ev)
+		r.mu.Unlock()
+		return flush
+	}
+	if pos <= r.read {
 		r.mu.Unlock()
 		return false
 	}
 	if r.stopped || r.full() {
-		r.live, r.sated = false, true
-		r.reading = true
-		r.read = pos - 1
-		r.dirty = true
+		r.fallBehind(pos, ev)
 		r.mu.Unlock()
 		lag(r)
 		return false
 	}
-	r.push(pos, ev)
+	r.read = pos
+	r.takeIn(pos, ev, true)
 	// Once for a page, but again after a full batch was sent.
 	flush = r.undispatched == 1
 	r.mu.Unlock()
@@ -172,7 +184,12 @@ func (r *runner) flush() {
 
 // full reports whether reading on must wait. Call with mu.
 func (r *runner) full() bool {
-	return r.loaded >= r.room() || r.loadedBytes >= maxLoadedBytes || r.open >= maxOpen || len(r.lanes) >= maxLanes
+	return r.loaded >= r.room() || r.loadedBytes >= maxLoadedBytes || r.open >= r.limits.open || len(r.lanes) >= maxLanes
+}
+
+// readFull reports whether a reader behind the tail must wait. Call with mu.
+func (r *runner) readFull() bool {
+	return r.full() || r.loaded-r.freshLoaded >= r.room()-r.room()/4 || r.loadedBytes-r.freshBytes >= maxLoadedBytes-maxLoadedBytes/4
 }
 
 // pressed reports whether lanes that wait shall keep none of their events in
@@ -184,21 +201,24 @@ func (r *runner) pressed() bool {
 // room is how many events may be in memory. Call with mu.
 func (r *runner) room() int {
 	if r.batches() {
-		return maxLoadedBatch
+		return maxLoadedBatch / maxLoaded * r.limits.loaded
 	}
-	return maxLoaded
+	return r.limits.loaded
 }
 
-// roomy reports whether a reader that waited may go on. Call with mu.
+// roomy reports whether a reader that waited may go on: of what it read half of the
+// room is free, however much goes ahead of it. Call with mu.
 func (r *runner) roomy() bool {
-	return r.loaded < r.room()/2 && r.loadedBytes < maxLoadedBytes/2 && r.open < maxOpen/2 && len(r.lanes) < maxLanes-maxLoaded
+	return r.loaded-r.freshLoaded < r.room()/2 && r.loaded < r.room()*3/4 &&
+		r.loadedBytes-r.freshBytes < maxLoadedBytes/2 && r.loadedBytes < maxLoadedBytes*3/4 &&
+		r.open < r.limits.open/2 && len(r.lanes) < maxLanes-maxLoaded
 }
 
-// push appends an event to its lane. Call with mu.
-func (r *runner) push(pos gateway.Pos, ev *event.Event) {
-	r.read = pos
+// takeIn appends an event to its lane; fresh is one that came with the tail. Call with
+// mu.
+func (r *runner) takeIn(pos gateway.Pos, ev *event.Event, fresh bool) {
 	r.metrics.matched.Inc()
-	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev})
+	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev, fresh: fresh})
 	r.collect()
 }
 
@@ -221,8 +241,7 @@ func (r *runner) enqueue(key event.Lane, it item) {
 		if it.shared = r.share(it.pos.Seq()); !it.shared {
 			it.ev = detach(it.ev)
 		}
-		r.loaded++
-		r.loadedBytes += len(it.ev.Raw.Body)
+		r.weigh(&it, 1)
 	}
 	l := r.lanes[key]
 	if l == nil {
@@ -254,11 +273,22 @@ func detach(ev *event.Event) *event.Event {
 	return c
 }
 
+// weigh counts an event that came into memory, or with n -1 one that leaves it. Call
+// with mu.
+func (r *runner) weigh(it *item, n int) {
+	bytes := n * len(it.ev.Raw.Body)
+	r.loaded += n
+	r.loadedBytes += bytes
+	if it.fresh {
+		r.freshLoaded += n
+		r.freshBytes += bytes
+	}
+}
+
 // unload lets go of an event that can be read again. Call with mu.
 func (r *runner) unload(it *item) {
 	if it.ev != nil {
-		r.loaded--
-		r.loadedBytes -= len(it.ev.Raw.Body)
+		r.weigh(it, -1)
 		it.ev = nil
 	}
 	if seq := it.pos.Seq(); it.shared {
@@ -408,5 +438,6 @@ func (r *runner) position() position {
 		}
 	}
 	p.Open = append(p.Open, r.again...)
+	p.Ahead = r.aheadPart(p.Read)
 	return p
 }

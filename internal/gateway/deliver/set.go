@@ -276,6 +276,7 @@ func (d *Deliverer) relane(ctx context.Context, r *runner, next Endpoint, last u
 func (d *Deliverer) bringBack(ctx context.Context, n *entry, last uint64) error {
 	d.mu.Lock()
 	record, tail := n.gone.record, d.tail
+	n.ahead.taken = n.gone.taken.clone()
 	d.mu.Unlock()
 	p, err := parsePosition(record)
 	if err != nil {
@@ -403,7 +404,8 @@ func same(a, b Sender) bool {
 func (r *runner) takeLanes(n *runner) {
 	r.lanes, r.ready, r.waiting = n.lanes, n.ready, n.waiting
 	r.read = max(r.read, r.until) // n has read all of them again
-	r.again, r.until = nil, 0
+	r.again, r.until = n.again, 0
 	r.open, r.loaded, r.loadedBytes, r.shared = n.open, n.loaded, n.loadedBytes, n.shared
+	r.freshLoaded, r.freshBytes = n.freshLoaded, n.freshBytes
 	r.missing, r.timerAt, r.dirty = n.missing, time.Time{}, true
 }

@@ -19,6 +19,10 @@ type Status struct {
 	// that were not read yet.
 	Open   int
 	Unread bool
+	// Behind is how many events wait for the endpoint's reader while it is catching up,
+	// -1 when they were not counted; Ahead is how many it got from the tail meanwhile,
+	// because nothing of their conversation waits before them.
+	Behind, Ahead int
 	// InFlight attempts, and lanes that wait for a retry.
 	InFlight int
 	Waiting  int
@@ -80,6 +84,7 @@ func (r *runner) status(tail gateway.Pos) (s Status, oldest gateway.Pos) {
 		Waiting: len(r.waiting), LastError: r.lastError,
 		Delivered: r.metrics.deliveredTotal.Load(), Parked: r.metrics.parkedTotal.Load(),
 	}
+	s.Behind, s.Ahead = r.behind()
 	switch {
 	case r.paused != "":
 		s.State = StatePaused

@@ -19,7 +19,8 @@ type worker struct {
 	since time.Time
 	batch batch
 	// host is the endpoint at which a run's worker has a place, while it works.
-	host *runner
+	host  *runner
+	class class // whose turn it took
 }
 
 // flight is one event in flight.
@@ -46,7 +47,7 @@ const (
 // dispatch loads workers while there is something to try and somebody to spare.
 // Call with mu.
 func (r *runner) dispatch() {
-	for r.busy() < r.Concurrency && len(r.ready.line()) > 0 {
+	for r.busy() < r.Concurrency && r.ready.any(r.Concurrency) {
 		// The worker that stopped last has the warmest stack.
 		if n := len(r.idle); n > 0 {
 			w := r.idle[n-1]
@@ -85,17 +86,25 @@ func (r *runner) load(w *worker) bool {
 		return r.gather(w)
 	}
 	for {
-		l := r.ready.pop()
-		if l == nil {
+		c, ok := r.ready.next(r.Concurrency)
+		if !ok {
 			return false
 		}
+		l := r.ready.pop(c)
 		if len(l.queue) == 0 {
 			continue // all of it expired while it stood in line
 		}
-		r.running++
+		r.occupy(w, c)
 		r.board(w, l, 1, r.now)
 		return true
 	}
+}
+
+// occupy counts a worker that takes its turn. Call with mu.
+func (r *runner) occupy(w *worker, c class) {
+	w.class = c
+	r.running++
+	r.ready.begin(c)
 }
 
 // board loads the first n events of a lane. Call with mu.
@@ -116,6 +125,7 @@ func (r *runner) next(w *worker) bool {
 	clear(w.load)
 	w.load = w.load[:0]
 	r.running--
+	r.ready.end(w.class)
 	r.bidFarewell(w)
 	r.tellQuiet()
 	if r.busy() < r.Concurrency && r.take(w) {
