@@ -173,15 +173,7 @@ func (l *letterRow) text(now time.Time) string {
 	field(&b, "first tried", clock(l.FirstAt, now))
 	field(&b, "parked", clock(l.At, now))
 	field(&b, "was", string(l.Repeat))
-	if x := l.Exchange; x != nil {
-		b.WriteString("\nsent to " + oneLine(x.URL, 2*idWidth) + "\n" + readable("", x.Request) + "\n")
-		switch {
-		case x.Error != "":
-			b.WriteString("\nno answer: " + oneLine(x.Error, 2*idWidth) + "\n")
-		default:
-			fmt.Fprintf(&b, "\nanswered %d\n%s\n", x.Status, strings.Trim(printable(x.Head)+"\n"+readable("", x.Response), "\n"))
-		}
-	}
+	b.WriteString(exchangeText(l.Exchange))
 	if l.Event != nil {
 		if v, err := json.Marshal(l.Event, jsontext.AllowInvalidUTF8(true)); err == nil {
 			b.WriteString("\nevent\n" + readable("application/json", string(v)) + "\n")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/attempts"
 	"github.com/imhook/imhook/internal/trail"
 )
 
@@ -157,7 +159,8 @@ func showEvent(ctx context.Context, w io.Writer, c *client, id string, asJSON bo
 			ContentType string `json:"contentType"`
 			Body        string `json:"body"`
 		} `json:"raw"`
-		Decisions []trail.Entry `json:"decisions"`
+		Decisions []trail.Entry    `json:"decisions"`
+		Attempts  []attempts.Entry `json:"attempts"`
 	}
 	if err := json.Unmarshal(answer, &parts); err != nil {
 		return fmt.Errorf("reading the event: %w", err)
@@ -170,6 +173,14 @@ func showEvent(ctx context.Context, w io.Writer, c *client, id string, asJSON bo
 	for _, d := range parts.Decisions {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "\ndecided before: %s; imhook decisions %s shows it\n", outcome(&d), oneLine(d.Event.ID, idWidth))
+		}
+	}
+	if err == nil && len(parts.Attempts) > 0 {
+		_, err = io.WriteString(w, "\ntried\n")
+	}
+	for _, e := range slices.Backward(parts.Attempts) {
+		if err == nil {
+			_, err = io.WriteString(w, "  "+attemptLine(&e, time.Now())+"\n")
 		}
 	}
 	return err

@@ -87,6 +87,8 @@ type Config struct {
 	// Select compiles the patterns, sources and condition of a selection among the
 	// events of an app.
 	Select func(app string, s gateway.Selection) (func(*event.Event) bool, error)
+	// Attempts may be nil: then nobody keeps them.
+	Attempts Attempts
 	// Trimmed is how many events the journal has dropped from its front, ever; nil
 	// means that nobody knows.
 	Trimmed func(ctx context.Context) (uint64, error)
@@ -176,6 +178,9 @@ func New(cfg Config) (http.Handler, error) {
 		guarded.HandleFunc("GET /api/v1/runs", a.runs)
 		guarded.HandleFunc("GET /api/v1/runs/{id}", a.run)
 		guarded.HandleFunc("POST /api/v1/runs/{id}/cancel", a.cancelRun)
+	}
+	if cfg.Attempts != nil {
+		guarded.HandleFunc("GET /api/v1/attempts", a.attempts)
 	}
 	if cfg.Hooks != nil {
 		guarded.HandleFunc("GET /api/v1/hooks", a.hooks)

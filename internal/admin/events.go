@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/attempts"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/trail"
 )
@@ -212,7 +213,9 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) {
 		Stored    time.Time      `json:"stored"`
 		Raw       raw            `json:"raw,omitzero"`
 		Decisions []*trail.Entry `json:"decisions,omitempty"`
-	}{ev, stored, raw{ev.Raw.Dialect, ev.Raw.Path, ev.Raw.Query, ev.Raw.ContentType, string(ev.Raw.Body)}, a.decisionsOf(r.Context(), ev, stored)})
+		// Attempts are those that are kept: failures, and some of those that delivered.
+		Attempts []*attempts.Entry `json:"attempts,omitempty"`
+	}{ev, stored, raw{ev.Raw.Dialect, ev.Raw.Path, ev.Raw.Query, ev.Raw.ContentType, string(ev.Raw.Body)}, a.decisionsOf(r.Context(), ev, stored), a.attemptsOf(r.Context(), ev, stored)})
 }
 
 // find returns the event with this id and when it was stored; nil when the journal

@@ -12,7 +12,7 @@ import (
 func (a *App) adminConfig(j *journal.Journal, d *deliver.Deliverer, in http.Handler) admin.Config {
 	return admin.Config{
 		Current: a.current.Load, Registry: a.cfg.Registry,
-		Journal: j, DeadLetters: j, Runs: d, Keep: j.Append, Select: a.rules.selects, Trimmed: j.Trimmed, Decisions: a.trail, Endpoints: statuses{d}, Hooks: hookStatuses{a}, Uses: a.uses.of, Receive: in,
+		Journal: j, DeadLetters: j, Runs: d, Keep: j.Append, Select: a.rules.selects, Trimmed: j.Trimmed, Attempts: a.attempts, Decisions: a.trail, Endpoints: statuses{d}, Hooks: hookStatuses{a}, Uses: a.uses.of, Receive: in,
 		Pattern: a.pattern, Rules: ruleTester{rules: a.rules, current: a.current.Load}, Compare: a.compare, Metrics: a.metrics,
 		Ready: ready(j), Notes: notes(j),
 		Version: a.cfg.Version, Log: a.cfg.Log, Now: a.cfg.Now,

@@ -19,6 +19,7 @@ import (
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/internal/admin"
+	"github.com/imhook/imhook/internal/attempts"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/decide"
 	"github.com/imhook/imhook/internal/gateway/deliver"
@@ -62,6 +63,8 @@ type App struct {
 	decide    *decide.Decider
 	// trail takes what is decided.
 	trail *trail.Trail
+	// attempts takes what is tried.
+	attempts *attempts.Log
 	// encryptions are those of the listeners, by their key.
 	encryptions map[string]*encryption
 	// speakers are the senders in use, by endpoint.
@@ -135,12 +138,19 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.onStop("trail", a.trail.Stop)
 
+	log, err := attempts.New(attempts.Config{Store: j.Attempts(), Sample: c.Journal.AttemptsSample, Metrics: a.metrics, Log: a.cfg.Log})
+	if err != nil {
+		return err
+	}
+	a.attempts = log
+	a.onStop("attempts", log.Stop)
+
 	plan, err := a.plan(c)
 	if err != nil {
 		return err
 	}
 	d, err := deliver.New(deliver.Config{
-		Endpoints: plan.endpoints, Index: plan.index, Journal: j, Letters: j, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
+		Endpoints: plan.endpoints, Index: plan.index, Journal: j, Letters: j, Attempts: log, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
 		RemovedAge: c.Journal.RetainAge, RemovedBytes: c.Journal.RetainBytes / 2,
 	})
 	if err == nil {

@@ -65,6 +65,8 @@ type Config struct {
 	RemovedBytes int64
 	// Letters is where dead letters are read; without it none can be requeued.
 	Letters Letters
+	// Attempts is told of every attempt; nil means that nobody is.
+	Attempts Attempts
 	// Select compiles what a run of an app is about, but for the conversation and
 	// times: patterns, sources, condition. Nil takes everything.
 	Select func(app string, s gateway.Selection) (func(*event.Event) bool, error)
@@ -188,7 +190,7 @@ func checked(endpoints []Endpoint) ([]Endpoint, error) {
 func (d *Deliverer) newRunner(e Endpoint) *runner {
 	r := &runner{
 		Endpoint: e, id: e.ID(), journal: d.cfg.Journal, now: d.cfg.Now, log: d.cfg.Log, withheld: d.cfg.Held,
-		limits: d.limits, ahead: ahead{tables: &d.backlogs},
+		attempts: d.cfg.Attempts, limits: d.limits, ahead: ahead{tables: &d.backlogs},
 		wake:    make(chan struct{}, 1),
 		lanes:   map[event.Lane]*lane{},
 		shared:  map[uint64]int{},

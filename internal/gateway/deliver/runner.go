@@ -47,6 +47,7 @@ type runner struct {
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  endpointMetrics
+	attempts Attempts // Config.Attempts
 
 	// guest is not nil where the runner is a run's, repeat what the run does.
 	guest  *guest

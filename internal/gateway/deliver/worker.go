@@ -146,6 +146,7 @@ func (r *runner) work(w *worker) {
 	for range w.begin {
 		for more := true; more; {
 			r.try(w)
+			r.tell(w)
 			r.mu.Lock()
 			r.settle(w)
 			more = r.next(w)

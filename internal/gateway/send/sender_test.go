@@ -129,6 +129,45 @@ func TestSend_SameDialectGoesByteForByte(t *testing.T) {
 	}
 }
 
+func TestSend_MarksWhatIsDeliveredOnceMore(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t, nil)
+	s := newSender(t, config(b.URL))
+	ev := raw("ours", `{"text":"hi"}`)
+	ev.Repeat = event.Requeued
+	translated := raw("theirs", `{"text":"hi"}`)
+	translated.Repeat = event.Replayed
+	for _, ev := range []*event.Event{ev, translated, raw("ours", `{"text":"hi"}`)} {
+		if out := s.Send(t.Context(), ev, 0); out.Kind != gateway.Delivered {
+			t.Fatalf("outcome = %+v, want delivered", out)
+		}
+	}
+	var got []string
+	for _, r := range b.requests() {
+		got = append(got, r.Header.Get("Imhook-Repeat"))
+	}
+	if diff := cmp.Diff([]string{"requeued", "replayed", ""}, got); diff != "" {
+		t.Errorf("marks (-want +got):\n%s", diff)
+	}
+}
+
+func TestSend_ShowsTheHeadOfTheAnswerWithoutWhatOpensDoors(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Why", "because of "+testSecret)
+		w.Header().Set("Set-Cookie", "session=opens-doors")
+		w.WriteHeader(http.StatusTeapot)
+	})
+	out := newSender(t, config(b.URL)).Send(t.Context(), raw("ours", `{"text":"hi"}`), 0)
+	if out.Exchange == nil {
+		t.Fatalf("outcome = %+v, want what was said", out)
+	}
+	head := out.Exchange.Head
+	if !strings.Contains(head, "X-Why: because of <redacted>") || !strings.Contains(head, "Set-Cookie: <redacted>") || strings.Contains(head, "opens-doors") {
+		t.Errorf("head = %q", head)
+	}
+}
+
 func TestSend_SigningInTheBodyLeavesTheEventAlone(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t, nil)
