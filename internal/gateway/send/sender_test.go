@@ -153,7 +153,7 @@ func TestSend_MarksWhatIsDeliveredOnceMore(t *testing.T) {
 
 func TestSend_ShowsTheHeadOfTheAnswerWithoutWhatOpensDoors(t *testing.T) {
 	t.Parallel()
-	b := newBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+	b := newBackend(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Why", "because of "+testSecret)
 		w.Header().Set("Set-Cookie", "session=opens-doors")
 		w.WriteHeader(http.StatusTeapot)
