@@ -7,7 +7,7 @@ import (
 	"github.com/imhook/imhook/event"
 )
 
-// ErrNoLetter: there is no such dead letter, or none from there on.
+// ErrNoLetter says that there is no such dead letter, or none from there on.
 var ErrNoLetter = errors.New("no such dead letter")
 
 // DeadLetter is an event that was set aside for one endpoint, so that its lane

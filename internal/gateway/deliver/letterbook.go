@@ -75,7 +75,8 @@ func (b *letterBook) list(ctx context.Context, from uint64) (more bool, err erro
 			n = sort.Search(len(all), func(i int) bool { return all[i].pos.Seq() > all[0].pos.Seq() })
 		}
 		if n < len(all) {
-			more, end = true, all[n].pos
+			// Of the next page some may not have been seen yet: none of it is taken.
+			more, end = true, gateway.NewPos(all[n].pos.Seq(), 0)
 			all = all[:n]
 		}
 	}

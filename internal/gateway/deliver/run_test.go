@@ -251,13 +251,13 @@ func TestRequeue_NothingIsLostOrReorderedAcrossCrashes(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				r := rand.New(rand.NewPCG(seed, 6))
+				r, dice := rand.New(rand.NewPCG(seed, 6)), rand.New(rand.NewPCG(seed, 7))
 				l := newMemLetters()
 				b := &backend{took: 7 * time.Millisecond}
 				b.answer = func(*event.Event, int) gateway.Outcome {
 					b.mu.Lock()
 					defer b.mu.Unlock()
-					if r.IntN(10) == 0 {
+					if dice.IntN(10) == 0 {
 						return failing(gateway.Retry, gateway.ReasonStatus5xx)
 					}
 					return gateway.Outcome{Kind: gateway.Delivered}

@@ -51,17 +51,15 @@ func (d *Deliverer) CountRun(ctx context.Context, spec gateway.Run) (gateway.Run
 
 // countHistory looks at every event from page from to page end.
 func (d *Deliverer) countHistory(ctx context.Context, from, end uint64, look func(*gateway.RunCount, *event.Event)) (n gateway.RunCount, err error) {
-	for seq := from; seq <= end; {
-		if ctx.Err() != nil {
-			n.AtLeast = true
-			return n, nil
-		}
+	seq := from
+	for seq <= end && ctx.Err() == nil {
 		page, err := d.cfg.Journal.Page(ctx, seq)
 		switch {
-		case ctx.Err() != nil:
-			continue
 		case errors.Is(err, gateway.ErrNoPage):
 			return n, nil
+		case err != nil && ctx.Err() != nil:
+			n.AtLeast = true
+			return n, nil //nolint:nilerr // its time is over: that is no failure
 		case err != nil:
 			return n, fmt.Errorf("reading page %d: %w", seq, err)
 		case page.Seq > end:
@@ -72,24 +70,24 @@ func (d *Deliverer) countHistory(ctx context.Context, from, end uint64, look fun
 		}
 		seq = page.Seq + 1
 	}
+	n.AtLeast = seq <= end
 	return n, nil
 }
 
 // countLetters looks at every dead letter of the endpoint.
 func (d *Deliverer) countLetters(ctx context.Context, spec gateway.Run, end uint64, selected func(*event.Event) bool) (n gateway.RunCount, err error) {
-	for seq := uint64(1); ; {
-		if ctx.Err() != nil {
-			n.AtLeast = true
-			return n, nil
-		}
+	for seq := uint64(1); ctx.Err() == nil; {
 		l, err := d.cfg.Letters.NextDeadLetter(ctx, seq, spec.Endpoint)
 		switch {
-		case ctx.Err() != nil:
-			continue
-		case errors.Is(err, gateway.ErrNoLetter) || err == nil && l.Seq > end:
+		case errors.Is(err, gateway.ErrNoLetter):
 			return n, nil
+		case err != nil && ctx.Err() != nil:
+			n.AtLeast = true
+			return n, nil //nolint:nilerr // its time is over: that is no failure
 		case err != nil:
 			return n, fmt.Errorf("reading dead letters: %w", err)
+		case l.Seq > end:
+			return n, nil
 		}
 		if wanted(spec.Selection, &l) && selected(l.Event) {
 			n.Selected++
@@ -97,4 +95,6 @@ func (d *Deliverer) countLetters(ctx context.Context, spec gateway.Run, end uint
 		}
 		seq = l.Seq + 1
 	}
+	n.AtLeast = true
+	return n, nil
 }
