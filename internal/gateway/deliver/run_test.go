@@ -520,6 +520,7 @@ func TestReplay_WaitsForItsEndpointAndFollowsIt(t *testing.T) {
 		s := begin(t, d, gateway.Run{Kind: event.Replayed, Rate: 10})
 		advance(time.Second)
 		d.Pause("a/e", "a rest")
+		synctest.Wait() // what is in flight ends
 		was := len(b.ids())
 		advance(time.Second)
 		if n := len(b.ids()); n != was {
