@@ -91,6 +91,9 @@ func crashHistory(seed uint64, order Order, failures int, steps []int) string {
 			j.mu.Unlock()
 			d = run()
 		}
+		if words := unbalanced(d); words != "" {
+			return words
+		}
 	}
 	b.mu.Lock()
 	failures = 0

@@ -91,6 +91,7 @@ const (
 type Deliverer struct {
 	cfg     Config
 	metrics *metrics
+	watches watches
 	// eager is eagerOpen, but in tests; so are limits maxLoaded and maxOpen.
 	eager  int
 	limits limits
@@ -196,6 +197,7 @@ func (d *Deliverer) newRunner(e Endpoint) *runner {
 		shared:  map[uint64]int{},
 		stopped: true,
 		ctx:     d.attempts,
+		watches: &d.watches,
 	}
 	r.line.Store(newLine(e.Sender, e.Release))
 	return r

@@ -248,6 +248,9 @@ func (h *history) run(steps []int) string {
 		default:
 			h.change()
 		}
+		if words := unbalanced(h.d); words != "" {
+			h.fail(words)
+		}
 		if p := h.problem.Load(); p != nil {
 			break
 		}

@@ -67,13 +67,19 @@ type endpointMetrics struct {
 	seconds                              prometheus.Observer
 	attempts, parkedBy, untranslatableBy *prometheus.CounterVec
 	deliveredTotal, parkedTotal          *atomic.Uint64
+	// books count what the account is made of; a counter that is not booked does not
+	// take part in it.
+	books *books
 }
 
 func (m *metrics) endpoint(app, name string) endpointMetrics {
 	l := prometheus.Labels{"app": app, "endpoint": name}
 	attempts := m.attempts.MustCurryWith(l)
+	b := &books{}
 	return endpointMetrics{
-		matched: m.matched.With(l), delivered: m.delivered.With(l), expired: m.expired.With(l), echoes: m.echoes.With(l),
+		books:   b,
+		matched: booked{m.matched.With(l), &b.matched}, delivered: booked{m.delivered.With(l), &b.delivered},
+		expired: booked{m.expired.With(l), &b.expired}, echoes: booked{m.echoes.With(l), &b.echoes},
 		ok:       attempts.WithLabelValues(string(gateway.Delivered), ""),
 		seconds:  m.seconds.With(l),
 		attempts: attempts, parkedBy: m.parked.MustCurryWith(l), untranslatableBy: m.untranslatable.MustCurryWith(l),
@@ -123,7 +129,9 @@ func (m endpointMetrics) attempt(o gateway.Outcome) {
 func (r *runner) resumes() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.metrics.matched.Add(float64(r.open + len(r.again) + r.missing))
+	n := r.open + len(r.again) + r.missing
+	r.metrics.matched.Add(float64(n))
+	r.metrics.books.carried.Add(uint64(n))
 }
 
 func (m endpointMetrics) delivers() {
@@ -138,4 +146,5 @@ func (m endpointMetrics) parked(why gateway.Reason) {
 
 func (m endpointMetrics) untranslatable(t event.Type) {
 	m.untranslatableBy.WithLabelValues(string(t)).Inc()
+	m.books.untranslatable.Add(1)
 }

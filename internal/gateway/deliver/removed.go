@@ -32,6 +32,8 @@ type gone struct {
 	returning bool
 	// below is the page below which its backlog has expired.
 	below uint64
+	// account is what it was when the last attempt had ended, but for what is open.
+	account Account
 }
 
 // keep takes over a position. Call with d.mu.
@@ -104,6 +106,7 @@ func (d *Deliverer) keepAbsent(saved map[string][]byte, last uint64) {
 		p.Ahead.Taken = g.taken.record()
 		g.removal = p.Removed
 		g.keep(p)
+		g.account.CarriedOver = uint64(g.open)
 		d.gone = append(d.gone, g)
 	}
 	byID(d.gone)
@@ -139,6 +142,7 @@ func (d *Deliverer) drained(g *gone) {
 	r := g.runner
 	r.mu.Lock()
 	p := r.position()
+	g.account = r.account()
 	r.dirty = false // its record is g's now
 	g.taken = r.ahead.taken
 	r.ahead.release()

@@ -48,6 +48,7 @@ type runner struct {
 	log      *slog.Logger
 	metrics  endpointMetrics
 	attempts Attempts // Config.Attempts
+	watches  *watches
 
 	// guest is not nil where the runner is a run's, repeat what the run does.
 	guest  *guest

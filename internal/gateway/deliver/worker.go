@@ -147,6 +147,7 @@ func (r *runner) work(w *worker) {
 		for more := true; more; {
 			r.try(w)
 			r.tell(w)
+			r.watches.note(r.id, w.load, r.now)
 			r.mu.Lock()
 			r.settle(w)
 			more = r.next(w)

@@ -115,6 +115,7 @@ func (c *call) trace() string {
 func (c *call) take(ev *event.Event, trace string) {
 	c.fill(ev, trace)
 	c.src.metrics.receivedType(ev.Type)
+	c.owes()
 	c.notice(ev)
 }
 

@@ -167,11 +167,11 @@ func (c *call) keepGroup(g *group, t *tally, guard gateway.Guard) error {
 	if len(g.evs) > 0 {
 		kept, err := c.append(gateway.Arrival{Events: g.evs, Guard: guard, Repeated: repeated})
 		if err != nil {
-			c.src.metrics.refused.Add(float64(len(g.evs)))
+			c.refusedEvents(len(g.evs))
 			c.evs = g.evs
 			return err
 		}
-		c.countKept(kept)
+		c.kept(len(g.evs), kept)
 	}
 	before := t.Report
 	for i := range g.fates {
@@ -230,6 +230,7 @@ func (c *call) report(b dialect.Bulker, t *tally, stopped *refusal, f *feed) (di
 	}
 	t.Status = http.StatusOK
 	if stopped != nil {
+		c.told = true
 		c.note(stopped)
 		t.Status, t.Err = stopped.status, stopped.err
 	}

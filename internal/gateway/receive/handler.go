@@ -83,6 +83,10 @@ type call struct {
 	token *ownSecret
 	req   dialect.Request
 	evs   []*event.Event
+	// owed is how many of its events nothing has become of yet, guarded by the book
+	// of the source; told is true when the answer says that some were not kept.
+	owed uint64
+	told bool
 }
 
 // Serve takes one callback. The answer is to be written in one piece, with its
@@ -104,14 +108,17 @@ func (h *Handler) Serve(r *Request) (res dialect.Response) {
 	c.req = dialect.Request{Path: path, Query: r.Query, ContentType: r.Header.Get("Content-Type"), Header: r.Header}
 	defer func() {
 		if p := recover(); p != nil {
+			c.told = true
 			res = c.recovered(p)
 		}
+		c.close(c.told)
 		if r.Conn != nil && r.Conn.Gone() {
 			src.metrics.unanswered.Inc()
 		}
 	}()
 	res, refused := c.serve()
 	if refused != nil {
+		c.told = true
 		return c.refuse(refused)
 	}
 	return res

@@ -69,6 +69,14 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 		t.Fatal(err)
 	}
 	r.Handler = h
+	// Whatever a test does to it, what came in is somewhere in the end.
+	t.Cleanup(func() {
+		for _, a := range r.Accounts() {
+			if words := unbalanced(a); words != "" {
+				t.Error(words)
+			}
+		}
+	})
 	return r
 }
 

@@ -22,10 +22,12 @@ func (c *call) decide(proof dialect.Proof) (dialect.Response, *refusal) {
 		Carries: func(v event.Verdict) error { return c.src.Dialect.Carries(ev, v) },
 	})
 	if err != nil {
+		c.refusedEvents(1)
 		return dialect.Response{}, unkept(err)
 	}
 	res := c.src.Dialect.Answer(ev, v)
 	c.src.metrics.answered.WithLabelValues(string(v.Action)).Inc()
+	c.answered()
 	return res, nil
 }
 
@@ -35,20 +37,13 @@ func (c *call) keep(proof dialect.Proof) (dialect.Response, *refusal) {
 	if len(c.evs) > 0 {
 		kept, err := c.append(gateway.Arrival{Events: c.evs, Guard: c.guard(proof)})
 		if err != nil {
-			c.src.metrics.refused.Add(float64(len(c.evs)))
+			c.refusedEvents(len(c.evs))
 			c.logUnkept(err)
 			return dialect.Response{}, unkept(err)
 		}
-		c.countKept(kept)
+		c.kept(len(c.evs), kept)
 	}
 	return c.src.Dialect.Ack(&c.req, c.evs), nil
-}
-
-func (c *call) countKept(kept gateway.Kept) {
-	c.src.metrics.journaled.Add(float64(kept.Stored))
-	if kept.Duplicates > 0 {
-		c.src.metrics.duplicates.Add(float64(kept.Duplicates))
-	}
 }
 
 // append does not stop when the caller leaves: a server that hangs up early and

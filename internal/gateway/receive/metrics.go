@@ -2,6 +2,7 @@ package receive
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,10 @@ type metrics struct {
 
 	// place is where a type's counter stands in each source.
 	place map[event.Type]int
+
+	// booking guards books, which has the accounts of all sources by app and name.
+	booking sync.Mutex
+	books   map[[2]string]*book
 }
 
 // otherType labels types that no catalogue knows: callers must not make series.
@@ -45,6 +50,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		panics:     counter("imhook_panics_total", "Requests that met a defect of ours.", "source"),
 		items:      counter("imhook_bulk_items_total", "Items of batches and lines of streams that are settled, by result.", "source", "result"),
 		place:      map[event.Type]int{},
+		books:      map[[2]string]*book{},
 	}
 	for i, e := range event.Catalogue() {
 		m.place[e.Type] = i
@@ -75,6 +81,7 @@ type sourceMetrics struct {
 	unanswered prometheus.Counter
 	panics     prometheus.Counter
 	items      *prometheus.CounterVec
+	book       *book
 }
 
 func (m *metrics) source(app, name string) *sourceMetrics {
@@ -91,6 +98,7 @@ func (m *metrics) source(app, name string) *sourceMetrics {
 		unanswered: m.unanswered.With(l),
 		panics:     m.panics.With(l),
 		items:      m.items.MustCurryWith(l),
+		book:       m.book(app, name),
 	}
 }
 
