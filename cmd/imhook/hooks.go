@@ -22,6 +22,7 @@ type hookRow struct {
 	Asking  int    `json:"asking"`
 	Words   int    `json:"words"`
 	Trouble string `json:"trouble"`
+	Failure string `json:"failure"`
 }
 
 // dash stands for nothing.

@@ -15,6 +15,7 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway"
+	"github.com/imhook/imhook/internal/ledger"
 	"github.com/imhook/imhook/internal/trail"
 )
 
@@ -109,6 +110,15 @@ type Config struct {
 	// Compare says what a configuration file's content would change; what is wrong
 	// with it is a [*config.Error]. Nil means that nobody can.
 	Compare func(ctx context.Context, data []byte) (Comparison, error)
+	// Ledger is every account as it is now; nil means that nobody keeps any.
+	Ledger func() []ledger.Account
+	// Status says how the gateway itself is doing; nil means that nobody knows.
+	Status func(ctx context.Context) Status
+	// Deliveries are what checks of sources follow; nil means that none can be made.
+	Deliveries Deliveries
+	// AskHook asks a hook that is configured something that changes nothing; nil means
+	// that this cannot be done.
+	AskHook func(ctx context.Context, app, name string) HookAnswer
 	// Metrics is what /metrics shows; nil means nothing.
 	Metrics prometheus.Gatherer
 	// Ready says why the gateway cannot take callbacks now; nil is always ready.
@@ -187,6 +197,18 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if cfg.Rules != nil {
 		guarded.HandleFunc("POST /api/v1/rules/test", a.testRule)
+	}
+	if cfg.Ledger != nil {
+		guarded.HandleFunc("GET /api/v1/ledger", a.ledger)
+	}
+	if cfg.Status != nil {
+		guarded.HandleFunc("GET /api/v1/status", a.status)
+	}
+	if cfg.Deliveries != nil {
+		guarded.HandleFunc("POST /api/v1/sources/{name}/check", a.check)
+	}
+	if cfg.AskHook != nil {
+		guarded.HandleFunc("POST /api/v1/hooks/{app}/{name}/check", a.checkHook)
 	}
 	guarded.HandleFunc("POST /api/v1/config/diff", a.compare)
 	guarded.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))

@@ -1,6 +1,10 @@
 package admin
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/imhook/imhook/internal/gateway"
+)
 
 // HookState is how a hook is doing. The words are output: append only.
 type HookState string
@@ -26,6 +30,8 @@ type HookStatus struct {
 	Builtin string `json:"builtin,omitzero"`
 	Dialect string `json:"dialect,omitzero"`
 	Timeout string `json:"timeout"`
+	// Failure is the latest one of a hook that is open.
+	Failure gateway.Cause `json:"failure,omitzero"`
 	// Asking is how many questions are open.
 	Asking int `json:"asking"`
 	// Words is how many a word list has.

@@ -24,6 +24,7 @@ import (
 	"github.com/imhook/imhook/internal/gateway/decide"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/receive"
+	"github.com/imhook/imhook/internal/ledger"
 	"github.com/imhook/imhook/internal/trail"
 	"github.com/imhook/imhook/internal/wordlist"
 )
@@ -56,6 +57,8 @@ type App struct {
 	err     error
 	// current is the configuration that is in force.
 	current atomic.Pointer[config.Config]
+	// read is what came of reading its files; nil where they are not followed.
+	read atomic.Pointer[admin.ConfigStatus]
 	// reloading is held while it is replaced.
 	reloading sync.Mutex
 	in        *receive.Handler
@@ -201,6 +204,12 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	a.in = in
+	if err := a.metrics.Register(newLedgerCollector(func() []ledger.Account { return accounts(in, d) })); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+	if err := a.metrics.Register(newBoundCollector(a, j)); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
 	api, err := admin.New(a.adminConfig(j, d, in))
 	if err != nil {
 		return err

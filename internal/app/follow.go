@@ -24,6 +24,7 @@ const (
 // or applied is said and counted, and the configuration before goes on.
 func (a *App) Follow(ctx context.Context, load func() (*config.Config, error), again <-chan struct{}) {
 	f := &follower{app: a, load: load, inputs: a.current.Load().Inputs(), metrics: newReloadMetrics(a.metrics)}
+	a.haveRead(a.cfg.Now(), "")
 	look := time.NewTicker(followEvery)
 	defer look.Stop()
 	for {
@@ -100,8 +101,10 @@ func (f *follower) reload(ctx context.Context) {
 			log.ErrorContext(ctx, "configuration refused, the one before goes on", "err", err)
 		}
 		f.said = err.Error()
+		f.app.haveRead(f.app.cfg.Now(), f.said)
 	default:
 		f.said = ""
+		f.app.haveRead(f.app.cfg.Now(), "")
 		f.inputs = next.Inputs()
 		f.metrics.current.Set(1)
 		if len(changes) == 0 {

@@ -203,7 +203,7 @@ func (s hookStatuses) Hooks() []admin.HookStatus {
 			st, ok := doing[id]
 			out := admin.HookStatus{
 				App: app.Name, Name: h.Name, State: hookState(h, st, ok), Builtin: h.Builtin, Dialect: h.Dialect,
-				Timeout: h.Timeout.String(), Asking: st.Asking,
+				Timeout: h.Timeout.String(), Asking: st.Asking, Failure: st.Failure,
 			}
 			if ok {
 				askers[id].tell(&out)

@@ -20,6 +20,7 @@ type backlogCollector struct {
 	behind *prometheus.Desc
 	ahead  *prometheus.Desc
 	age    *prometheus.Desc
+	bytes  *prometheus.Desc
 }
 
 func newBacklogCollector(d *deliver.Deliverer, now func() time.Time) *backlogCollector {
@@ -30,6 +31,7 @@ func newBacklogCollector(d *deliver.Deliverer, now func() time.Time) *backlogCol
 		behind: prometheus.NewDesc("imhook_behind_events", "Events that wait unread for an endpoint that is catching up; missing while they are not counted.", labels, nil),
 		ahead:  prometheus.NewDesc("imhook_ahead_events", "Events that an endpoint which is catching up got before older ones of other conversations.", labels, nil),
 		age:    prometheus.NewDesc("imhook_backlog_age_seconds", "Age of the oldest event that the endpoint has not finished; 0 when there is none.", labels, nil),
+		bytes:  prometheus.NewDesc("imhook_backlog_bytes", "Bytes of the journal from the oldest event on that the endpoint has not finished; 0 when there is none.", labels, nil),
 	}
 }
 
@@ -39,6 +41,7 @@ func (c *backlogCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.behind
 	ch <- c.ahead
 	ch <- c.age
+	ch <- c.bytes
 }
 
 // Collect sends the values.
@@ -59,6 +62,7 @@ func (c *backlogCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(c.ahead, prometheus.GaugeValue, float64(s.Ahead), s.App, s.Name)
 		ch <- prometheus.MustNewConstMetric(c.age, prometheus.GaugeValue, age, s.App, s.Name)
+		ch <- prometheus.MustNewConstMetric(c.bytes, prometheus.GaugeValue, float64(s.Bytes), s.App, s.Name)
 	}
 }
 

@@ -38,11 +38,20 @@ func Make(d dialect.Dialect, w Wish) (dialect.Request, error) {
 	if _, ok := spec.Command(w.Command); !ok {
 		return dialect.Request{}, UnknownCommand(spec, w.Command)
 	}
-	r := rand.New(rand.NewPCG(w.Seed, 0x696d686f6f6b))
+	r := rand.New(rand.NewPCG(w.Seed, drawing))
 	req, err := d.Sample(w.Command, r, w.Now)
 	if err != nil {
 		return dialect.Request{}, fmt.Errorf("making a sample of %s: %w", w.Command, err)
 	}
+	return finish(d, req, w, r)
+}
+
+// drawing is the second half of the seed that samples are drawn with.
+const drawing = 0x696d686f6f6b
+
+// finish puts the source's own keys and the edits into a sample, and signs it.
+func finish(d dialect.Dialect, req dialect.Request, w Wish, r *rand.Rand) (dialect.Request, error) {
+	spec := d.Spec()
 	for _, key := range spec.Credentials {
 		if own := w.Credentials.Get(key.Name); key.Sample != "" && own != "" {
 			Substitute(&req, key.Sample, own)

@@ -69,16 +69,20 @@ func (b *breakers) source(name string) *breaker {
 	return one
 }
 
-// open reports whether the hook is left alone at present, by any source.
-func (b *breakers) open() bool {
+// open reports whether the hook is left alone at present, by any source, and for
+// which failure.
+func (b *breakers) open() (bool, gateway.Cause) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, one := range b.of {
-		if one.circuit.IsOpen() {
-			return true
+		one.mu.Lock()
+		open, last := one.circuit.IsOpen(), one.last
+		one.mu.Unlock()
+		if open {
+			return true, last
 		}
 	}
-	return false
+	return false, ""
 }
 
 // breaker keeps what opened it beside the library's state.

@@ -159,6 +159,8 @@ type HookStatus struct {
 	App, Name string
 	// Open is true while it is not asked because it failed too often.
 	Open bool
+	// Failure is the latest one while it is open.
+	Failure gateway.Cause
 	// Asking is how many questions are open.
 	Asking int
 }
@@ -168,7 +170,8 @@ func (d *Decider) Status() []HookStatus {
 	var all []HookStatus
 	for _, rs := range *d.hooks.Load() {
 		for _, r := range rs {
-			all = append(all, HookStatus{App: r.App, Name: r.Name, Open: r.breakers.open(), Asking: len(r.slots)})
+			open, failure := r.breakers.open()
+			all = append(all, HookStatus{App: r.App, Name: r.Name, Open: open, Failure: failure, Asking: len(r.slots)})
 		}
 	}
 	return all

@@ -29,6 +29,9 @@ type Status struct {
 	// OldestAt is when the oldest unfinished event was stored; zero when there is
 	// none.
 	OldestAt time.Time
+	// Bytes are the journal's, from the oldest unfinished event on: what the endpoint
+	// keeps from being trimmed.
+	Bytes uint64
 	// LastError is the last failure since the last success.
 	LastError string
 	// Delivered and Parked count since the endpoint was started or came back.
@@ -68,6 +71,7 @@ func (d *Deliverer) Status(ctx context.Context) []Status {
 // aged adds when the oldest unfinished event was stored.
 func (d *Deliverer) aged(ctx context.Context, s Status, oldest gateway.Pos) Status {
 	if s.Open > 0 || s.Unread {
+		s.Bytes = d.cfg.Journal.BytesFrom(oldest.Seq())
 		if page, err := d.cfg.Journal.Page(ctx, oldest.Seq()); err == nil {
 			s.OldestAt = page.Time
 		}

@@ -79,3 +79,15 @@ func (j *Journal) Healthy() error {
 	}
 	return nil
 }
+
+// Room is how many bytes are free where the journal is, and how many of them are kept
+// free; both are 0 for a journal that is on a server.
+func (j *Journal) Room() (avail, reserve int64, err error) {
+	if j.cfg.external() {
+		return 0, 0, nil
+	}
+	if avail, _, err = free(j.cfg.Dir); err != nil {
+		return 0, 0, fmt.Errorf("asking for the room on the disk of %s: %w", j.cfg.Dir, err)
+	}
+	return avail, j.reserve.Load(), nil
+}

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -130,4 +133,23 @@ func (c *call) close(told bool) {
 		b.mu.Unlock()
 		c.h.cfg.Log.Error("events were answered and are nowhere: this is a defect of imhook", "source", c.src.Name, "events", n, "path", short(c.req.Path))
 	}
+}
+
+// Budget is how long a source's before-callbacks may wait for their verdict.
+type Budget struct {
+	App, Source string
+	Wait        time.Duration
+}
+
+// Budgets returns those of the sources that are called now and whose server asks, in
+// the order of their names.
+func (h *Handler) Budgets() []Budget {
+	var all []Budget
+	for _, s := range *h.sources.Load() {
+		if slices.ContainsFunc(s.Dialect.Spec().Commands, func(c dialect.Command) bool { return c.Phase == event.Before }) {
+			all = append(all, Budget{s.App, s.Name, s.budget()})
+		}
+	}
+	slices.SortFunc(all, func(a, b Budget) int { return cmp.Compare(a.Source, b.Source) })
+	return all
 }

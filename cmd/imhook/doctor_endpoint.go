@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// behind is how old the oldest undelivered event of an endpoint may be.
+const behind = 10 * time.Minute
+
+// checkEndpoints looks at how every endpoint is doing.
+func (d *doctor) checkEndpoints(ctx context.Context) error {
+	all, err := d.readEndpoints(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		d.found(finding{Level: note, Check: "endpoint", What: "there is none", Why: "what comes in is kept and delivered to nobody", Do: "write one: apps[].endpoints"})
+	}
+	for i := range all {
+		if d.wants(all[i].App + "/" + all[i].Name) {
+			d.judgeEndpoint(&all[i])
+		}
+	}
+	return nil
+}
+
+func (d *doctor) judgeEndpoint(e *endpointRow) {
+	id := e.App + "/" + e.Name
+	age := time.Duration(e.Age * float64(time.Second)).Round(time.Second)
+	more := ""
+	if e.More {
+		more = " or more"
+	}
+	waits := fmt.Sprintf("%d%s events wait, the oldest since %v", e.Backlog, more, age)
+	f := finding{Level: wrong, Check: "endpoint", About: id}
+	switch {
+	case e.State == "removed":
+		f.Level, f.What = note, "it is not configured any more; "+waits
+		f.Why, f.Do = "it was taken out of the configuration", "write it again under this name and it goes on where it was; otherwise it is forgotten after journal.retain.age"
+	case e.Paused != "":
+		f.What, f.Why, f.Do = "it is paused; "+waits, e.Paused, "imhook resume "+id
+	case e.State == "open" || e.State == "half-open":
+		f.What, f.Why = "it failed too often and is left alone for now; "+waits, e.LastError
+		f.Do = "mend the backend; it is tried again by itself, imhook resume --now " + id + " does not wait"
+	case e.LastError != "" && e.Backlog > 0:
+		f.What, f.Why, f.Do = "it fails; "+waits, e.LastError, "mend the backend; what waits is kept and tried again"
+	case age > behind:
+		f.What, f.Why = "it is behind; "+waits, "events come faster than it takes them, or it has just come back"
+		f.Do = "let it answer sooner, raise its concurrency, or wait until it has caught up"
+	case e.State == "catching up" && e.Backlog > 0:
+		f.Level, f.What, f.Why, f.Do = note, "it is catching up; "+waits, "it was slow, dead or new", "wait"
+	default:
+		what := fmt.Sprintf("it is up to date, %d delivered since the start", e.Delivered)
+		if !d.noSend && !d.tried[id] {
+			what += "; its rule picks no presence, so nothing was sent to it"
+		}
+		f = finding{Level: fine, Check: "endpoint", About: id, What: what}
+	}
+	d.found(f)
+	if e.Parked > 0 {
+		d.found(finding{
+			Level: note, Check: "endpoint", About: id, What: fmt.Sprintf("%d events were set aside as dead letters since the start", e.Parked),
+			Why: "it refused them, or they failed for too long", Do: "imhook deadletters --endpoint " + id + " shows them with their reasons",
+		})
+	}
+}
