@@ -4,15 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/config"
@@ -124,13 +121,10 @@ func readPatience(w http.ResponseWriter, r *http.Request) (time.Duration, error)
 	var want struct {
 		Timeout float64 `json:"timeoutSeconds"`
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTriggerBody))
-	if err == nil && len(bytes.TrimSpace(body)) > 0 {
-		err = json.Unmarshal(body, &want, json.RejectUnknownMembers(true))
+	if err := readJSON(w, r, &want); err != nil {
+		return 0, err
 	}
 	switch {
-	case err != nil:
-		return 0, errors.New(`send JSON: {"timeoutSeconds": 10}`)
 	case want.Timeout == 0:
 		return defaultCheck, nil
 	case want.Timeout < 0 || want.Timeout > maxCheck.Seconds():
@@ -282,6 +276,10 @@ type HookAnswer struct {
 
 // checkHook asks a hook something that changes nothing.
 func (a *api) checkHook(w http.ResponseWriter, r *http.Request) {
+	if err := readJSON(w, r, &struct{}{}); err != nil {
+		a.fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
 	app, name := r.PathValue("app"), r.PathValue("name")
 	if a.Current().Hook(app, name) == nil {
 		a.fail(w, r, http.StatusNotFound, "there is no hook "+app+"/"+name)
