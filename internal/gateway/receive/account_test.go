@@ -78,7 +78,7 @@ func TestAccounts_EverythingReceivedHasItsPlace(t *testing.T) {
 }
 
 // forgetful is a journal that says it kept what it did not.
-type forgetful struct{ *memory }
+type forgetful struct{}
 
 func (forgetful) Append(context.Context, gateway.Arrival) (gateway.Kept, error) {
 	return gateway.Kept{}, nil
