@@ -61,7 +61,7 @@ func (p *path) take(t *testing.T, j *pages) http.Handler {
 		j.list = append(j.list, &gateway.Page{Seq: j.first + uint64(len(j.list)), Time: noon, Events: []*event.Event{ev}})
 		for _, id := range p.picks {
 			if a, ok := p.becomes(ev, id); ok && p.watched(ev) {
-				a.Endpoint, a.Event = id, ev.ID
+				a.Endpoint, a.Event = id, ev
 				p.seen = append(p.seen, a)
 			}
 		}
@@ -132,8 +132,11 @@ func TestCheck_FollowsTheEventToEveryEndpoint(t *testing.T) {
 	}
 	a := check(t, p, func(c *admin.Config) {
 		c.Endpoints = endpoints{
-			{App: "shop", Name: "paused", Paused: "it answered 410"}, {App: "shop", Name: "slow", LastError: "connect"},
-			{App: "shop", Name: "other", State: "live"}, {App: "shop", Name: "old", State: "removed"}, {App: "mall", Name: "theirs"},
+			{App: "shop", Name: "paused", Paused: "it answered 410"},
+			{App: "shop", Name: "slow", LastError: "connect"},
+			{App: "shop", Name: "other", State: "live"},
+			{App: "shop", Name: "old", State: "removed"},
+			{App: "mall", Name: "theirs"},
 		}
 	})
 	if !a.Kept || a.Type != "user.online" || a.Response.Status != 200 {

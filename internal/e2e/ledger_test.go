@@ -68,7 +68,7 @@ func TestLedger_BalancesAcrossKillRequeueAndReload(t *testing.T) {
 					t.Error(line)
 				}
 			}
-			pause(t, 2*time.Millisecond)
+			pause(t, 5*time.Millisecond)
 		}
 	})
 	defer wg.Wait()
@@ -107,17 +107,17 @@ func TestLedger_BalancesAcrossKillRequeueAndReload(t *testing.T) {
 			t.Fatalf("%v\n%s", err, gateway.tail())
 		}
 	}
-	more(300)
+	more(150)
 	gateway.kill()
 	gateway.start(t)
-	more(200)
+	more(60)
 	reload(one)
-	more(100)
+	more(60)
 	gateway.kill()
 	gateway.start(t)
-	more(100)
+	more(60)
 	reload(one + two)
-	more(200)
+	more(60)
 	end2()
 	if err := run.Wait(); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,11 @@ func Harmless(d dialect.Dialect, w Wish) (req dialect.Request, command string, e
 			for n := range uint64(draws) {
 				r := rand.New(rand.NewPCG(w.Seed+n, drawing))
 				req, err := d.Sample(c.Name, r, w.Now)
-				if err != nil || !about(d, &req, want) {
+				ev := decoded(d, &req)
+				if err != nil || ev == nil || !slices.Contains(harmless, ev.Type) {
+					break // nor will any other draw
+				}
+				if ev.Type != want || !about(d, &req, ev) {
 					continue
 				}
 				w.Command = c.Name
@@ -46,13 +50,13 @@ func Harmless(d dialect.Dialect, w Wish) (req dialect.Request, command string, e
 	return dialect.Request{}, "", fmt.Errorf("%s has no callback that would do no harm", d.Spec().Name)
 }
 
-// about makes the request be about the test user; false when it is none of that type,
-// or would be about somebody else too.
-func about(d dialect.Dialect, req *dialect.Request, want event.Type) bool {
-	ev := decoded(d, req)
-	if ev == nil || ev.Type != want || ev.Actor == nil || ev.Actor.ID == "" {
+// about makes the request, which is ev, be about the test user; false when that cannot
+// be.
+func about(d dialect.Dialect, req *dialect.Request, ev *event.Event) bool {
+	if ev.Actor == nil || ev.Actor.ID == "" {
 		return false
 	}
+	want := ev.Type
 	Substitute(req, ev.Actor.ID, TestUser)
 	ev = decoded(d, req)
 	return ev != nil && ev.Type == want && ev.Actor != nil && ev.Actor.ID == TestUser && ev.Lane == event.NewLane(event.KindUser, TestUser)
