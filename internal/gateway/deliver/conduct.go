@@ -245,45 +245,46 @@ func (d *Deliverer) attend(ctx context.Context, u *rerun, r *runner, letters *le
 				}
 			}
 		case <-save.C:
-			begin := time.Now()
 			r.tick()
-			if err := d.keepRun(ctx, u, r, letters); err != nil && ctx.Err() == nil {
+			took, err := d.keepRun(ctx, u, r, letters)
+			if err != nil && ctx.Err() == nil {
 				d.cfg.Log.Warn("keeping a run failed, trying again", "run", u.spec.ID, "err", err)
 			}
-			save.Reset(max(saveEvery, 9*time.Since(begin)))
+			save.Reset(max(saveEvery, 9*took))
 		}
 	}
 }
 
-// keepRun saves where a run stands, and then takes away the dead letters that are
-// through: one that is gone was delivered or parked anew, and the record says so.
-func (d *Deliverer) keepRun(ctx context.Context, u *rerun, r *runner, letters *letterBook) error {
+// keepRun saves where a run stands, and then takes away dead letters that are
+// through: one that is gone was delivered or parked anew, and the record says so. It
+// returns how long the saving took: taking away costs an fsync each, and what does not
+// fit into its time is left for the next one, or for the end.
+func (d *Deliverer) keepRun(ctx context.Context, u *rerun, r *runner, letters *letterBook) (took time.Duration, err error) {
 	r.mu.Lock()
 	dirty, through := r.dirty, r.through
 	r.through = nil
 	r.mu.Unlock()
+	done := 0
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.through = append(r.through, through[done:]...)
+	}()
+	begin := time.Now()
 	if dirty {
 		if err := d.saveRun(ctx, u); err != nil {
-			r.mu.Lock()
-			r.through = append(r.through, through...)
-			r.mu.Unlock()
-			return err
+			return time.Since(begin), err
 		}
 	}
-	if letters == nil {
-		return nil
-	}
-	for n, pos := range through {
-		for _, seq := range letters.at(pos) {
+	took = time.Since(begin)
+	for begin = time.Now(); done < len(through) && time.Since(begin) < saveEvery/2; done++ {
+		for _, seq := range letters.at(through[done]) {
 			if _, err := letters.letters.RemoveDeadLetter(ctx, seq); err != nil {
-				r.mu.Lock()
-				r.through = append(r.through, through[n:]...)
-				r.mu.Unlock()
-				return err
+				return took, err
 			}
 		}
 	}
-	return nil
+	return took, nil
 }
 
 // discard takes dead letters away that are through.
