@@ -112,13 +112,23 @@ func (r *running) failed(c gateway.Cause) event.Verdict {
 // wrong says why v is no verdict; empty when it is one.
 func wrong(v event.Verdict) string {
 	switch v.Action {
-	case event.Allow, event.Deny, event.Drop:
+	case event.Deny, event.Drop:
+		return ""
+	case event.Allow:
+		if changesBody(v.Changes) {
+			return "it says allow and changes something"
+		}
 		return ""
 	case event.Rewrite:
-		if v.Changes == nil {
+		if !changesBody(v.Changes) && (v.Changes == nil || len(v.Changes.Vendor) == 0) {
 			return "it says rewrite and nothing else"
 		}
 		return ""
 	}
 	return fmt.Sprintf("verdict is %.40q", v.Action)
+}
+
+// changesBody reports whether there is more than the vendor's own words.
+func changesBody(c *event.Changes) bool {
+	return c != nil && (c.Message != nil || c.Group != nil || c.User != nil || c.Friend != nil || c.Push != nil)
 }
