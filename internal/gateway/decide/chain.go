@@ -60,7 +60,8 @@ func steps(hooks []*running) func(func([]*running) bool) {
 }
 
 // vote asks side by side. The first one to deny or drop decides, and the others are
-// cancelled; otherwise all are folded in their order.
+// cancelled; otherwise all are folded in their order, and who changes what a voter
+// before it changed too is asked again, about that.
 func (c *chain) vote(ctx context.Context, voters []*running, q gateway.Question) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -89,10 +90,20 @@ func (c *chain) vote(ctx context.Context, voters []*running, q gateway.Question)
 			break
 		}
 	}
+	var changed *event.Changes // by voters
 	for i, r := range voters {
 		a := all[i]
+		if first < 0 && touch(changed, a.Verdict.Changes) && !c.fold.over(c.p.Event) {
+			// It put its own in place of what it did not see: a mask of the one before
+			// would be gone.
+			q.Event, q.Changed = c.fold.seen(c.p.Event)
+			a = r.ask(ctx, q, c.whole())
+		}
 		if first < 0 || i == first {
-			c.take(r, a)
+			before := c.fold.changes
+			if c.take(r, a); c.fold.changes != before {
+				changed = overlay(changed, a.Verdict.Changes)
+			}
 			continue
 		}
 		// It was outvoted, or asked in vain.

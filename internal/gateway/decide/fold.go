@@ -110,6 +110,17 @@ func overlay(before, after *event.Changes) *event.Changes {
 	return &c
 }
 
+// touch reports whether two changes are of the same thing. A push is part of its
+// message.
+func touch(a, b *event.Changes) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	message := func(c *event.Changes) bool { return c.Message != nil || c.Push != nil }
+	return message(a) && message(b) || a.Group != nil && b.Group != nil || a.User != nil && b.User != nil ||
+		a.Friend != nil && b.Friend != nil || len(a.Vendor) > 0 && len(b.Vendor) > 0
+}
+
 // cover returns over, or under where there is none.
 func cover[T any](under, over *T) *T {
 	if over != nil {

@@ -3,6 +3,7 @@ package decide
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +72,66 @@ func TestVote_AllowedDropIsWrittenDownAsSuch(t *testing.T) {
 			t.Errorf("cause = %s", got.Cause)
 		}
 	})
+}
+
+// masks hides a word in what it is asked about.
+func masks(word string) *script {
+	return &script{reply: func(_ context.Context, q gateway.Question) gateway.Reply {
+		m := *q.Event.Message
+		if !strings.Contains(m.Text, word) {
+			return gateway.Reply{Verdict: allow, Cause: gateway.CauseHook}
+		}
+		m.Text = strings.ReplaceAll(m.Text, word, strings.Repeat("*", len(word)))
+		return gateway.Reply{Verdict: event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Message: &m}}, Cause: gateway.CauseHook}
+	}}
+}
+
+// Voters see the same text. The mask of one must not be undone by that of another,
+// which never saw it.
+func TestVote_NoRewriteUndoesAnother(t *testing.T) {
+	t.Parallel()
+	for text, test := range map[string]struct {
+		want  string
+		asked int // the third one
+	}{
+		"bad and evil":       {"*** and ****", 1},
+		"bad and ugly":       {"*** and ****", 2},
+		"bad, evil and ugly": {"***, **** and ****", 2},
+		"ugly":               {"****", 1},
+		"good":               {"good", 1},
+	} {
+		ugly := masks("ugly")
+		d, tr := newDecider(t, voter("a", masks("bad")), voter("b", masks("evil")), voter("c", ugly))
+		p := proposal()
+		p.Event.Message.Text = text
+		v := decided(t, d, p)
+		got := text
+		if v.Changes != nil {
+			got = v.Changes.Message.Text
+		}
+		if got != test.want || len(ugly.asked()) != test.asked {
+			t.Errorf("%q became %q, want %q; the last one was asked %d times, want %d", text, got, test.want, len(ugly.asked()), test.asked)
+		}
+		if n := len(tr.last(t).Hooks); n != 3 {
+			t.Errorf("%q: %d hooks in the trail", text, n)
+		}
+	}
+}
+
+// Who denies once it sees what the others made of it ends it.
+func TestVote_DenialOfWhatAnotherMadeOfIt(t *testing.T) {
+	t.Parallel()
+	picky := &script{reply: func(_ context.Context, q gateway.Question) gateway.Reply {
+		v := rewrite("mine")
+		if q.Changed {
+			v = deny
+		}
+		return gateway.Reply{Verdict: v, Cause: gateway.CauseHook}
+	}}
+	d, _ := newDecider(t, voter("a", masks("hello")), voter("b", picky), voter("c", says(rewrite("x"), 0)))
+	if got := decided(t, d, proposal()); got.Action != event.Deny || got.Code != deny.Code {
+		t.Errorf("verdict = %+v", got)
+	}
 }
 
 // A defect in a dialect is met in the voters' own goroutines: it must not end the
