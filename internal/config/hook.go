@@ -171,6 +171,9 @@ func (l *loader) hook(o *object, sources []Source) Hook {
 
 	o.share("canary", &h.Canary)
 	o.duration("timeout", &h.Timeout)
+	if v, ok := o.get("timeout"); ok && h.Timeout > maxDeadline {
+		v.wrong("is more than %v; no IM server keeps a message waiting for so long", maxDeadline)
+	}
 	o.integer("concurrency", 1, &h.Concurrency)
 	for key, to := range map[string]*FailPolicy{
 		"on_timeout": &h.OnTimeout, "on_error": &h.OnError, "on_bad_reply": &h.OnBadReply,
