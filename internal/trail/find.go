@@ -146,10 +146,10 @@ func (t *Trail) skip(seq uint64, err error) {
 	t.log.Error("page of the trail is skipped", "page", seq, "err", err)
 }
 
-// late is how long a decision may take until it is kept, hooks in the shadow
-// included, and how far the clock of the store may be off. Pages further behind
-// hold nothing that came before.
-const late = time.Minute
+// late is how long a decision may take until it is kept, and how far the clock of the
+// store may be off: a server may wait for five minutes, and a hook in the shadow that is
+// asked last has five more. Pages further behind hold nothing that came before.
+const late = 11 * time.Minute
 
 // upTo is the last page that may hold something that came until then.
 func (t *Trail) upTo(ctx context.Context, first, last uint64, until time.Time) (uint64, error) {
