@@ -161,27 +161,33 @@ func TestFold_LaterRewriteTakesNothingBack(t *testing.T) {
 	rewritten := func(c event.Changes) event.Verdict { return event.Verdict{Action: event.Rewrite, Changes: &c} }
 	for name, test := range map[string]struct{ first, second, want event.Changes }{
 		"group": {
-			event.Changes{Group: &event.Group{Name: "***"}}, event.Changes{Group: &event.Group{Introduction: "**"}},
+			event.Changes{Group: &event.Group{Name: "***"}},
+			event.Changes{Group: &event.Group{Introduction: "**"}},
 			event.Changes{Group: &event.Group{Name: "***", Introduction: "**"}},
 		},
 		"user": {
-			event.Changes{User: &event.User{DisplayName: "***"}}, event.Changes{User: &event.User{Extra: "**"}},
+			event.Changes{User: &event.User{DisplayName: "***"}},
+			event.Changes{User: &event.User{Extra: "**"}},
 			event.Changes{User: &event.User{DisplayName: "***", Extra: "**"}},
 		},
 		"friend": {
-			event.Changes{Friend: &event.Friend{Text: "***"}}, event.Changes{Friend: &event.Friend{Extra: "**"}},
+			event.Changes{Friend: &event.Friend{Text: "***"}},
+			event.Changes{Friend: &event.Friend{Extra: "**"}},
 			event.Changes{Friend: &event.Friend{Text: "***", Extra: "**"}},
 		},
 		"the message's push": {
-			event.Changes{Message: &event.Message{Text: "a", Push: &event.Push{Content: "***"}}}, event.Changes{Message: &event.Message{Text: "b"}},
+			event.Changes{Message: &event.Message{Text: "a", Push: &event.Push{Content: "***"}}},
+			event.Changes{Message: &event.Message{Text: "b"}},
 			event.Changes{Message: &event.Message{Text: "b", Push: &event.Push{Content: "***"}}},
 		},
 		"push beside the message": {
-			event.Changes{Push: &event.Push{Content: "***"}}, event.Changes{Message: &event.Message{Text: "b"}},
+			event.Changes{Push: &event.Push{Content: "***"}},
+			event.Changes{Message: &event.Message{Text: "b"}},
 			event.Changes{Message: &event.Message{Text: "b"}, Push: &event.Push{Content: "***"}},
 		},
 		"a later push": {
-			event.Changes{Push: &event.Push{Content: "***"}}, event.Changes{Message: &event.Message{Text: "b", Push: &event.Push{Content: "**"}}},
+			event.Changes{Push: &event.Push{Content: "***"}},
+			event.Changes{Message: &event.Message{Text: "b", Push: &event.Push{Content: "**"}}},
 			event.Changes{Message: &event.Message{Text: "b", Push: &event.Push{Content: "**"}}},
 		},
 	} {
