@@ -237,10 +237,16 @@ func (o *object) downgrade(d *Downgrade) {
 	o.done()
 }
 
+// minWithin is the shortest time that a breaker can look at.
+const minWithin = time.Millisecond
+
 func (o *object) breaker(b *Breaker) {
 	o.boolean("off", &b.Off)
 	o.integer("least", 1, &b.Least)
 	o.duration("within", &b.Within)
+	if v, ok := o.get("within"); ok && b.Within < minWithin {
+		v.wrong("is less than %v, into which no two questions fit; write the time that is looked at, such as 10s", minWithin)
+	}
 	o.duration("pause", &b.Pause)
 	o.done()
 }

@@ -24,6 +24,10 @@ type Breaker struct {
 	Off bool
 }
 
+// leastWithin is the shortest time that is looked at: the library cuts it in ten, and
+// no more than one question fits into less.
+const leastWithin = time.Millisecond
+
 // failureRate is the part of the questions that must fail before a hook is left
 // alone.
 const failureRate = 0.5

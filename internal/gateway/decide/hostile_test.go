@@ -398,3 +398,19 @@ func TestDecide_PolicyAnswersAtOnceWhileOpen(t *testing.T) {
 		t.Errorf("an answer took %v, want less than 1 ms", best)
 	}
 }
+
+// The library divides the time that a breaker looks at by ten, and by zero below that.
+func TestNew_RefusesABreakerThatLooksAtNothing(t *testing.T) {
+	t.Parallel()
+	h := hook("a", fails(gateway.CauseError))
+	for within, ok := range map[time.Duration]bool{-1: false, 1: false, 9: false, time.Millisecond: true, 0: true} {
+		h.Breaker.Within = within
+		d, err := New(Config{Hooks: []Hook{h}})
+		if (err == nil) != ok {
+			t.Errorf("within %d: error = %v", within, err)
+		}
+		if err == nil {
+			decided(t, d, proposal())
+		}
+	}
+}
