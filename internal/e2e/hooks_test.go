@@ -64,7 +64,7 @@ func get(ctx context.Context, gateway *process, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
 	if err != nil {
 		return "", err
 	}
@@ -374,13 +374,19 @@ const (
 	fewGoroutines = 8
 )
 
+// deadHook is the address of nobody.
+func deadHook(tb testing.TB) string {
+	tb.Helper()
+	return "http://" + freeAddr(tb)
+}
+
 // Ten thousand questions while the hook is dead, says nothing, or is now this and now
 // that: every server has its answer inside its own patience, none of them the wrong
 // way round, and nothing grows.
 func TestHooks_BadHookKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	for name, hook := range map[string]func(testing.TB) string{
-		"dead":     func(tb testing.TB) string { return "http://" + freeAddr(tb) },
+		"dead":     deadHook,
 		"slow":     silentHook,
 		"flapping": moody,
 	} {

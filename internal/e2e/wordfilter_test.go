@@ -203,7 +203,7 @@ func (h *firstHook) post(t *testing.T, gateway *process, req *dialect.Request) d
 	}
 	r.Header.Set("Content-Type", req.ContentType)
 	r.Close = true
-	got, err := http.DefaultClient.Do(r)
+	got, err := (&http.Client{Timeout: 10 * time.Second}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
