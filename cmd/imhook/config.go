@@ -80,7 +80,7 @@ func (p *program) load(file, listen, dataDir string) (*config.Config, error) {
 
 func (p *program) options(listen, dataDir string) config.Options {
 	return config.Options{
-		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition, Words: wordlist.CheckFile,
+		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition, WordFile: wordlist.CheckFile, Word: wordlist.CheckWord,
 		Listen: listen, DataDir: dataDir,
 	}
 }
