@@ -129,7 +129,10 @@ func (rc *Receiver) unhandled(o Outcome) {
 	}
 	rc.mu.Unlock()
 	if !known {
-		rc.cfg.Log.Warn("events of this type have no handler: they are acknowledged", "source", rc.cfg.Name,
-			"phase", o.Event.Phase, "type", o.Event.Type, "command", short(o.Event.Command))
+		text := "events of this type have no handler: they are acknowledged"
+		if o.Event.Phase == event.Before {
+			text = "questions of this type have no handler: they are allowed"
+		}
+		rc.cfg.Log.Warn(text, "source", rc.cfg.Name, "phase", o.Event.Phase, "type", o.Event.Type, "command", short(o.Event.Command))
 	}
 }
