@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -19,6 +20,9 @@ import (
 //	drop      with nothing
 //	rewrite   with changes, and refused members as with allow
 //
+// A rewrite into what is proposed anyway, as some backends always answer, is an allow:
+// where the command takes no rewrite it would be a refusal.
+//
 // What contradicts itself is an error that wraps [ErrUncarried]: no action, an allow
 // that changes a body, the refusal of somebody who is no member.
 func Settle(ev *event.Event, v event.Verdict) (event.Verdict, error) {
@@ -32,6 +36,9 @@ func Settle(ev *event.Event, v event.Verdict) (event.Verdict, error) {
 			v.Changes = nil
 		}
 	case event.Rewrite:
+		if again(ev, v.Changes) {
+			v.Action, v.Changes = event.Allow, nil
+		}
 	default:
 		return v, Uncarried("%.32q is no verdict", v.Action)
 	}
@@ -63,6 +70,39 @@ func Settle(ev *event.Event, v event.Verdict) (event.Verdict, error) {
 		return Denial(v), nil
 	}
 	return v, nil
+}
+
+// again reports whether changes only say once more what ev proposes.
+func again(ev *event.Event, c *event.Changes) bool {
+	if ev == nil || c == nil || len(c.Vendor) > 0 {
+		return false
+	}
+	if c.Message == nil && c.Group == nil && c.User == nil && c.Friend == nil && c.Push == nil {
+		return false
+	}
+	var push *event.Push
+	if ev.Message != nil {
+		push = ev.Message.Push
+	}
+	return (c.Message == nil || ev.Message != nil && sameMessage(ev.Message, c.Message)) &&
+		repeats(ev.Group, c.Group) && repeats(ev.User, c.User) && repeats(ev.Friend, c.Friend) && repeats(push, c.Push)
+}
+
+// repeats reports whether there is nothing new, or nothing else than there was.
+func repeats[T any](was, now *T) bool { return now == nil || was != nil && reflect.DeepEqual(was, now) }
+
+// sameMessage reports whether now is the content of was: what it leaves out whole
+// stays, and what it has is all there. What names the message plays no part.
+func sameMessage(was, now *event.Message) bool {
+	same := (now.Kind == "" || now.Kind == was.Kind) && (now.Code == "" || now.Code == was.Code) &&
+		(now.Text == was.Text || now.Text == "" && was.Kind != event.Text) &&
+		(now.Extra == "" || now.Extra == was.Extra) && (now.Edits == "" || now.Edits == was.Edits) &&
+		repeats(was.Media, now.Media) && repeats(was.Location, now.Location) && repeats(was.Custom, now.Custom) &&
+		repeats(was.Push, now.Push) && repeats(was.Options, now.Options) && (now.Mentions == nil || sameMentions(was.Mentions, now.Mentions))
+	if !same || len(now.Parts) == 0 {
+		return same // the fields above are those of the first part
+	}
+	return slices.EqualFunc(was.Parts, now.Parts, func(a, b event.Message) bool { return sameMessage(&a, &b) })
 }
 
 // Denial is the refusal that is nearest to a verdict: with its own code and reason,

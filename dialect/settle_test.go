@@ -167,3 +167,51 @@ func TestTarget_AskedIn(t *testing.T) {
 		t.Errorf("of no event: %q", got)
 	}
 }
+
+// TestSettle_RewriteIntoTheSameIsAnAllow: what is left out of a message stays, and what
+// is emptied in it does not.
+func TestSettle_RewriteIntoTheSameIsAnAllow(t *testing.T) {
+	t.Parallel()
+	text := &event.Event{Message: &event.Message{ID: "1", Kind: event.Text, Code: "1", Text: "hi", Extra: "x", Push: &event.Push{Title: "t"}}}
+	file := &event.Event{Message: &event.Message{Kind: event.File, Media: &event.Media{URL: "u", Name: "n"}, Mentions: &event.Mentions{Users: []string{"ann"}}}}
+	parts := &event.Event{Message: &event.Message{Kind: event.Text, Text: "a", Parts: []event.Message{{Kind: event.Text, Text: "a"}, {Kind: event.Text, Text: "b"}}}}
+	group := &event.Event{Group: &event.Group{ID: "g", Name: "n"}}
+	message := func(m event.Message) *event.Changes { return &event.Changes{Message: &m} }
+	for _, tt := range []struct {
+		name string
+		ev   *event.Event
+		c    *event.Changes
+		want event.Action
+	}{
+		{"the same text", text, message(event.Message{Kind: event.Text, Text: "hi"}), event.Allow},
+		{"and the same of all else", text, message(*text.Message), event.Allow},
+		{"another text", text, message(event.Message{Text: "ho"}), event.Rewrite},
+		{"no text", text, message(event.Message{Kind: event.Text}), event.Rewrite},
+		{"another kind", text, message(event.Message{Kind: event.Custom, Text: "hi"}), event.Rewrite},
+		{"another code", text, message(event.Message{Code: "2", Text: "hi"}), event.Rewrite},
+		{"another extra", text, message(event.Message{Text: "hi", Extra: "y"}), event.Rewrite},
+		{"a push without title", text, message(event.Message{Text: "hi", Push: &event.Push{}}), event.Rewrite},
+		{"that push alone", text, &event.Changes{Push: &event.Push{}}, event.Rewrite},
+		{"the same push", text, &event.Changes{Push: &event.Push{Title: "t"}}, event.Allow},
+		{"a group that there is not", text, &event.Changes{Group: &event.Group{}}, event.Rewrite},
+		{"words of the vendor", text, &event.Changes{Message: text.Message, Vendor: []byte(`{}`)}, event.Rewrite},
+		{"nothing said", text, &event.Changes{}, event.Rewrite},
+		{"nothing at all", text, nil, event.Rewrite},
+		{"a file whose text is not said", file, message(event.Message{Kind: event.File}), event.Allow},
+		{"a file without its name", file, message(event.Message{Kind: event.File, Media: &event.Media{URL: "u"}}), event.Rewrite},
+		{"a file that mentions nobody", file, message(event.Message{Kind: event.File, Mentions: &event.Mentions{Users: []string{}}}), event.Rewrite},
+		{"a file with options", file, message(event.Message{Options: &event.MessageOptions{Transient: true}}), event.Rewrite},
+		{"the first part", parts, message(event.Message{Kind: event.Text, Text: "a"}), event.Allow},
+		{"all parts", parts, message(*parts.Message), event.Allow},
+		{"one part fewer", parts, message(event.Message{Kind: event.Text, Text: "a", Parts: parts.Message.Parts[:1]}), event.Rewrite},
+		{"the second part changed", parts, message(event.Message{Kind: event.Text, Text: "a", Parts: []event.Message{{Kind: event.Text, Text: "a"}, {Kind: event.Text, Text: "c"}}}), event.Rewrite},
+		{"the same group", group, &event.Changes{Group: &event.Group{ID: "g", Name: "n"}}, event.Allow},
+		{"a group without its name", group, &event.Changes{Group: &event.Group{ID: "g"}}, event.Rewrite},
+		{"without an event", nil, message(event.Message{Text: "hi"}), event.Rewrite},
+	} {
+		got, err := dialect.Settle(tt.ev, event.Verdict{Action: event.Rewrite, Changes: tt.c})
+		if err != nil || got.Action != tt.want || (got.Action == event.Allow && got.Changes != nil) {
+			t.Errorf("%s: %s %+v, %v; want %s", tt.name, got.Action, got.Changes, err, tt.want)
+		}
+	}
+}

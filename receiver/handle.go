@@ -129,7 +129,11 @@ func (rc *Receiver) unhandled(o Outcome) {
 	}
 	rc.mu.Unlock()
 	if !known {
-		rc.cfg.Log.Warn("events of this type have no handler: they are acknowledged", "source", rc.cfg.Name,
-			"phase", o.Event.Phase, "type", o.Event.Type, "command", short(o.Event.Command))
+		about := []any{"source", rc.cfg.Name, "phase", o.Event.Phase, "type", o.Event.Type, "command", short(o.Event.Command)}
+		if o.Event.Phase == event.Before {
+			rc.cfg.Log.Warn("questions of this type have no handler: they are allowed", about...)
+		} else {
+			rc.cfg.Log.Warn("events of this type have no handler: they are acknowledged", about...)
+		}
 	}
 }

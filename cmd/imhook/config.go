@@ -35,7 +35,7 @@ func (p *program) configCheck() *cobra.Command {
 		Long: "Say everything that is wrong with a configuration file, each problem with its line, and\n" +
 			"warn of what is probably not meant or will soon be wrong.\n" +
 			"Secrets are looked up, so check where they are: in the environment of serve.",
-		Args: cobra.MaximumNArgs(1),
+		Args: upTo(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := defaultConfig
 			if len(args) > 0 {
@@ -80,7 +80,7 @@ func (p *program) load(file, listen, dataDir string) (*config.Config, error) {
 
 func (p *program) options(listen, dataDir string) config.Options {
 	return config.Options{
-		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition, Words: wordlist.CheckFile,
+		Registry: p.registry, Pattern: p.checkPattern, Matches: p.matches, Condition: match.CheckCondition, WordFile: wordlist.CheckFile, Word: wordlist.CheckWord,
 		Listen: listen, DataDir: dataDir,
 	}
 }

@@ -19,7 +19,7 @@ func (p *program) configDiff() *cobra.Command {
 		Long: "Say what a configuration file would change in the running gateway, and how many events\n" +
 			"each change concerns. Nothing is changed. The gateway reads the file's content: secrets\n" +
 			"that it names are looked up there.",
-		Args: cobra.MaximumNArgs(1),
+		Args: upTo(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := defaultConfig
 			if len(args) > 0 {

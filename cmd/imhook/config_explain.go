@@ -25,7 +25,7 @@ func (p *program) configExplain() *cobra.Command {
 			"is none, the sandbox.",
 		Example: "  imhook config explain imhook.yaml apps.shop.endpoints.backend\n" +
 			"  imhook config explain imhook.yaml journal --json",
-		Args: cobra.MaximumNArgs(2),
+		Args: upTo(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, path := "", ""
 			if len(args) > 0 {

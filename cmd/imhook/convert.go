@@ -36,7 +36,7 @@ func (p *program) convert() *cobra.Command {
 			"the other dialect cannot express is named and left out. Signed with --credential.\n\n" + wireHelp,
 		Example: "  imhook convert --from wildfirechat --to cloudevents --command message body.json\n" +
 			"  imhook trigger wildfirechat message --print | imhook convert --from wildfirechat --to cloudevents",
-		Args: cobra.MaximumNArgs(1),
+		Args: upTo(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.from == "" || f.to == "" {
 				return errors.New("--from and --to are missing; imhook convert --from wildfirechat --to cloudevents FILE")

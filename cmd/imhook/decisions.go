@@ -36,7 +36,7 @@ func (p *program) decisions() *cobra.Command {
 		Example: "  imhook decisions --verdict deny --since 10m\n" +
 			"  imhook decisions --hook moderation --cause timeout --follow\n" +
 			"  imhook decisions msg:5b1e",
-		Args: cobra.MaximumNArgs(1),
+		Args: upTo(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.client()
 			if err != nil {

@@ -41,7 +41,7 @@ func (p *program) events() *cobra.Command {
 		Example: "  imhook events --type 'message.*' --limit 5\n" +
 			"  imhook events --follow --json\n" +
 			"  imhook events --conversation group:g1 --since 1h",
-		Args: cobra.MaximumNArgs(1),
+		Args: upTo(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.client()
 			if err != nil {

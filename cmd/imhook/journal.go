@@ -44,9 +44,10 @@ func (p *program) journalCopy() *cobra.Command {
 		Short: "Copy a journal from a data directory to NATS, or back",
 		Long: "Copy a journal from a data directory to a NATS server or cluster, or the other way\n" +
 			"with the ends swapped: events with their numbers, positions of endpoints, dead\n" +
-			"letters. Stop the gateway before. The target must be empty; a copy that was\n" +
-			"interrupted is gone on with by the same command. The copy is read back and compared\n" +
-			"before a gateway can use it. The source is not changed.\n\n" +
+			"letters. Decisions, what imhook decisions lists, stay behind. Stop the gateway\n" +
+			"before. The target must be empty; a copy that was interrupted is gone on with by the\n" +
+			"same command. The copy is read back and compared before a gateway can use it. The\n" +
+			"source is not changed.\n\n" +
 			"  imhook journal copy --from ./imhook-data --to nats://nats-1:4222,nats://nats-2:4222 --replicas 3 --credentials imhook.creds\n\n" +
 			"Then set journal.url in the configuration and start the gateway.",
 		Args: exactArgs(),

@@ -109,6 +109,16 @@ func (p *program) dialect(name string) (dialect.Dialect, error) {
 	return d, nil
 }
 
+// upTo takes as many arguments as n, or fewer.
+func upTo(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return fmt.Errorf("%q is one argument too many; see %s --help", args[n], cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
 // exactArgs asks for the named arguments, all of them.
 func exactArgs(want ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

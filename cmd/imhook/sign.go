@@ -21,7 +21,7 @@ func (p *program) sign() *cobra.Command {
 		Long: "Sign a callback as the vendor's server would, and print the whole request. A signature that\n" +
 			"is there already is replaced.\n\n" + wireHelp,
 		Example: "  imhook sign rongcloud --credential app_key=k --credential app_secret_env=RONG_SECRET --command chatroom_status body.json",
-		Args:    cobra.RangeArgs(0, 2),
+		Args:    upTo(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("DIALECT is missing; see imhook sign --help")

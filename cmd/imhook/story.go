@@ -173,7 +173,7 @@ func tellDecision(b *strings.Builder, d *trail.Entry, now time.Time) {
 	for _, r := range d.Refused {
 		field(b, "refused", r.ID+quietly(" ", code(r.Code))+quietly(": ", r.Reason))
 	}
-	if len(d.Changes) == 0 && d.Verdict == event.Allow {
+	if len(d.Changes) == 0 && len(d.Refused) == 0 && d.Verdict == event.Allow {
 		b.WriteString("  as it came in\n")
 	}
 	tellChanges(b, "  ", d.Changes)

@@ -34,7 +34,7 @@ func (p *program) verify() *cobra.Command {
 			"gateway would refuse it.\n\n" + wireHelp,
 		Example: "  imhook verify rongcloud --credential app_key=k --credential app_secret_env=RONG_SECRET request.http\n" +
 			"  imhook verify easemob --credential secret_env=EASEMOB_SECRET --at 2026-11-20T08:00:00Z body.json",
-		Args: cobra.RangeArgs(0, 2),
+		Args: upTo(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("DIALECT is missing; see imhook verify --help")

@@ -45,7 +45,7 @@ func changes(ev *event.Event) *event.Changes {
 	}
 	if ev.Friend != nil {
 		f := *ev.Friend
-		f.Text = "hello"
+		f.Text = "good day"
 		c.Friend = &f
 	}
 	return c

@@ -1,6 +1,7 @@
 package easemob
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -230,6 +231,9 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Tar
 		return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
 	}
 	own := ev != nil && ev.Dialect == Name && ev.Command == preSend
+	if !own && d.repeats(ev, v.Payload, to) {
+		v.Payload = nil
+	}
 	switch {
 	case v.Valid == nil:
 		return event.Verdict{}, fmt.Errorf("%w: valid is missing", dialect.ErrBadReply)
@@ -270,6 +274,25 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Tar
 	}
 	changes, err := answerVendor{Payload: rest, Level: v.Level}.changes(msg)
 	return event.Verdict{Action: event.Rewrite, Changes: changes}, err
+}
+
+// repeats reports whether a payload is the one that a hook was asked about, as some
+// backends always answer: where the source takes no new message, a rewrite would be a
+// refusal.
+func (d *Dialect) repeats(ev *event.Event, payload jsontext.Value, to dialect.Target) bool {
+	if ev == nil || payload.Kind() != '{' {
+		return false
+	}
+	reqs, err := d.Encode(ev, to)
+	if err != nil || len(reqs) != 1 {
+		return false
+	}
+	var asked proposal
+	if err := parse(preSend, reqs[0].Body, &asked); err != nil {
+		return false
+	}
+	a, b := asked.Payload.Clone(), payload.Clone()
+	return a.Canonicalize() == nil && b.Canonicalize() == nil && bytes.Equal(a, b)
 }
 
 func (a answerVendor) changes(msg *event.Message) (*event.Changes, error) {

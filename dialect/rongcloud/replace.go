@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
@@ -29,6 +31,21 @@ func (v *verdict) beyond(ev *event.Event) *event.Changes {
 		return nil
 	}
 	return &event.Changes{Vendor: []byte(`{"pass":2}`)}
+}
+
+// repeats reports whether the new content is the one that was asked about, as some
+// backends always answer: where a source takes no new message, that would be a refusal.
+func (v *verdict) repeats(ev *event.Event) bool {
+	if v.Content == nil || ev == nil || ev.Message == nil || ev.Dialect == Name {
+		return false
+	}
+	was := ev.Message
+	if len(was.Parts) > 0 {
+		was = firstPart(was)
+	}
+	_, asked := writeContent(was, &object{}, false)
+	a, b := jsontext.Value(asked), jsontext.Value(*v.Content)
+	return asked == *v.Content || a.Canonicalize() == nil && b.Canonicalize() == nil && bytes.Equal(a, b)
 }
 
 // changes are what an answer puts in place of the proposal's.

@@ -132,7 +132,11 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, _ dialect.Targ
 		return event.Verdict{Action: event.Deny, Reason: v.Extra}, nil
 	case *v.Pass != passDeliver && *v.Pass != passSkip:
 		return event.Verdict{}, fmt.Errorf("%w: pass is %d, want 0, 1 or 2", dialect.ErrBadReply, *v.Pass)
-	case !v.replaces():
+	}
+	if v.repeats(ev) {
+		v.Content = nil
+	}
+	if !v.replaces() {
 		return event.Verdict{Action: event.Allow, Changes: v.beyond(ev)}, nil
 	}
 	changes, err := v.changes(ev)

@@ -95,6 +95,11 @@ func TestVerdict_ReadsAHooksAnswer(t *testing.T) {
 		{"Group.CallbackBeforeSendMsg", `{"ErrorCode":10150}`, event.Verdict{Action: event.Deny, Code: 10150}},
 		{"Group.CallbackBeforeInviteJoinGroup", `{"ErrorCode":0,"RefusedMembers_Account":["bo"]}`, event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "bo"}}}},
 		{"Group.CallbackBeforeInviteJoinGroup", `{"ErrorCode":0,"RefusedMembers_Account":["bo","ada"]}`, event.Verdict{Action: event.Deny}},
+		// A list of all whom it ever refuses.
+		{"Group.CallbackBeforeInviteJoinGroup", `{"ErrorCode":0,"RefusedMembers_Account":["bo","zoe"]}`, event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "bo"}}}},
+		{"Group.CallbackBeforeInviteJoinGroup", `{"ErrorCode":0,"RefusedMembers_Account":["yan","zoe"]}`, event.Allowed()},
+		{"Group.CallbackBeforeInviteJoinGroup", `{"ErrorCode":0,"RefusedMembers_Account":["zoe","ada","bo"]}`, event.Verdict{Action: event.Deny}},
+		{"Sns.CallbackPrevFriendAdd", `{"ErrorCode":0,"ResultItem":[{"To_Account":"zoe","ResultCode":38001}]}`, event.Allowed()},
 		{"OfficialAccount.CallbackBeforeAddSubscriber", `{"ErrorCode":0,"RefusedSubscribers_Account":["ada"]}`, event.Verdict{Action: event.Allow, Refused: []event.Refusal{{ID: "ada"}}}},
 		{
 			"Sns.CallbackPrevFriendAdd", `{"ErrorCode":0,"ResultItem":[{"To_Account":"ada","ResultCode":0},{"To_Account":"bo","ResultCode":38001,"ResultInfo":"no"}]}`,

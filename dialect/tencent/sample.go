@@ -159,13 +159,16 @@ func samplePrevFriendResponse(d *draw) {
 	user := d.user()
 	d.text("Requester_Account", user)
 	d.text("From_Account", user)
+	action := responses[d.IntN(len(responses))].wire
 	d.begin("ResponseFriendItem")
-	d.item()
-	d.text("To_Account", d.user())
-	d.text("Remark", pick(d, "", "小张"))
-	d.text("TagName", "")
-	d.text("ResponseAction", responses[d.IntN(len(responses))].wire)
-	d.endItem()
+	for _, id := range d.users(2) {
+		d.item()
+		d.text("To_Account", id)
+		d.text("Remark", pick(d, "", "小张"))
+		d.text("TagName", "")
+		d.text("ResponseAction", action)
+		d.endItem()
+	}
 	d.close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -111,8 +112,14 @@ func (o *object) refused(v *event.Verdict, ev *event.Event, name, reason string)
 	return nil
 }
 
-// all turns the refusal of everybody into one.
+// all turns the refusal of everybody into one. Who was not asked about is passed over:
+// a backend may answer with all whom it ever refuses.
 func all(v *event.Verdict, ev *event.Event) {
+	asked := make(map[string]bool, len(ev.Members))
+	for _, m := range ev.Members {
+		asked[m.ID] = true
+	}
+	v.Refused = slices.DeleteFunc(v.Refused, func(r event.Refusal) bool { return !asked[r.ID] })
 	if len(v.Refused) == 0 || !everybody(ev, v.Refused) {
 		return
 	}

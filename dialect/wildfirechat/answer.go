@@ -3,6 +3,8 @@ package wildfirechat
 import (
 	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -275,6 +277,9 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Tar
 	if p.Type <= 0 {
 		return event.Verdict{}, fmt.Errorf("%w: payload type %d is not above 0", dialect.ErrBadReply, p.Type)
 	}
+	if d.repeats(ev, p, to) {
+		return event.Allowed(), nil
+	}
 	// The payload of the old documents has no words for these two: they stay.
 	old := ev != nil && ev.Message != nil && to.Asked(ev, Name) == legacy
 	if old && p.PersistFlag == absent {
@@ -306,4 +311,28 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Tar
 		}
 	}
 	return event.Verdict{Action: event.Rewrite, Changes: changes}, nil
+}
+
+// repeats reports whether an answer is the payload that a hook was asked about, as some
+// backends always answer, of a message of another dialect: where its source takes no new
+// message, a rewrite would be a refusal.
+func (d *Dialect) repeats(ev *event.Event, p payload, to dialect.Target) bool {
+	if ev == nil || ev.Dialect == Name {
+		return false
+	}
+	reqs, err := d.Encode(ev, to)
+	if err != nil || len(reqs) != 1 {
+		return false
+	}
+	asked := struct {
+		Payload payload `json:"payload"`
+	}{payload{PersistFlag: absent}}
+	if err := dialect.Unmarshal(Name, "censor", reqs[0].Body, &asked); err != nil {
+		return false
+	}
+	same := slices.Equal(asked.Payload.MentionedTarget, p.MentionedTarget)
+	for _, one := range []*payload{&asked.Payload, &p} {
+		one.MentionedTarget, one.Unknown = nil, nil
+	}
+	return same && reflect.DeepEqual(asked.Payload, p)
 }

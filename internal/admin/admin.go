@@ -103,8 +103,9 @@ type Config struct {
 	Uses func(Owner) *dialect.SecretUses
 	// Receive takes what trigger sends, below /in/.
 	Receive http.Handler
-	// Pattern compiles a pattern of event types; nil takes a type's name only.
-	Pattern func(pattern string) (func(*event.Event) bool, error)
+	// Pattern compiles a pattern of the types of events of a phase; nil takes a type's
+	// name only.
+	Pattern func(pattern string, phase event.Phase) (func(*event.Event) bool, error)
 	// Rules compiles rules to test; nil means that none can be tested here.
 	Rules Rules
 	// Compare says what a configuration file's content would change; what is wrong
@@ -147,7 +148,7 @@ func New(cfg Config) (http.Handler, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.Pattern == nil {
-		cfg.Pattern = func(name string) (func(*event.Event) bool, error) {
+		cfg.Pattern = func(name string, _ event.Phase) (func(*event.Event) bool, error) {
 			return func(ev *event.Event) bool { return string(ev.Type) == name }, nil
 		}
 	}

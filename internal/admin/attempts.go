@@ -48,7 +48,7 @@ func (a *api) parseAttempts(ctx context.Context, v url.Values) (attempts.Query, 
 		}
 	}
 	if s := v.Get("type"); s != "" {
-		if q.Match, err = a.Pattern(s); err != nil {
+		if q.Match, err = a.Pattern(s, event.After); err != nil {
 			return q, fmt.Errorf("type: %w", err)
 		}
 	}

@@ -47,7 +47,7 @@ func (a *api) parseDecisions(v url.Values) (trail.Query, error) {
 		}
 	}
 	if s := v.Get("type"); s != "" {
-		if q.Match, err = a.Pattern(s); err != nil {
+		if q.Match, err = a.Pattern(s, event.Before); err != nil {
 			return q, fmt.Errorf("type: %w", err)
 		}
 	}

@@ -57,7 +57,7 @@ func (a *api) parseQuery(v url.Values) (query, error) {
 		}
 	}
 	if s := v.Get("type"); s != "" {
-		if q.match, err = a.Pattern(s); err != nil {
+		if q.match, err = a.Pattern(s, event.After); err != nil {
 			return q, fmt.Errorf("type: %w", err)
 		}
 	}

@@ -181,7 +181,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	decider, err := decide.New(decide.Config{Hooks: panel.hooks, Trail: a.trail, Metrics: a.metrics})
+	decider, err := decide.New(decide.Config{Hooks: panel.hooks, Trail: a.trail, Metrics: a.metrics, Log: a.cfg.Log})
 	if err != nil {
 		panel.abandon()
 		return err

@@ -52,7 +52,7 @@ func (c *boundCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, st := range c.app.decide.Status() {
 		open := 0.0
-		if st.Open {
+		if len(st.Open) > 0 {
 			open = 1
 		}
 		gauge(c.open, open, st.App, st.Name)

@@ -137,10 +137,10 @@ func (a *App) speaker(app string, e config.Endpoint) (*speaker, error) {
 }
 
 // pattern compiles a pattern of event types for the API.
-func (a *App) pattern(p string) (func(*event.Event) bool, error) {
+func (a *App) pattern(p string, phase event.Phase) (func(*event.Event) bool, error) {
 	ms := make(map[string]*match.Matcher)
 	for _, app := range a.current.Load().Apps {
-		m, err := match.Compile(match.Rule{App: app.Name, Events: []string{p}}, a.cfg.Registry)
+		m, err := match.Compile(match.Rule{App: app.Name, Phase: phase, Events: []string{p}}, a.cfg.Registry)
 		if err != nil {
 			return nil, err
 		}

@@ -203,9 +203,13 @@ func (s hookStatuses) Hooks() []admin.HookStatus {
 			st, ok := doing[id]
 			out := admin.HookStatus{
 				App: app.Name, Name: h.Name, State: hookState(h, st, ok), Builtin: h.Builtin, Dialect: h.Dialect,
-				Timeout: h.Timeout.String(), Asking: st.Asking, Failure: st.Failure,
+				Timeout: h.Timeout.String(), Asking: st.Asking,
 			}
 			if ok {
+				out.Trouble = leftAlone(st.Open)
+				if len(st.Open) > 0 {
+					out.Failure = st.Open[0].Cause
+				}
 				askers[id].tell(&out)
 			}
 			all = append(all, out)
@@ -218,12 +222,24 @@ func hookState(h config.Hook, st decide.HookStatus, asked bool) admin.HookState 
 	switch {
 	case !asked:
 		return admin.HookDisabled
-	case st.Open:
+	case len(st.Open) > 0:
 		return admin.HookOpen
 	case h.Shadow:
 		return admin.HookShadow
 	}
 	return admin.HookAsked
+}
+
+// leftAlone says whose questions a hook is not asked, and why.
+func leftAlone(by []decide.LeftAlone) string {
+	var all []string
+	for _, one := range by {
+		all = append(all, fmt.Sprintf("%s (%s)", one.Source, one.Cause))
+	}
+	if all == nil {
+		return ""
+	}
+	return "fails, not asked for " + strings.Join(all, ", ")
 }
 
 // tell adds what only the one who is asked knows.

@@ -133,8 +133,9 @@ func (c *Chronicle[T]) skip(seq uint64, err error) {
 }
 
 // late is how long something may take until it is kept, and how far the clock of the
-// store may be off. Pages further behind hold nothing that happened before.
-const late = time.Minute
+// store may be off: a server may wait for five minutes, and a hook in the shadow that is
+// asked last has five more. Pages further behind hold nothing that happened before.
+const late = 11 * time.Minute
 
 // upTo is the last page that may hold something that happened until then.
 func (c *Chronicle[T]) upTo(ctx context.Context, first, last uint64, until time.Time) (uint64, error) {

@@ -114,8 +114,8 @@ func (c Change) String() string {
 
 // Diff returns what is different in next: first the gateway, then app by app, in
 // the order of next with what is gone at the end. The order of apps, sources and
-// endpoints in the file means nothing. A new name is another thing: the old one
-// is removed.
+// endpoints in the file means nothing; that of hooks is the order in which they are
+// asked. A new name is another thing: the old one is removed.
 func Diff(old, next *Config) []Change {
 	was, is := things(old), things(next)
 	before := map[identity]thing{}
@@ -130,7 +130,7 @@ func Diff(old, next *Config) []Change {
 			all = append(all, t.change(ChangeAdded))
 			continue
 		}
-		if keys := diffKeys(o, t); len(keys) > 0 {
+		if keys := append(diffKeys(o, t), reordered(o, t)...); len(keys) > 0 {
 			c := t.change(ChangeChanged)
 			c.Keys = keys
 			all = append(all, c)
@@ -157,6 +157,8 @@ type thing struct {
 	// gateway.
 	path   string
 	leaves []leaf
+	// hooks are an app's, in the order in which they are asked.
+	hooks []string
 }
 
 func (t thing) change(kind ChangeKind) Change {
@@ -175,6 +177,9 @@ func things(c *Config) []thing {
 	for i, a := range c.Apps {
 		place, path := fmt.Sprintf("apps[%d]", i), "apps."+a.Name+"."
 		add(place, path, identity{ObjectApp, a.Name, ""})
+		for _, h := range a.Hooks {
+			all[at[place]].hooks = append(all[at[place]].hooks, h.Name)
+		}
 		for i, s := range a.Sources {
 			add(fmt.Sprintf("%s.sources[%d]", place, i), path+"sources."+s.Name+".", identity{ObjectSource, a.Name, s.Name})
 		}
@@ -203,6 +208,18 @@ func owner(place string) string {
 		return app + "." + part
 	}
 	return app
+}
+
+// reordered is the change of the order in which the hooks are asked that are in both.
+func reordered(was, is thing) []KeyChange {
+	both := func(of, in []string) []string {
+		return slices.DeleteFunc(slices.Clone(of), func(h string) bool { return !slices.Contains(in, h) })
+	}
+	before, now := both(was.hooks, is.hooks), both(is.hooks, was.hooks)
+	if slices.Equal(before, now) {
+		return nil
+	}
+	return []KeyChange{{Key: "hooks", Old: strings.Join(before, ", "), New: strings.Join(now, ", "), Effect: EffectLive}}
 }
 
 func diffKeys(was, is thing) []KeyChange {

@@ -99,6 +99,43 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// TestDiff_TheOrderOfHooksIsThatOfTheQuestions: a file in which nothing but it is
+// different changes something.
+func TestDiff_TheOrderOfHooksIsThatOfTheQuestions(t *testing.T) {
+	t.Parallel()
+	parse := func(names ...string) *config.Config {
+		text := strings.Replace(diffBase, "    endpoints:", "    hooks:\n    endpoints:", 1)
+		for _, n := range names {
+			text = strings.Replace(text, "    endpoints:", "      - {name: "+n+", builtin: wordlist, words: [x]}\n    endpoints:", 1)
+		}
+		c, err := config.Parse("imhook.yaml", []byte(text), options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for _, tt := range []struct {
+		old, next []string
+		want      []string
+	}{
+		{[]string{"a", "b", "c"}, []string{"a", "b", "c"}, nil},
+		{[]string{"a", "b", "c"}, []string{"a", "c", "b"}, []string{"app shop changed: hooks a, b, c → a, c, b"}},
+		{[]string{"a", "b", "c"}, []string{"a", "c"}, []string{"hook shop/b removed"}},
+		{[]string{"a", "b"}, []string{"c", "b", "a"}, []string{"app shop changed: hooks a, b → b, a", "hook shop/c added"}},
+	} {
+		var got []string
+		for _, c := range config.Diff(parse(tt.old...), parse(tt.next...)) {
+			got = append(got, c.String())
+			if c.Restart() {
+				t.Errorf("%s needs a restart", c)
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%v → %v (-want +got):\n%s", tt.old, tt.next, diff)
+		}
+	}
+}
+
 func TestDiff_StartThatLongAgoIsTheSameWishLater(t *testing.T) {
 	t.Parallel()
 	o := options()

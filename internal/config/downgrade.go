@@ -60,26 +60,18 @@ func (l *loader) falls(o *object, h *Hook, sources []Source, said map[string]val
 			}
 		}
 	}
-	var all []string
+	var all, keys []string
 	for _, kind := range []struct{ key, words string }{
 		{sayRewrite, "a rewrite"}, {sayDrop, "a drop"}, {sayPartial, "the refusal of single members"},
 	} {
 		if names := lost[kind.key]; len(names) > 0 {
 			all = append(all, fmt.Sprintf("%s (%s)", kind.words, fewOf(names)))
+			keys = append(keys, kind.key+": "+string(FailDeny))
 		}
 	}
 	if len(all) > 0 {
-		o.warn("what it says may become a denial, for these commands cannot carry it: %s; narrow events, or say what becomes of it: downgrade: {%s: deny}", strings.Join(all, ", "), firstKey(lost))
+		o.warn("what it says may become a denial, for these commands cannot carry it: %s; narrow events, or say what becomes of it: downgrade: {%s}", strings.Join(all, ", "), strings.Join(keys, ", "))
 	}
-}
-
-func firstKey(lost map[string][]string) string {
-	for _, key := range []string{sayRewrite, sayDrop} {
-		if len(lost[key]) > 0 {
-			return key
-		}
-	}
-	return sayPartial
 }
 
 // fewOf are the first names and how many more there are.
@@ -139,8 +131,7 @@ func (l *loader) sayable(h *Hook, ev *event.Event) map[string]event.Verdict {
 	if err != nil {
 		return nil // which was reported
 	}
-	to := dialect.Target{Generation: h.Generation, Credentials: h.Credentials, Now: l.Now()}
-	to.Generation = to.Asked(ev, h.Dialect)
+	to := l.wire(h, ev)
 	question, requests := seenBy(d, ev, to)
 	if question == nil {
 		return nil
@@ -171,6 +162,13 @@ func (l *loader) sayable(h *Hook, ev *event.Event) map[string]event.Verdict {
 		}
 	}
 	return all
+}
+
+// wire is how the hook is asked about ev.
+func (l *loader) wire(h *Hook, ev *event.Event) dialect.Target {
+	to := dialect.Target{Generation: h.Generation, Credentials: h.Credentials, Now: l.Now()}
+	to.Generation = to.Asked(ev, h.Dialect)
+	return to
 }
 
 // seenBy is the proposal as a hook reads it, and in how many requests it is asked; nil

@@ -67,7 +67,7 @@ func TestWarnings_WhatASourceCannotBeTold(t *testing.T) {
 		{"off", openim, wordlist + ", enabled: false", nil},
 		{"the same dialect", openim, url + openim, nil},
 		{"the same of another generation", openim + ", generation: v3.5", url + openim + ", generation: v3.7", nil},
-		{"can drop", openim, url + tencent + ", events: [message.send]", []string{lead + "a rewrite " + sends + ", a drop " + sends + end}},
+		{"can drop", openim, url + tencent + ", events: [message.send]", []string{lead + "a rewrite " + sends + ", a drop " + sends + strings.Replace(end, "}", ", drop: deny}", 1)}},
 		{"a part is known", openim, url + tencent + ", events: [message.send], downgrade: {rewrite: deny}", []string{lead + "a drop " + sends + strings.Replace(end, "rewrite", "drop", 1)}},
 		{"names members", openim, url + tencent + ", events: [group.member.invite]", []string{lead + "the refusal of single members (openim:callbackBeforeInviteJoinGroupCommand)" + strings.Replace(end, "rewrite", "partial", 1)}},
 		{"cannot drop", tencent, url + openim + ", events: [message.send]", nil},
@@ -75,6 +75,38 @@ func TestWarnings_WhatASourceCannotBeTold(t *testing.T) {
 			"a drop (tencent:Group.CallbackBeforeCreateGroup, tencent:Group.CallbackBeforeCreateTopic, tencent:OfficialAccount.CallbackBeforeCreateOfficialAccount and 1 more)" +
 			strings.Replace(end, "rewrite", "drop", 1)}},
 		{"says all", "dialect: cloudevents", url + "dialect: cloudevents", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, warned(t, tt.source, tt.hook)); diff != "" {
+				t.Errorf("warned of (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestWarnings_WhatAHookIsNeverAsked names the patterns that its dialect has no question
+// for, so that nobody takes a policy for moderation.
+func TestWarnings_WhatAHookIsNeverAsked(t *testing.T) {
+	t.Parallel()
+	const (
+		openim  = "dialect: openim"
+		tencent = "url: 'http://b', dialect: tencent, credentials: {sdk_app_id: '1400000000', token: hook-token}, downgrade: {rewrite: deny, drop: deny}"
+		end     = "; narrow events, choose another dialect, or write on_untranslatable"
+		modify  = "is never asked about openim:callbackBeforeMsgModifyCommand, openim:callbackMsgModifyCommand, openim:callbackWordFilterCommand: tencent has no such question, and on_untranslatable (allow) decides" + end
+	)
+	for _, tt := range []struct {
+		name, source, hook string
+		want               []string
+	}{
+		{"one pattern", openim, tencent + ", events: [message.send, message.modify]", []string{"apps[0].hooks[0].events[1]: " + modify}},
+		{"one that others are asked for", openim, tencent + ", events: [message.*]", nil},
+		{"in the shadow", openim, tencent + ", events: [message.modify], shadow: true", []string{"apps[0].hooks[0].events[0]: " + modify}},
+		{"knows it", openim, tencent + ", events: [message.modify], on_untranslatable: allow", nil},
+		{"off", openim, tencent + ", events: [message.modify], enabled: false", nil},
+		{"has the question", openim, "url: 'http://b', dialect: openim, events: [message.modify]", nil},
+		{"a word list", openim, "builtin: wordlist, words: [x], events: [message.modify]", nil},
+		{"no pattern", "dialect: cloudevents", tencent, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -66,7 +66,8 @@ func (l *loader) target(o *object, e *Endpoint, builtin string) dialect.Dialect 
 	if v, ok := o.get("builtin"); ok {
 		word(o, "builtin", &e.Builtin, builtin)
 		for _, key := range []string{"url", "dialect", "generation", "credentials", "paths", "batch", "tls"} {
-			if o.has(key) {
+			if _, ok := o.fields[key]; ok {
+				o.asked = append(o.asked, key)
 				v.wrong("at most one of builtin and %s; remove one", key)
 			}
 		}

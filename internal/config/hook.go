@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -156,11 +157,16 @@ func (l *loader) hook(o *object, sources []Source) Hook {
 	// Whom it is and what it is asked about is written as for an endpoint.
 	e := Endpoint{Generation: h.Generation, Events: h.Events}
 	l.target(o, &e, Wordlist)
-	if e.Builtin == "" {
+	// A word that is no builtin was reported: the keys beside it are a word list's.
+	if o.has("builtin") {
+		l.words(o, &h)
+		if e.Builtin == Wordlist && h.File == "" && len(h.Words) == 0 {
+			o.missing("file", "name a file with one word in each line, or write words: […]")
+		}
+	} else {
+		o.wordlistOnly()
 		l.transport(o, &e)
 		e.plain(o)
-	} else {
-		l.words(o, &h)
 	}
 	l.match(o, sources, &e, event.Before)
 	l.condition(o, &e.When)
@@ -171,6 +177,9 @@ func (l *loader) hook(o *object, sources []Source) Hook {
 
 	o.share("canary", &h.Canary)
 	o.duration("timeout", &h.Timeout)
+	if v, ok := o.get("timeout"); ok && h.Timeout > maxDeadline {
+		v.wrong("is more than %v; no IM server keeps a message waiting for so long", maxDeadline)
+	}
 	o.integer("concurrency", 1, &h.Concurrency)
 	for key, to := range map[string]*FailPolicy{
 		"on_timeout": &h.OnTimeout, "on_error": &h.OnError, "on_bad_reply": &h.OnBadReply,
@@ -195,8 +204,19 @@ func (l *loader) hook(o *object, sources []Source) Hook {
 	h.late(o, sources)
 	h.idle(o)
 	l.falls(o, &h, sources, said)
+	l.unasked(o, &h, sources)
 	o.done()
 	return h
+}
+
+// wordlistOnly reports the keys of a word list on a hook that is none.
+func (o *object) wordlistOnly() {
+	for _, key := range []string{"file", "words", "action", "mask", "code", "reason"} {
+		if v, ok := o.fields[key]; ok {
+			o.asked = append(o.asked, key)
+			v.wrong("is for builtin: %s only; write that, or remove it", Wordlist)
+		}
+	}
 }
 
 // words reads what a word list is made of.
@@ -205,26 +225,48 @@ func (l *loader) words(o *object, h *Hook) {
 		if s, ok := v.text(); ok {
 			// Its content is the list's to read: it is followed on its own.
 			h.File = l.path(s)
-			if l.Words != nil {
-				if err := l.Words(h.File); err != nil {
+			if l.WordFile != nil {
+				if err := l.WordFile(h.File); err != nil {
 					v.wrong("%v", err)
 				}
 			}
 		}
 	}
 	if v, ok := o.get("words"); ok {
-		h.Words = v.texts()
-	}
-	if h.File == "" && len(h.Words) == 0 {
-		o.missing("file", "name a file with one word in each line, or write words: […]")
+		h.Words = l.wordsOf(v)
 	}
 	word(o, "action", &h.Action, WordMask, WordDeny)
 	o.text("mask", &h.Mask)
-	if v, ok := o.get("mask"); ok && utf8.RuneCountInString(h.Mask) != 1 {
-		v.wrong("%q is not one character; write what stands in place of each letter, such as ＊", h.Mask)
+	if v, ok := o.get("mask"); ok && !isMask(h.Mask) {
+		v.wrong("%q is not one visible character; write what stands in place of each letter, such as ＊", h.Mask)
 	}
 	o.integer("code", 0, &h.Code)
 	o.text("reason", &h.Reason)
+}
+
+// wordsOf reads the words in the file itself.
+func (l *loader) wordsOf(v value) []string {
+	var all []string
+	for _, item := range v.list() {
+		s, ok := item.text()
+		if !ok {
+			continue
+		}
+		all = append(all, s)
+		if l.Word != nil {
+			if err := l.Word(s); err != nil {
+				item.wrong("%v", err)
+			}
+		}
+	}
+	return all
+}
+
+// isMask reports whether s can stand in place of a letter: one character, and one that
+// is seen.
+func isMask(s string) bool {
+	r, size := utf8.DecodeRuneInString(s)
+	return size > 0 && size == len(s) && unicode.IsGraphic(r)
 }
 
 func (o *object) downgrade(d *Downgrade) {
@@ -234,10 +276,16 @@ func (o *object) downgrade(d *Downgrade) {
 	o.done()
 }
 
+// minWithin is the shortest time that a breaker can look at.
+const minWithin = time.Millisecond
+
 func (o *object) breaker(b *Breaker) {
 	o.boolean("off", &b.Off)
 	o.integer("least", 1, &b.Least)
 	o.duration("within", &b.Within)
+	if v, ok := o.get("within"); ok && b.Within < minWithin {
+		v.wrong("is less than %v, into which no two questions fit; write the time that is looked at, such as 10s", minWithin)
+	}
 	o.duration("pause", &b.Pause)
 	o.done()
 }

@@ -29,8 +29,9 @@ type Options struct {
 	// one. An error with a method Position() (line, column int), counted from 1 in
 	// characters inside the text, is reported at that place.
 	Condition func(text string) error
-	// Words says what is wrong with a word list's file; nil reads none.
-	Words func(path string) error
+	// WordFile says what is wrong with a word list's file, and Word with one of its
+	// lines; nil takes every one.
+	WordFile, Word func(string) error
 	// Listen and DataDir win over the file's when they are not empty.
 	Listen  string
 	DataDir string

@@ -70,6 +70,12 @@ func options() config.Options {
 			}
 			return nil
 		},
+		Word: func(line string) error {
+			if strings.HasPrefix(strings.TrimSpace(line), ".") {
+				return errors.New("this is no word; write the letters alone")
+			}
+			return nil
+		},
 		Now: func() time.Time { return now },
 		LookupEnv: func(key string) (string, bool) {
 			v, ok := map[string]string{"RONG_SECRET": "s-env-value", "EMPTY": ""}[key]

@@ -108,11 +108,16 @@ func (l *loader) deadline(o *object, spec *dialect.Spec, s *Source) {
 	o.duration("deadline", &s.Deadline)
 	if v, ok := o.get("deadline"); ok && s.Deadline > maxDeadline {
 		v.wrong("is more than %v; no IM server keeps a message waiting for so long, write what it waits", maxDeadline)
+	} else if ok && s.Deadline > 0 && s.Deadline < minDeadline {
+		v.wrong("is less than %v, in which no hook can be asked: every question would have its on_timeout; write what the server waits", minDeadline)
 	}
 }
 
-// maxDeadline bounds how long a before-callback may wait.
-const maxDeadline = 5 * time.Minute
+// Bounds of how long a before-callback may wait.
+const (
+	minDeadline = 10 * time.Millisecond
+	maxDeadline = 5 * time.Minute
+)
 
 func orElse(a, b string) string {
 	if a != "" {

@@ -59,6 +59,19 @@ func TestServer_SaysWhenTheFirstByteCame(t *testing.T) {
 		}
 		<-time.After(50 * time.Millisecond) // what came last must not count for the next one
 	}
+	// An end of line behind a body belongs to no request: it may be long before the
+	// next one.
+	c.send(head + rest + body)
+	c.answer()
+	<-began
+	c.send("\n")
+	<-time.After(200 * time.Millisecond)
+	before := time.Now()
+	c.send(head + rest + body)
+	c.answer()
+	if at := <-began; at.Before(before) {
+		t.Errorf("a request began %v before it was sent", before.Sub(at))
+	}
 	// Of one that came together with the one before, nothing is known.
 	c.send(head + rest + body + head + rest + body)
 	c.answer()

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
@@ -90,7 +91,9 @@ type trackedConn struct {
 	// heard is set once something was read.
 	heard atomic.Bool
 	// first is when the first byte of a request was read; zero between two requests,
-	// and where one came together with the one before. It belongs to who reads.
+	// and where one came together with the one before. Ends of lines in front of it
+	// are not of it: some clients end a body with one, and rest then. It belongs to who
+	// reads.
 	first time.Time
 	// ended is set once the other side's end was read.
 	ended bool
@@ -104,7 +107,7 @@ func (c *trackedConn) Read(p []byte) (int, error) {
 		if !c.heard.Load() {
 			c.heard.Store(true)
 		}
-		if c.first.IsZero() {
+		if c.first.IsZero() && len(bytes.Trim(p[:n], "\r\n")) > 0 {
 			c.first = time.Now()
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/chronicle"
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -70,20 +71,35 @@ func (t *Trail) Record(d gateway.Decision) {
 // weight is about how many bytes a decision keeps in memory.
 func weight(d gateway.Decision) int64 {
 	const rest = 2 << 10
-	n := int64(rest + len(d.Event.Raw.Body) + len(d.Event.Vendor))
-	if m := d.Event.Message; m != nil {
-		n += int64(len(m.Text) + len(m.Extra))
-		if m.Custom != nil {
-			n += int64(len(m.Custom.Data) + len(m.Custom.Base64))
+	n := rest + len(d.Event.Raw.Body) + len(d.Event.Vendor) + messageWeight(d.Event.Message)
+	for _, a := range d.Hooks {
+		n += len(a.Detail) + len(a.Why) + len(a.Verdict.Reason)
+		for _, r := range a.Verdict.Refused {
+			n += small + len(r.ID) + len(r.Reason)
+		}
+		if c := a.Verdict.Changes; c != nil {
+			n += rest + len(c.Vendor) + messageWeight(c.Message)
 		}
 	}
-	for _, a := range d.Hooks {
-		if c := a.Verdict.Changes; c != nil {
-			n += rest + int64(len(c.Vendor))
-			if c.Message != nil {
-				n += int64(len(c.Message.Text) + len(c.Message.Extra))
-			}
-		}
+	return int64(n)
+}
+
+// small is about what a thing takes beside its texts.
+const small = 64
+
+func messageWeight(m *event.Message) int {
+	if m == nil {
+		return 0
+	}
+	n := small + len(m.Text) + len(m.Extra)
+	if m.Custom != nil {
+		n += len(m.Custom.Data) + len(m.Custom.Base64)
+	}
+	if m.Push != nil {
+		n += len(m.Push.Content) + len(m.Push.Data)
+	}
+	for i := range m.Parts {
+		n += 4*small + messageWeight(&m.Parts[i])
 	}
 	return n
 }

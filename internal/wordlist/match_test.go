@@ -50,6 +50,7 @@ func TestMasked_Texts(t *testing.T) {
 		"circled and mathematical":             {[]string{"bad"}, "ⓑⓐⓓ 𝐛𝐚𝐝", "*** ***"},
 		"ligature is masked whole":             {[]string{"fi"}, "ﬁ", "*"},
 		"one character of several letters":     {[]string{"kg"}, "5 ㎏", "5 *"},
+		"nothing but one of many":              {[]string{"株式会社"}, "㍿", "*"},
 		"spelled out":                          {[]string{"bad"}, "b a d, b.a.d, b  a  d", "* * *, *.*.*, *  *  *"},
 		"punctuation inside":                   {[]string{"bad"}, "ba.d b-ad b*a*d", "**.* *-** *****"},
 		"white space joins no words":           {[]string{"asset", "therapist"}, "as set, the rapist", "as set, the rapist"},

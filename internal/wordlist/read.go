@@ -27,6 +27,12 @@ func Check(name string, content []byte) error {
 	return err
 }
 
+// CheckWord says what is wrong with a word that stands in a configuration.
+func CheckWord(line string) error {
+	_, err := readLine(strings.TrimSpace(line), Mask)
+	return err
+}
+
 // read reads the content of a word file. standard is the action of words that do not
 // say their own.
 func read(name string, content []byte, standard Action) ([]entry, error) {

@@ -89,9 +89,6 @@ func (s *set) covered(pattern int, e entry) bool {
 // find calls hit for each word in a text, with its entry and where its letters are
 // among points, which hold until find returns.
 func (s *set) find(text string, hit func(entry int32, points []point, from, to int)) {
-	if len(text) < s.shortest {
-		return
-	}
 	w, _ := s.scratch.Get().(*scratch)
 	defer s.put(w)
 	w.points, _, w.buf = fold(w.points[:0], text, s.symbols, w.buf)

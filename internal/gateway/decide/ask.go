@@ -3,6 +3,7 @@ package decide
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -20,13 +21,14 @@ type running struct {
 	breakers *breakers
 	cache    *cache
 	metrics  *hookMetrics
+	log      *slog.Logger
 }
 
-func newRunning(h Hook, m *metrics) *running {
+func newRunning(h Hook, m *metrics, log *slog.Logger) *running {
 	h = h.withDefaults()
 	return &running{
 		Hook: h, slots: make(chan struct{}, h.Concurrency),
-		breakers: newBreakers(h.Breaker), cache: newCache(), metrics: m.of(h),
+		breakers: newBreakers(h.Breaker), cache: newCache(), metrics: m.of(h), log: log,
 	}
 }
 
@@ -86,8 +88,20 @@ func (r *running) inquire(ctx context.Context, q gateway.Question, whole time.Du
 	if ctx.Err() != nil && reply.Cause != gateway.CauseHook {
 		reply.Cause = gateway.CauseCancelled
 	}
-	breaker.leave(permit, reply.Cause, reply.Cause != gateway.CauseCancelled && (enough || reply.Cause != gateway.CauseTimeout))
+	r.tell(q.Event.Source, reply, breaker.leave(permit, reply.Cause, reply.Cause != gateway.CauseCancelled && (enough || reply.Cause != gateway.CauseTimeout)))
 	return reply
+}
+
+// tell says what became of the breaker of a source's questions.
+func (r *running) tell(source string, reply gateway.Reply, n news) {
+	switch n {
+	case hasOpened:
+		r.log.Warn("a hook fails too often and is left alone, its policy answers", "hook", r.App+"/"+r.Name, "source", source,
+			"cause", reply.Cause, "err", reply.Detail, "pause", r.Breaker.Pause)
+	case hasClosed:
+		r.log.Info("a hook that failed is asked again", "hook", r.App+"/"+r.Name, "source", source)
+	case noNews:
+	}
 }
 
 // guarded asks, and turns a defect of ours into a failure.
@@ -112,13 +126,23 @@ func (r *running) failed(c gateway.Cause) event.Verdict {
 // wrong says why v is no verdict; empty when it is one.
 func wrong(v event.Verdict) string {
 	switch v.Action {
-	case event.Allow, event.Deny, event.Drop:
+	case event.Deny, event.Drop:
+		return ""
+	case event.Allow:
+		if changesBody(v.Changes) {
+			return "it says allow and changes something"
+		}
 		return ""
 	case event.Rewrite:
-		if v.Changes == nil {
+		if !changesBody(v.Changes) && (v.Changes == nil || len(v.Changes.Vendor) == 0) {
 			return "it says rewrite and nothing else"
 		}
 		return ""
 	}
 	return fmt.Sprintf("verdict is %.40q", v.Action)
+}
+
+// changesBody reports whether there is more than the vendor's own words.
+func changesBody(c *event.Changes) bool {
+	return c != nil && (c.Message != nil || c.Group != nil || c.User != nil || c.Friend != nil || c.Push != nil)
 }

@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +25,10 @@ type Breaker struct {
 	// Off asks always.
 	Off bool
 }
+
+// leastWithin is the shortest time that is looked at: the library cuts it in ten, and
+// no more than one question fits into less.
+const leastWithin = time.Millisecond
 
 // failureRate is the part of the questions that must fail before a hook is left
 // alone.
@@ -69,20 +75,17 @@ func (b *breakers) source(name string) *breaker {
 	return one
 }
 
-// open reports whether the hook is left alone at present, by any source, and for
-// which failure.
-func (b *breakers) open() (bool, gateway.Cause) {
+// open are the sources that leave the hook alone at present, by name.
+func (b *breakers) open() []LeftAlone {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, one := range b.of {
-		one.mu.Lock()
-		open, last := one.circuit.IsOpen(), one.last
-		one.mu.Unlock()
-		if open {
-			return true, last
+	var all []LeftAlone
+	for _, name := range slices.Sorted(maps.Keys(b.of)) {
+		if c, open := b.of[name].state(); open {
+			all = append(all, LeftAlone{Source: name, Cause: c})
 		}
 	}
-	return false, ""
+	return all
 }
 
 // breaker keeps what opened it beside the library's state.
@@ -92,6 +95,8 @@ type breaker struct {
 	circuit circuitbreaker.CircuitBreaker[any]
 	// last is the latest failure's cause.
 	last gateway.Cause
+	// told is true once somebody heard that it opened.
+	told bool
 }
 
 func newBreaker(b Breaker) *breaker {
@@ -125,14 +130,17 @@ func (b *breaker) enter() (p permit, open gateway.Cause, ok bool) {
 // leave says what came of a question. What says nothing about the hook (it was
 // cancelled, or had hardly any time) counts for the one trial only: that one must
 // end. What was asked before the trial says nothing about now.
-func (b *breaker) leave(p permit, c gateway.Cause, counts bool) {
+//
+// It returns what an operator should hear: that the hook is left alone from now on,
+// once until it is asked as before.
+func (b *breaker) leave(p permit, c gateway.Cause, counts bool) news {
 	if b == nil {
-		return
+		return noNews
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !p.trial && !b.circuit.IsClosed() {
-		return
+		return noNews
 	}
 	switch {
 	case c == gateway.CauseHook || c == gateway.CauseUntranslatable:
@@ -143,4 +151,29 @@ func (b *breaker) leave(p permit, c gateway.Cause, counts bool) {
 	case p.trial:
 		b.circuit.RecordFailure() // what opened it still does
 	}
+	switch {
+	case !b.told && b.circuit.IsOpen():
+		b.told = true
+		return hasOpened
+	case b.told && b.circuit.IsClosed():
+		b.told = false
+		return hasClosed
+	}
+	return noNews
 }
+
+// state is the latest failure's cause, and whether the hook is left alone for it.
+func (b *breaker) state() (gateway.Cause, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last, b.circuit.IsOpen()
+}
+
+// news is what became of a breaker.
+type news int
+
+const (
+	noNews news = iota
+	hasOpened
+	hasClosed
+)

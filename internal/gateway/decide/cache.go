@@ -81,7 +81,7 @@ func (c *cache) keep(ev *event.Event, v event.Verdict, k gateway.Keep, now time.
 
 // cacheKey is of what ev has in the named fields; false when it lacks one, or when
 // the name is none. A picture has no text: what a hook says of one by its text would
-// hold for all of them.
+// hold for all of them, and so would what it says of a text with a picture behind it.
 func cacheKey(ev *event.Event, by string) (event.Key, bool) {
 	parts := []string{string(ev.Type), ev.Source, by}
 	for name := range strings.SplitSeq(by, ",") {
@@ -90,7 +90,7 @@ func cacheKey(ev *event.Event, by string) (event.Key, bool) {
 			parts = append(parts, ev.Actor.ID)
 		case name == ByConversation && ev.Lane != "":
 			parts = append(parts, string(ev.Lane))
-		case name == ByText && ev.Message != nil && ev.Message.Text != "":
+		case name == ByText && ev.Message != nil && ev.Message.Text != "" && onlyText(ev.Message):
 			parts = append(parts, string(ev.Message.Kind), ev.Message.Text)
 		case name == ByMembers && len(ev.Members) > 0:
 			parts = append(parts, strconv.Itoa(len(ev.Members)))
@@ -102,4 +102,9 @@ func cacheKey(ev *event.Event, by string) (event.Key, bool) {
 		}
 	}
 	return event.Hash(parts...), true
+}
+
+// onlyText reports whether a message holds nothing beside its text.
+func onlyText(m *event.Message) bool {
+	return m.Media == nil && m.Location == nil && m.Custom == nil && len(m.Parts) == 0
 }

@@ -3,6 +3,7 @@ package decide
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,12 +28,16 @@ type Config struct {
 	Trail Trail
 	// Metrics is where the counters are registered; nil means nowhere.
 	Metrics prometheus.Registerer
+	// Log is told when a hook is left alone because it fails, and when it is asked
+	// again; nil means nobody.
+	Log *slog.Logger
 }
 
 // Decider answers before-events. Make it with [New]; it is safe for concurrent use.
 type Decider struct {
 	trail   Trail
 	metrics *metrics
+	log     *slog.Logger
 	// hooks are those of each app, in the order of the configuration.
 	hooks atomic.Pointer[map[string][]*running]
 	// setting is held while they are replaced.
@@ -53,7 +58,11 @@ func New(cfg Config) (*Decider, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decider{trail: cfg.Trail, metrics: m, again: newShelf[*verdict](againSize, againRoom), guards: newGuards()}
+	log := cfg.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	d := &Decider{trail: cfg.Trail, metrics: m, log: log, again: newShelf[*verdict](againSize, againRoom), guards: newGuards()}
 	d.hooks.Store(&map[string][]*running{})
 	return d, d.Set(cfg.Hooks)
 }
@@ -77,7 +86,7 @@ func (d *Decider) Set(hooks []Hook) error {
 	for _, h := range hooks {
 		r := before[h.App+"/"+h.Name]
 		if r == nil || !r.same(h) {
-			r = newRunning(h, d.metrics)
+			r = newRunning(h, d.metrics, d.log)
 		} else {
 			// The rule may have changed: state and rule are two things.
 			again := *r
@@ -157,12 +166,18 @@ func (d *Decider) concerned(ev *event.Event) []*running {
 // HookStatus is how a hook is doing.
 type HookStatus struct {
 	App, Name string
-	// Open is true while it is not asked because it failed too often.
-	Open bool
-	// Failure is the latest one while it is open.
-	Failure gateway.Cause
+	// Open are the sources whose questions it is not asked because it failed too
+	// often.
+	Open []LeftAlone
 	// Asking is how many questions are open.
 	Asking int
+}
+
+// LeftAlone is a source whose questions a hook is not asked, and the cause of the
+// failure that was last.
+type LeftAlone struct {
+	Source string
+	Cause  gateway.Cause
 }
 
 // Status returns how every hook is doing.
@@ -170,8 +185,7 @@ func (d *Decider) Status() []HookStatus {
 	var all []HookStatus
 	for _, rs := range *d.hooks.Load() {
 		for _, r := range rs {
-			open, failure := r.breakers.open()
-			all = append(all, HookStatus{App: r.App, Name: r.Name, Open: open, Failure: failure, Asking: len(r.slots)})
+			all = append(all, HookStatus{App: r.App, Name: r.Name, Open: r.breakers.open(), Asking: len(r.slots)})
 		}
 	}
 	return all

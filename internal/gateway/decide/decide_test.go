@@ -1,9 +1,12 @@
 package decide
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -405,12 +408,17 @@ func TestDecide_BreakerLeavesADeadHookAlone(t *testing.T) {
 			return gateway.Reply{Cause: gateway.CauseTimeout}
 		}}
 		h := with(hook("a", a), func(h *Hook) { h.Policy = Policy{OnTimeout: event.Deny, OnError: event.Allow} })
-		d, tr := newDecider(t, h)
+		var log bytes.Buffer
+		tr := &trail{}
+		d, err := New(Config{Hooks: []Hook{h}, Trail: tr, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
 		for range 5 {
 			decided(t, d, proposal())
 		}
-		if !d.Status()[0].Open {
-			t.Fatal("five time-outs did not open the breaker")
+		if diff := cmp.Diff([]LeftAlone{{Source: proposal().Event.Source, Cause: gateway.CauseTimeout}}, d.Status()[0].Open); diff != "" {
+			t.Fatalf("five time-outs did not open the breaker (-want +got):\n%s", diff)
 		}
 		begin := time.Now()
 		for range 1000 {
@@ -426,16 +434,22 @@ func TestDecide_BreakerLeavesADeadHookAlone(t *testing.T) {
 		}
 		pass(5 * time.Second)
 		decided(t, d, proposal()) // the trial fails
-		if !d.Status()[0].Open || questions.Load() != 6 {
+		if len(d.Status()[0].Open) == 0 || questions.Load() != 6 {
 			t.Errorf("after a failed trial: open %v, %d questions", d.Status()[0].Open, questions.Load())
+		}
+		if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "left alone") || !strings.Contains(text, "cause=timeout") {
+			t.Errorf("the log says of a hook that fails and goes on failing:\n%s", text)
 		}
 		alive.Store(true)
 		pass(5 * time.Second)
 		if got := decided(t, d, proposal()); got.Action != event.Allow {
 			t.Errorf("verdict of the trial = %s", got.Action)
 		}
-		if d.Status()[0].Open {
+		if len(d.Status()[0].Open) > 0 {
 			t.Error("a good trial did not close the breaker")
+		}
+		if text := log.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, "asked again") {
+			t.Errorf("the log says when it is asked again:\n%s", text)
 		}
 	})
 }
@@ -627,10 +641,10 @@ func TestSet_KeepsWhatIsKnownOfAHook(t *testing.T) {
 	if err := d.Set([]Hook{hook("a", says(allow, 0))}); err != nil {
 		t.Fatal(err)
 	}
-	if d.Status()[0].Open {
+	if len(d.Status()[0].Open) > 0 {
 		t.Error("another hook of the same name begins with the old one's breaker")
 	}
-	if err := d.Set([]Hook{hook("a", dead), hook("a", dead)}); err == nil || d.Status()[0].Open {
+	if err := d.Set([]Hook{hook("a", dead), hook("a", dead)}); err == nil || len(d.Status()[0].Open) > 0 {
 		t.Errorf("the same name twice: error %v", err)
 	}
 }

@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"cmp"
+	"reflect"
 	"slices"
 
 	"github.com/imhook/imhook/event"
@@ -68,26 +70,36 @@ func (f fold) seen(ev *event.Event) (next *event.Event, changed bool) {
 	e := *ev
 	e.Raw = event.Raw{}
 	if c := f.changes; c != nil {
-		e.Message = cover(e.Message, c.Message)
-		e.Group = cover(e.Group, c.Group)
-		e.User = cover(e.User, c.User)
-		e.Friend = cover(e.Friend, c.Friend)
+		e.Message = named(e.Message, c.Message)
+		e.Group = merge(e.Group, c.Group)
+		e.User = merge(e.User, c.User)
+		e.Friend = merge(e.Friend, c.Friend)
+		if c.Push != nil && e.Message != nil {
+			m := *e.Message
+			m.Push = c.Push
+			e.Message = &m
+		}
 	}
 	e.Members = remaining(e.Members, f.refused)
 	return &e, true
 }
 
-// overlay puts later changes over earlier ones, body by body.
+// overlay puts later changes over earlier ones. Of a profile what the later one
+// leaves out stays as it is, and so does how a message is shown and stored: who wrote
+// the later one saw the earlier one's and did not take it back.
 func overlay(before, after *event.Changes) *event.Changes {
 	if before == nil || after == nil {
 		return cover(before, after)
 	}
 	c := *before
-	c.Message = cover(c.Message, after.Message)
-	c.Group = cover(c.Group, after.Group)
-	c.User = cover(c.User, after.User)
-	c.Friend = cover(c.Friend, after.Friend)
+	c.Message = kept(c.Message, after.Message)
+	c.Group = merge(c.Group, after.Group)
+	c.User = merge(c.User, after.User)
+	c.Friend = merge(c.Friend, after.Friend)
 	c.Push = cover(c.Push, after.Push)
+	if after.Push == nil && after.Message != nil && after.Message.Push != nil {
+		c.Push = nil // the message brings a later one
+	}
 	switch {
 	case after.Vendor != nil:
 		c.Vendor = after.Vendor
@@ -98,12 +110,67 @@ func overlay(before, after *event.Changes) *event.Changes {
 	return &c
 }
 
+// touch reports whether two changes are of the same thing. A push is part of its
+// message.
+func touch(a, b *event.Changes) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	message := func(c *event.Changes) bool { return c.Message != nil || c.Push != nil }
+	return message(a) && message(b) || a.Group != nil && b.Group != nil || a.User != nil && b.User != nil ||
+		a.Friend != nil && b.Friend != nil || len(a.Vendor) > 0 && len(b.Vendor) > 0
+}
+
 // cover returns over, or under where there is none.
 func cover[T any](under, over *T) *T {
 	if over != nil {
 		return over
 	}
 	return under
+}
+
+// merge returns under with the fields that over sets. T is a flat struct of package
+// event.
+func merge[T any](under, over *T) *T {
+	if under == nil || over == nil {
+		return cover(under, over)
+	}
+	both := *under
+	to, from := reflect.ValueOf(&both).Elem(), reflect.ValueOf(over).Elem()
+	for i := range from.NumField() {
+		if f := from.Field(i); !f.IsZero() {
+			to.Field(i).Set(f)
+		}
+	}
+	return &both
+}
+
+// kept is the message that a rewrite puts in place of an earlier one's, with what it
+// does not mention of how it is shown and stored.
+func kept(under, over *event.Message) *event.Message {
+	if under == nil || over == nil {
+		return cover(under, over)
+	}
+	m := *over
+	m.Push = cover(under.Push, m.Push)
+	m.Options = cover(under.Options, m.Options)
+	return &m
+}
+
+// named is the message that a rewrite puts in place of under, as the same message: a
+// rewrite need not repeat what names it.
+func named(under, over *event.Message) *event.Message {
+	m := kept(under, over)
+	if under == nil || over == nil {
+		return m
+	}
+	m.ID, m.ClientID = cmp.Or(m.ID, under.ID), cmp.Or(m.ClientID, under.ClientID)
+	m.Seq, m.Sender = cmp.Or(m.Seq, under.Seq), cmp.Or(m.Sender, under.Sender)
+	m.Edits = cmp.Or(m.Edits, under.Edits)
+	if m.SentAt.IsZero() {
+		m.SentAt = under.SentAt
+	}
+	return m
 }
 
 // remaining are the members who are not refused.

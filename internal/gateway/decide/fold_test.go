@@ -2,6 +2,7 @@ package decide
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -108,6 +109,91 @@ func TestFold_VendorsWordsGoWithTheirMessage(t *testing.T) {
 	} {
 		if got := string((fold{}).add(test.first).add(test.second).verdict().Changes.Vendor); got != test.want {
 			t.Errorf("%s: vendor is %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// A rewrite need not repeat what it leaves as it is, and least of all what names the
+// thing: the next hook is asked about the same message, group and user.
+func TestFold_NextHookSeesTheSameThingChanged(t *testing.T) {
+	t.Parallel()
+	sent := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	was := event.Message{
+		ID: "1", ClientID: "c1", Seq: "7", Sender: "u1", SentAt: sent, Edits: "0", Kind: event.Text, Text: "bad",
+		Push: &event.Push{Content: "shown"}, Options: &event.MessageOptions{Transient: true},
+	}
+	ev := &event.Event{
+		Message: &was, Group: &event.Group{ID: "g1", Name: "bad", Introduction: "fine"},
+		User: &event.User{ID: "u1", DisplayName: "bad", Avatar: "a"}, Friend: &event.Friend{Owner: "u1", Alias: "bad"},
+	}
+	f := fold{}.add(event.Verdict{Action: event.Rewrite, Changes: &event.Changes{
+		Message: &event.Message{Kind: event.Text, Text: "***"}, Group: &event.Group{Name: "***"},
+		User: &event.User{DisplayName: "***"}, Friend: &event.Friend{Alias: "***"},
+	}})
+	next, _ := f.seen(ev)
+	want := was
+	want.Text = "***"
+	if diff := cmp.Diff(&want, next.Message); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(&event.Group{ID: "g1", Name: "***", Introduction: "fine"}, next.Group); diff != "" {
+		t.Errorf("group (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(&event.User{ID: "u1", DisplayName: "***", Avatar: "a"}, next.User); diff != "" {
+		t.Errorf("user (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(&event.Friend{Owner: "u1", Alias: "***"}, next.Friend); diff != "" {
+		t.Errorf("friend (-want +got):\n%s", diff)
+	}
+	if was.Text != "bad" || ev.Group.Name != "bad" {
+		t.Error("what came in was changed")
+	}
+	pushed, _ := fold{}.add(event.Verdict{Action: event.Rewrite, Changes: &event.Changes{Push: &event.Push{Content: "hidden"}}}).seen(ev)
+	if pushed.Message.Text != "bad" || pushed.Message.Push.Content != "hidden" || was.Push.Content != "shown" {
+		t.Errorf("after a rewrite of the push the next hook sees %+v with %+v", pushed.Message, pushed.Message.Push)
+	}
+}
+
+// What the first one masked must not come back because the second one changes
+// something else.
+func TestFold_LaterRewriteTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	rewritten := func(c event.Changes) event.Verdict { return event.Verdict{Action: event.Rewrite, Changes: &c} }
+	for name, test := range map[string]struct{ first, second, want event.Changes }{
+		"group": {
+			event.Changes{Group: &event.Group{Name: "***"}},
+			event.Changes{Group: &event.Group{Introduction: "**"}},
+			event.Changes{Group: &event.Group{Name: "***", Introduction: "**"}},
+		},
+		"user": {
+			event.Changes{User: &event.User{DisplayName: "***"}},
+			event.Changes{User: &event.User{Extra: "**"}},
+			event.Changes{User: &event.User{DisplayName: "***", Extra: "**"}},
+		},
+		"friend": {
+			event.Changes{Friend: &event.Friend{Text: "***"}},
+			event.Changes{Friend: &event.Friend{Extra: "**"}},
+			event.Changes{Friend: &event.Friend{Text: "***", Extra: "**"}},
+		},
+		"the message's push": {
+			event.Changes{Message: &event.Message{Text: "a", Push: &event.Push{Content: "***"}}},
+			event.Changes{Message: &event.Message{Text: "b"}},
+			event.Changes{Message: &event.Message{Text: "b", Push: &event.Push{Content: "***"}}},
+		},
+		"push beside the message": {
+			event.Changes{Push: &event.Push{Content: "***"}},
+			event.Changes{Message: &event.Message{Text: "b"}},
+			event.Changes{Message: &event.Message{Text: "b"}, Push: &event.Push{Content: "***"}},
+		},
+		"a later push": {
+			event.Changes{Push: &event.Push{Content: "***"}},
+			event.Changes{Message: &event.Message{Text: "b", Push: &event.Push{Content: "**"}}},
+			event.Changes{Message: &event.Message{Text: "b", Push: &event.Push{Content: "**"}}},
+		},
+	} {
+		got := fold{}.add(rewritten(test.first)).add(rewritten(test.second)).verdict().Changes
+		if diff := cmp.Diff(&test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

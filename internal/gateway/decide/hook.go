@@ -126,6 +126,8 @@ func (h Hook) Validate() error {
 		err = fmt.Errorf("concurrency is %d, want at least 1", h.Concurrency)
 	case h.Share < 0 || h.Share > 1:
 		err = fmt.Errorf("share is %v, want 0 to 1", h.Share)
+	case h.Breaker.Within != 0 && h.Breaker.Within < leastWithin:
+		err = fmt.Errorf("breaker looks at %v, want at least %v", h.Breaker.Within, leastWithin)
 	case h.Shadow && h.Vote:
 		err = errors.New("a hook in the shadow has no vote")
 	}

@@ -266,6 +266,9 @@ func TestKeep(t *testing.T) {
 		"max-age=-1; by=actor":                 {},
 		"max-age=soon; by=actor":               {},
 		"by=actor":                             {By: []string{"actor"}},
+		"max-age=60; by=actor;":                {For: time.Minute, By: []string{"actor"}},
+		"max-age=60; by=actor; text":           {},
+		"max-age=60; by=actor; and=text":       {},
 		"max-age=99999999999; by=actor":        {},
 	} {
 		if diff := cmp.Diff(want, keep(http.Header{headerCache: {text}})); diff != "" {

@@ -13,7 +13,8 @@ import (
 // "max-age=60; by=actor,text". It is ours: no vendor has such a thing.
 const headerCache = "Imhook-Cache"
 
-// keep reads the header; what cannot be read keeps nothing.
+// keep reads the header; what cannot be read keeps nothing, and neither does a word
+// that is none of ours: what it was meant to narrow would hold for too much.
 func keep(h http.Header) gateway.Keep {
 	text := h.Get(headerCache)
 	if text == "" {
@@ -23,6 +24,9 @@ func keep(h http.Header) gateway.Keep {
 	for part := range strings.SplitSeq(text, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		switch strings.ToLower(name) {
+		default:
+			return gateway.Keep{}
+		case "":
 		case "max-age":
 			n, err := strconv.ParseUint(value, 10, 31)
 			if err != nil {

@@ -276,7 +276,7 @@ func describe(ev *event.Event) string { return ev.Dialect + " " + ev.Command }
 func (s *Sender) statusDetail(ans answer) string {
 	detail := fmt.Sprintf("answered %d %s", ans.status, http.StatusText(ans.status))
 	if loc := ans.header.Get("Location"); loc != "" && ans.status >= 300 && ans.status < 400 {
-		detail += " to " + s.showLocation(loc) + ", which is not followed: set the endpoint's url to where it really is"
+		detail += " to " + s.showLocation(loc) + ", which is not followed: set the url to where it really is"
 	}
 	return detail
 }

@@ -371,11 +371,11 @@ func TestSend_Redirects(t *testing.T) {
 	}{
 		{"307 inside the host", to(307, "/say/?k=v"), gateway.Delivered, 2, ""},
 		{"308 inside the host", to(308, "/other"), gateway.Delivered, 2, ""},
-		{"302 is not followed", to(302, "/other"), gateway.Refused, 1, "answered 302 Found to /other, which is not followed: set the endpoint's url to where it really is"},
+		{"302 is not followed", to(302, "/other"), gateway.Refused, 1, "answered 302 Found to /other, which is not followed: set the url to where it really is"},
 		{"303 is not followed", to(303, "/other"), gateway.Refused, 1, ""},
 		{"307 to another host", to(307, elsewhere.URL+"/other"), gateway.Refused, 1, ""},
 		{"307 to another scheme", to(307, "https://127.0.0.1/other"), gateway.Refused, 1, ""},
-		{"307 to a query with secrets", to(307, "http://example.invalid/other?token=abc"), gateway.Refused, 1, "answered 307 Temporary Redirect to http://example.invalid/other, which is not followed: set the endpoint's url to where it really is"},
+		{"307 to a query with secrets", to(307, "http://example.invalid/other?token=abc"), gateway.Refused, 1, "answered 307 Temporary Redirect to http://example.invalid/other, which is not followed: set the url to where it really is"},
 		{"307 without Location", to(307, ""), gateway.Refused, 1, ""},
 		{"endless", to(307, "/say"), gateway.Refused, 1 + maxRedirects, ""},
 	} {
