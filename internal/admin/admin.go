@@ -96,6 +96,9 @@ type Config struct {
 	// Decisions may be nil: then nobody keeps them.
 	Decisions Decisions
 	Endpoints Endpoints
+	// Cluster tells which gateways share the journal; nil means that this one has it
+	// alone.
+	Cluster Cluster
 	// Hooks tells how the hooks are doing; nil means that there are none.
 	Hooks Hooks
 	// Uses is when the secrets of somebody were used last; nil means that nobody
@@ -193,6 +196,7 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Attempts != nil {
 		guarded.HandleFunc("GET /api/v1/attempts", a.attempts)
 	}
+	guarded.HandleFunc("GET /api/v1/cluster", a.cluster)
 	if cfg.Hooks != nil {
 		guarded.HandleFunc("GET /api/v1/hooks", a.hooks)
 	}

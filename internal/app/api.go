@@ -2,19 +2,29 @@ package app
 
 import (
 	"github.com/imhook/imhook/internal/admin"
-	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/journal"
 	"github.com/imhook/imhook/internal/gateway/receive"
 	"github.com/imhook/imhook/internal/ledger"
 )
 
 // adminConfig shows the running parts to the API.
-func (a *App) adminConfig(j *journal.Journal, d *deliver.Deliverer, in *receive.Handler) admin.Config {
+func (a *App) adminConfig(j *journal.Journal, d delivering, in *receive.Handler) admin.Config {
+	// What is asked of one Deliverer is not asked where several gateways have them.
+	var shared admin.Cluster
+	var runs admin.Runs
+	var checks admin.Deliveries
+	switch d := d.(type) {
+	case together:
+		shared = d
+	case alone:
+		runs, checks = d, deliveries{d.Deliverer}
+	}
 	return admin.Config{
+		Cluster: shared,
 		Current: a.current.Load, Registry: a.cfg.Registry,
-		Journal: j, DeadLetters: j, Runs: d, Keep: j.Append, Select: a.rules.selects, Trimmed: j.Trimmed, Attempts: a.attempts, Decisions: a.trail, Endpoints: statuses{d}, Hooks: hookStatuses{a}, Uses: a.uses.of, Receive: in,
+		Journal: j, DeadLetters: j, Runs: runs, Keep: j.Append, Select: a.rules.selects, Trimmed: j.Trimmed, Attempts: a.attempts, Decisions: a.trail, Endpoints: statuses{d}, Hooks: hookStatuses{a}, Uses: a.uses.of, Receive: in,
 		Pattern: a.pattern, Rules: ruleTester{rules: a.rules, current: a.current.Load}, Compare: a.compare, Metrics: a.metrics,
-		Ledger: func() []ledger.Account { return accounts(in, d) }, Status: a.status(j), Deliveries: deliveries{d}, AskHook: a.askHook,
+		Ledger: func() []ledger.Account { return accounts(in, d) }, Status: a.status(j), Deliveries: checks, AskHook: a.askHook,
 		Ready: ready(j), Notes: notes(j),
 		Version: a.cfg.Version, Log: a.cfg.Log, Now: a.cfg.Now,
 	}

@@ -22,7 +22,6 @@ import (
 	"github.com/imhook/imhook/internal/attempts"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway/decide"
-	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/receive"
 	"github.com/imhook/imhook/internal/ledger"
 	"github.com/imhook/imhook/internal/trail"
@@ -62,7 +61,7 @@ type App struct {
 	// reloading is held while it is replaced.
 	reloading sync.Mutex
 	in        *receive.Handler
-	deliver   *deliver.Deliverer
+	deliver   delivering
 	decide    *decide.Decider
 	// trail takes what is decided.
 	trail *trail.Trail
@@ -152,10 +151,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d, err := deliver.New(deliver.Config{
-		Endpoints: plan.endpoints, Index: plan.index, Journal: j, Letters: j, Attempts: log, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
-		RemovedAge: c.Journal.RetainAge, RemovedBytes: c.Journal.RetainBytes / 2,
-	})
+	d, err := a.deliveries(j, plan, log)
 	if err == nil {
 		err = d.Start(ctx)
 	}

@@ -19,9 +19,12 @@ import (
 // plan is what the endpoints of a configuration become.
 type plan struct {
 	endpoints []deliver.Endpoint
-	// index has the endpoints' places.
-	index    *match.Index
-	speakers map[string]*speaker
+	// rules and spread are those of the endpoints, by place.
+	rules  []*match.Matcher
+	spread []int
+	// fingerprint tells the configuration from another one.
+	fingerprint map[string]string
+	speakers    map[string]*speaker
 	// fresh are those of speakers that were not there before.
 	fresh []*speaker
 }
@@ -43,8 +46,7 @@ func (p *plan) abandon() {
 // plan makes a rule for each endpoint, and a sender where there is none that
 // speaks the same.
 func (a *App) plan(c *config.Config) (*plan, error) {
-	p := &plan{speakers: map[string]*speaker{}}
-	var rules []*match.Matcher
+	p := &plan{speakers: map[string]*speaker{}, fingerprint: c.Fingerprint()}
 	for _, app := range c.Apps {
 		for _, e := range app.Endpoints {
 			id := app.Name + "/" + e.Name
@@ -57,11 +59,19 @@ func (a *App) plan(c *config.Config) (*plan, error) {
 				return nil, fmt.Errorf("endpoint %s: %w", id, err)
 			}
 			p.endpoints = append(p.endpoints, endpoint(app.Name, e, m, p.speakers[id]))
-			rules = append(rules, m)
+			p.rules, p.spread = append(p.rules, m), append(p.spread, e.Spread)
 		}
 	}
-	p.index = match.NewIndex(rules)
 	return p, nil
+}
+
+// index finds the endpoints at these places.
+func (p *plan) index(places []int) deliver.Index {
+	rules := make([]*match.Matcher, len(places))
+	for i, place := range places {
+		rules[i] = p.rules[place]
+	}
+	return match.NewIndex(rules)
 }
 
 // speaker keeps the endpoint's sender when it would be made of the same.
@@ -83,7 +93,7 @@ func (p *plan) speaker(a *App, app string, e config.Endpoint) error {
 // spoken is e without what its sender does not know.
 func spoken(e config.Endpoint) config.Endpoint {
 	e.Events, e.Sources, e.When, e.Start, e.Order = nil, nil, "", config.Start{}, ""
-	e.Retry, e.BacklogAge, e.BacklogBytes = config.Retry{}, 0, 0
+	e.Retry, e.BacklogAge, e.BacklogBytes, e.Spread = config.Retry{}, 0, 0, 0
 	return e
 }
 
@@ -153,7 +163,7 @@ func (a *App) pattern(p string, phase event.Phase) (func(*event.Event) bool, err
 }
 
 // statuses shows deliver's endpoints in the API's words.
-type statuses struct{ d *deliver.Deliverer }
+type statuses struct{ d delivering }
 
 // Resume lets a paused endpoint go on.
 func (s statuses) Resume(id string) bool { return s.d.Resume(id) }

@@ -34,6 +34,7 @@ func JournalConfig(c *config.Config) journal.Config {
 func (a *App) openJournal(ctx context.Context) (*journal.Journal, error) {
 	cfg := JournalConfig(a.cfg.Config)
 	cfg.Log, cfg.Now, cfg.Version = a.cfg.Log, a.cfg.Now, a.cfg.Version
+	cfg.Join = cfg.URL != ""
 	j, err := journal.Open(ctx, cfg)
 	if err != nil {
 		if cfg.URL == "" {

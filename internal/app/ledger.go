@@ -3,13 +3,12 @@ package app
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/receive"
 	"github.com/imhook/imhook/internal/ledger"
 )
 
 // accounts are those of all sources and endpoints, as they are now.
-func accounts(in *receive.Handler, d *deliver.Deliverer) []ledger.Account {
+func accounts(in *receive.Handler, d delivering) []ledger.Account {
 	var all []ledger.Account
 	for _, a := range in.Accounts() {
 		all = append(all, ledger.Account{

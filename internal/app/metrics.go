@@ -14,7 +14,7 @@ import (
 // asks. An endpoint with nothing open shows 0, so that an alert on age sees the
 // difference between empty and absent.
 type backlogCollector struct {
-	d      *deliver.Deliverer
+	d      delivering
 	now    func() time.Time
 	events *prometheus.Desc
 	behind *prometheus.Desc
@@ -23,7 +23,7 @@ type backlogCollector struct {
 	bytes  *prometheus.Desc
 }
 
-func newBacklogCollector(d *deliver.Deliverer, now func() time.Time) *backlogCollector {
+func newBacklogCollector(d delivering, now func() time.Time) *backlogCollector {
 	labels := []string{"app", "endpoint"}
 	return &backlogCollector{
 		d: d, now: now,
@@ -48,7 +48,7 @@ func (c *backlogCollector) Describe(ch chan<- *prometheus.Desc) {
 func (c *backlogCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	for _, s := range c.d.Status(ctx) {
+	for _, s := range c.d.Local(ctx) {
 		if s.State == deliver.StateRemoved {
 			continue // its backlog only grows until it is forgotten: nobody is to be called for that
 		}

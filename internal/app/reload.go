@@ -71,7 +71,7 @@ func (a *App) Reload(ctx context.Context, next *config.Config) ([]config.Change,
 	ctx, cancel := context.WithTimeout(ctx, patience(a.current.Load()))
 	defer cancel()
 	// Endpoints first: what a new source brings finds those that it is for.
-	if err := a.deliver.Set(ctx, plan.endpoints, plan.index); err != nil {
+	if err := a.deliver.follow(ctx, plan); err != nil {
 		plan.abandon()
 		panel.abandon()
 		return changes, err

@@ -217,6 +217,9 @@ type Endpoint struct {
 	Order Order `key:"order"`
 	// Concurrency bounds the attempts in flight.
 	Concurrency int `key:"concurrency"`
+	// Spread is into how many parts the endpoint is cut, which gateways of a cluster
+	// share.
+	Spread int `key:"spread"`
 	// Timeout bounds one attempt.
 	Timeout time.Duration `key:"timeout"`
 	Retry   Retry         `key:"retry"`
@@ -323,8 +326,8 @@ func (c *Config) defaultEndpoint() Endpoint {
 		Generation:  generationAuto,
 		Events:      []string{"**"},
 		Order:       OrderConversation,
-		Concurrency: defaultConcurrency,
-		Timeout:     defaultTimeout,
+		Concurrency: defaultConcurrency, Spread: 1,
+		Timeout: defaultTimeout,
 		Retry: Retry{
 			Fast:     []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
 			SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,

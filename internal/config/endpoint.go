@@ -28,6 +28,7 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	l.start(o, &e.Start)
 	word(o, "order", &e.Order, OrderConversation, OrderStrict, OrderNone)
 	o.integer("concurrency", 1, &e.Concurrency)
+	l.spread(o, &e)
 	o.duration("timeout", &e.Timeout)
 	if v, ok := o.get("retry"); ok {
 		v.object().retry(&e.Retry)

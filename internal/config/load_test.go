@@ -210,7 +210,7 @@ apps:
         start: 24h
         when: event.message.kind == "text"
         tls: {ca_file: ca.crt, server_name: backend}
-      - {name: batches, url: "https://b", dialect: own, credentials: {secret: s-hidden}, start: 2026-11-20, batch: {count: 100, bytes: 512KiB, linger: 50ms}}
+      - {name: batches, url: "https://b", dialect: own, credentials: {secret: s-hidden}, start: 2026-11-20, spread: 3, batch: {count: 100, bytes: 512KiB, linger: 50ms}}
       - {name: seen, builtin: inbox}
 `
 
@@ -224,7 +224,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 	in := func(name string) string { return filepath.Join("testdata", name) }
 	defaults := config.Endpoint{
 		Generation: "auto", Events: []string{"**"},
-		Order: config.OrderConversation, Concurrency: 32, Timeout: 5 * time.Second,
+		Order: config.OrderConversation, Concurrency: 32, Spread: 1, Timeout: 5 * time.Second,
 		Retry: config.Retry{
 			Fast:     []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
 			SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,
@@ -236,7 +236,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 	seen.Name, seen.Builtin = "seen", config.Inbox
 	batches.Name, batches.URL, batches.Dialect = "batches", "https://b", "own"
 	batches.Credentials.Secrets = []dialect.DatedSecret{{Value: "s-hidden"}}
-	batches.Start.At = day(time.November, 20)
+	batches.Start.At, batches.Spread = day(time.November, 20), 3
 	batches.Batch = config.Batch{Count: 100, Bytes: 512 << 10, Linger: 50 * time.Millisecond}
 	want := &config.Config{
 		Listen: "0.0.0.0:8420", DataDir: "/var/lib/imhook",
@@ -307,7 +307,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 						Secrets: []dialect.DatedSecret{{Value: "s-file-value"}},
 					},
 					Events: []string{"message.*"}, Sources: []string{"rong"}, Order: config.OrderStrict,
-					Concurrency: 4, Timeout: 900 * time.Millisecond,
+					Concurrency: 4, Spread: 1, Timeout: 900 * time.Millisecond,
 					Retry:      config.Retry{Fast: []time.Duration{time.Second}, SlowFrom: time.Minute, SlowTo: 2 * time.Minute, MaxAge: time.Hour, MaxAttempts: 9},
 					BacklogAge: time.Hour, BacklogBytes: 1 << 30,
 					Paths: map[string]string{"message_sync": "/sync"}, OnRefusal: config.RefusalPark, Echoes: true,

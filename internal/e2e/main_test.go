@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/imhook/imhook/internal/natstest"
 )
 
 // These tests run the real binary as its users do: a configuration file, a data
@@ -18,6 +20,7 @@ import (
 
 // TestMain plays the relay when a test runs this program as one.
 func TestMain(m *testing.M) {
+	natstest.RunChild()
 	if to, ok := os.LookupEnv(relayToEnv); ok {
 		if err := relay(os.Getenv(relayAtEnv), to); err != nil {
 			fmt.Fprintln(os.Stderr, err)

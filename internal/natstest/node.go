@@ -153,7 +153,7 @@ func newCluster(tb testing.TB, size int, opts []Option) Nodes {
 	var routes []string
 	for i := range size {
 		n := newNode(tb, fmt.Sprintf("n%d", i), opts)
-		n.opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: freePort(tb), PoolSize: -1}
+		n.opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: freePort(tb), PoolSize: -1, NoAdvertise: true}
 		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", n.opts.Cluster.Port))
 		nodes = append(nodes, n)
 	}

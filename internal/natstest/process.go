@@ -107,7 +107,7 @@ func (c child) run() error {
 	srv, err := server.NewServer(&server.Options{
 		ServerName: c.Name, Host: "127.0.0.1", Port: c.Port, JetStream: true, StoreDir: c.StoreDir,
 		MaxPayload: c.MaxPayload, NoLog: true, NoSigs: true, JetStreamMaxStore: 256 << 30, JetStreamMaxMemory: 64 << 20,
-		Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: c.ClusterPort, PoolSize: -1},
+		Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: c.ClusterPort, PoolSize: -1, NoAdvertise: true},
 		Routes:  server.RoutesFromStr(c.Routes),
 	})
 	if err != nil {

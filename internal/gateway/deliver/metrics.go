@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -52,12 +53,28 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.matched, m.delivered, m.attempts, m.parked, m.expired, m.echoes, m.untranslatable, m.repeats, m.repeatsParked, m.repeatsUnsaid, m.seconds, m.forgotten} {
-		if err := reg.Register(c); err != nil {
-			return nil, fmt.Errorf("registering metrics: %w", err)
-		}
+	err := errors.Join(
+		register(reg, &m.matched), register(reg, &m.delivered), register(reg, &m.attempts), register(reg, &m.parked),
+		register(reg, &m.expired), register(reg, &m.echoes), register(reg, &m.untranslatable), register(reg, &m.seconds),
+		register(reg, &m.repeats), register(reg, &m.repeatsParked), register(reg, &m.repeatsUnsaid), register(reg, &m.forgotten),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	return m, nil
+}
+
+// register registers a collector, or takes the one that is registered already:
+// several Deliverers may share a registry, and count together then.
+func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
+	err := reg.Register(*c)
+	if before, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if same, ok := before.ExistingCollector.(C); ok {
+			*c = same
+			return nil
+		}
+	}
+	return err
 }
 
 // endpointMetrics are one endpoint's, with the labels resolved once.

@@ -7,6 +7,10 @@ import (
 	"github.com/imhook/imhook/internal/gateway"
 )
 
+// unreadAgain is when an event is tried again that could not be read or sent for a
+// reason of ours.
+const unreadAgain = 250 * time.Millisecond
+
 // settle applies what became of a load to its lanes. Call with mu.
 func (r *runner) settle(w *worker) {
 	r.dirty = true
@@ -70,9 +74,10 @@ func (r *runner) settleHead(l *lane, f *flight, again *shared) bool {
 		it.sent = max(it.sent, out.Sent)
 		return false
 	case f.item.ev == nil:
-		// The journal could not be read: that says nothing about the endpoint.
+		// The journal could not be read, or nothing may be sent now: that says nothing
+		// about the endpoint.
 		r.lastError = out.Detail
-		r.wait(l, r.now().Add(time.Second))
+		r.wait(l, r.now().Add(unreadAgain))
 		return false
 	}
 	it.sent = max(it.sent, out.Sent)

@@ -87,7 +87,7 @@ const (
 // The error wraps [gateway.ErrUnavailable] when trying again may help.
 func (c *Chronicle) Keep(ctx context.Context, page []byte) error {
 	j := c.j
-	if err := j.Held(); err != nil {
+	if err := j.mayKeep(); err != nil {
 		return err
 	}
 	e, err := j.use()

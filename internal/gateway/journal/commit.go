@@ -84,17 +84,10 @@ var encodeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); ret
 // may be stored all the same. Errors wrap gateway.ErrFull, ErrUnavailable,
 // ErrReplayed or ErrTooLarge.
 func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, error) {
-	if why := j.full.Load(); why != nil {
-		j.counts.refused.Add(uint64(len(a.Events)))
-		return gateway.Kept{}, fmt.Errorf("%w: %s", gateway.ErrFull, *why)
-	}
-	if err := j.Held(); err != nil {
-		return gateway.Kept{}, err
-	}
-	if j.counts.broken.Load() {
-		// The engine answers nothing until it is mended: waiting for it would only
-		// hold the callers.
-		return gateway.Kept{}, fmt.Errorf("%w: %w", gateway.ErrUnavailable, errMending)
+	if j.nodes == nil {
+		if err := j.takes(); err != nil {
+			return gateway.Kept{}, j.refuse(err, len(a.Events))
+		}
 	}
 	if len(a.Events) == 0 {
 		return gateway.Kept{}, nil
@@ -124,8 +117,12 @@ func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, 
 		if int64(len(ev.Raw.Body)) > j.cfg.MaxBody {
 			return gateway.Kept{}, fmt.Errorf("%w: %d bytes, at most %d", gateway.ErrTooLarge, len(ev.Raw.Body), j.cfg.MaxBody)
 		}
-		if ev.Dedupe != "" {
+		switch {
+		case ev.Dedupe != "":
 			keys[i] = event.Hash(ev.App, ev.Source, ev.Command, ev.Dedupe)
+		case j.nodes != nil:
+			// It may be sent to a second writer when the first one does not answer.
+			keys[i] = event.Hash(onceKey, ev.ID)
 		}
 		buf = appendRecord(buf, record{ev: ev, key: keys[i]})
 		if limit := int(j.limit.Load()) - pageHead; len(buf) > limit {
@@ -133,23 +130,70 @@ func (j *Journal) Append(ctx context.Context, a gateway.Arrival) (gateway.Kept, 
 		}
 		ends = append(ends, len(buf))
 	}
-	kept, waits, err := j.join(a, keys, buf, ends)
-	if err != nil {
-		return gateway.Kept{}, err
+	var kept gateway.Kept
+	var err error
+	if j.nodes == nil {
+		kept, err = j.keep(ctx, a, keys, buf, ends)
+	} else {
+		kept, err = j.keepAnywhere(ctx, a, keys, buf, ends)
 	}
-	for _, g := range waits {
-		select {
-		case <-g.done:
-		case <-ctx.Done():
-			return gateway.Kept{}, ctx.Err()
-		}
-		if g.err != nil {
-			return gateway.Kept{}, g.err
-		}
+	if err != nil {
+		return gateway.Kept{}, j.refuse(err, len(a.Events))
 	}
 	j.counts.stored.Add(uint64(kept.Stored))
 	j.counts.duplicates.Add(uint64(kept.Duplicates))
 	return kept, nil
+}
+
+// takes says why nothing can be appended here now; nil when it can.
+func (j *Journal) takes() error {
+	if why := j.full.Load(); why != nil {
+		return fmt.Errorf("%w: %s", gateway.ErrFull, *why)
+	}
+	if err := j.Held(); err != nil {
+		return err
+	}
+	if j.counts.broken.Load() {
+		// The engine answers nothing until it is mended: waiting for it would only
+		// hold the callers.
+		return fmt.Errorf("%w: %w", gateway.ErrUnavailable, errMending)
+	}
+	return nil
+}
+
+// refuse counts what came while the journal was full.
+func (j *Journal) refuse(err error, events int) error {
+	if errors.Is(err, gateway.ErrFull) {
+		j.counts.refused.Add(uint64(events))
+	}
+	return err
+}
+
+// keep appends what was encoded, and returns when all of it is durable.
+func (j *Journal) keep(ctx context.Context, a gateway.Arrival, keys []event.Key, buf []byte, ends []int) (gateway.Kept, error) {
+	kept, waits, err := j.join(a, keys, buf, ends)
+	if err == nil {
+		err = await(ctx, waits)
+	}
+	if err != nil {
+		return gateway.Kept{}, err
+	}
+	return kept, nil
+}
+
+// await waits until the groups are committed.
+func await(ctx context.Context, groups []*group) error {
+	for _, g := range groups {
+		select {
+		case <-g.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if g.err != nil {
+			return g.err
+		}
+	}
+	return nil
 }
 
 // join puts the new events into the forming group and returns the groups to wait
@@ -161,7 +205,7 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 	defer c.mu.Unlock()
 	for {
 		if c.closed || c.forming == nil {
-			return kept, nil, fmt.Errorf("%w: the journal is closed", gateway.ErrUnavailable)
+			return kept, nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, errClosed)
 		}
 		g := c.forming
 		if g.count == 0 || len(g.buf)+len(buf) <= full && g.count+len(ends)+1 <= gateway.MaxPageEvents {
@@ -169,7 +213,7 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 		}
 		c.room.Wait()
 	}
-	if j.counts.broken.Load() {
+	if j.counts.broken.Load() || j.standing() {
 		// A page that failed a moment ago may be stored all the same, and its keys are
 		// known only once the engine is mended.
 		return kept, nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, errMending)
@@ -197,7 +241,7 @@ func (j *Journal) join(a gateway.Arrival, keys []event.Key, buf []byte, ends []i
 		}
 	}
 	for i, end := range ends {
-		if keys[i] == (event.Key{}) && retried {
+		if a.Events[i].Dedupe == "" && retried {
 			// The same body under the same signature. What has no key lies in one
 			// page with the mark; what has one need not, when it was a duplicate
 			// then, of a page that failed: its key says whether it was kept.
@@ -305,6 +349,7 @@ const commitTimeout = 10 * time.Second
 
 var (
 	errMending   = errors.New("the engine is being mended")
+	errClosed    = errors.New("the journal is closed")
 	errSilent    = errors.New("the engine does not answer")
 	errUnwritten = errors.New("the engine could not write")
 )
@@ -340,6 +385,9 @@ func (j *Journal) commit(g *group) error {
 	if err != nil {
 		return err
 	}
+	if j.standing() {
+		return errNotWriter
+	}
 	if err := j.lease.held(); err != nil {
 		j.broke()
 		return err
@@ -368,6 +416,9 @@ func (j *Journal) commit(g *group) error {
 	j.counts.committed(time.Since(begin))
 	j.size.add(seq, len(g.buf), now)
 	j.recent.add(&gateway.Page{Seq: seq, Time: now, Events: g.events, Bytes: len(g.buf)})
+	if j.nodes != nil {
+		j.tellCommitted(e)
+	}
 	if j.unchecked += int64(len(g.buf)); e.embedded != nil && j.unchecked >= min(j.reserve.Load()/16+1<<20, leastFreed) {
 		// A second is long when much comes: the disk may be full before it is over.
 		j.unchecked = 0
@@ -393,7 +444,7 @@ func (j *Journal) put(ctx context.Context, m *nats.Msg) (seq uint64, err error) 
 		// else: deliver's housekeeping, for one.
 		return 0, fmt.Errorf("%w: %w", gateway.ErrUnavailable, errMending)
 	}
-	if err := j.Held(); err != nil {
+	if err := j.mayKeep(); err != nil {
 		return 0, err
 	}
 	e, err := j.use()

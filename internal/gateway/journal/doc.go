@@ -18,9 +18,13 @@
 // server or cluster of its own (Config.URL). It is the same code and the same
 // streams; what differs:
 //
-//   - One gateway only has a journal: a lock on the directory here, there a lease
+//   - One gateway only writes a journal: a lock on the directory here, there a lease
 //     that the gateway renews, and sequence numbers that each message must fit
 //     behind, so that nothing of a gateway that lost the journal comes late.
+//   - Others may join it there (Config.Join). A member hands what it is given to the
+//     one that writes, which appends and answers item by item; it reads along, knows
+//     the window, and takes over when the lease lapses. What is sent again is known
+//     by its keys: an event that has none gets one.
 //   - A page whose answer was lost is sent again and stored once. When NATS does not
 //     answer for 5 s, arrivals are refused as unavailable until it does.
 //   - Durable means what that server means by it: stored by most replicas, and

@@ -116,8 +116,12 @@ func (j *Journal) dial() (*nats.Conn, error) {
 		nats.ReconnectBufSize(-1),
 		// Credentials that are refused may be taken again after they were renewed.
 		nats.IgnoreAuthErrorAbort(),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
+				if sub != nil && strings.HasPrefix(sub.Subject, j.at.nodePrefix) {
+					c.Log.Warn("NATS does not permit what other gateways need to join this one: allow the user to subscribe", "to", j.at.nodePrefix+">", "err", err)
+					return
+				}
 				why := err.Error()
 				j.denied.Store(&why)
 				if abort := j.abort.Load(); abort != nil {
@@ -302,6 +306,12 @@ func (j *Journal) startExternal(ctx context.Context) (*engine, error) {
 		return nil, err
 	}
 	e := &engine{at: j.at, nc: nc}
+	if j.nodes != nil {
+		if err := j.listen(e); err != nil {
+			e.close()
+			return nil, err
+		}
+	}
 	if err := j.prepare(ctx, e); err != nil {
 		if !j.started {
 			// Whoever comes next need not wait; if it is us, the lease is taken again.
@@ -343,7 +353,12 @@ func (j *Journal) prepare(ctx context.Context, e *engine) error {
 	if err != nil {
 		return err
 	}
-	if err := j.lease.take(ctx, e.js, leases, j.at.leaseSubject, j.started); err != nil {
+	e.leases = leases
+	err = j.lease.take(ctx, e.js, leases, j.at.leaseSubject, j.started && j.nodes == nil)
+	if j.nodes != nil && errors.Is(err, ErrTaken) {
+		return j.standBy(ctx, e)
+	}
+	if err != nil {
 		return err
 	}
 	j.lease.begin(j.cfg.Log, j.lapsed)

@@ -72,7 +72,18 @@ func (j *Journal) Held() error {
 	return nil
 }
 
-// Lost is closed when another gateway took the journal over. Nothing is taken or
+// LeaseLeft is for how long Held will say nothing if the lease is not renewed; zero
+// when it is not held. With an embedded engine, which has none, it is zero.
+func (j *Journal) LeaseLeft() time.Duration {
+	if j.lease == nil || j.lease.held() != nil {
+		return 0
+	}
+	until := j.lease.until.Load()
+	return max(0, min(time.Until(*until), until.Round(0).Sub(time.Now().Round(0))))
+}
+
+// Lost is closed when another gateway took the journal over and this one does not
+// join it. Nothing is taken or
 // delivered from then on, whatever the other one does: what this one knows is out
 // of date. Nil, which is never closed, with an embedded engine.
 func (j *Journal) Lost() <-chan struct{} {

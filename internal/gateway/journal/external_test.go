@@ -94,6 +94,12 @@ type load struct {
 
 func startLoad(t *testing.T, j *Journal, callers int) *load {
 	t.Helper()
+	return startLoadFrom(t, j, callers, 0)
+}
+
+// startLoadFrom numbers the callers from first on.
+func startLoadFrom(t *testing.T, j *Journal, callers, first int) *load {
+	t.Helper()
 	l := &load{j: j, stop: make(chan struct{}), ids: make([][]string, callers)}
 	for caller := range callers {
 		l.wg.Go(func() {
@@ -101,8 +107,8 @@ func startLoad(t *testing.T, j *Journal, callers int) *load {
 			defer tick.Stop()
 			for n := 0; ; n++ {
 				ev := sample(n)
-				ev.ID = fmt.Sprintf("%d/%06d", caller, n)
-				ev.Dedupe, ev.Lane = ev.ID, event.NewLane(event.KindGroup, fmt.Sprint(caller))
+				ev.ID = fmt.Sprintf("%d/%06d", first+caller, n)
+				ev.Dedupe, ev.Lane = ev.ID, event.NewLane(event.KindGroup, fmt.Sprint(first+caller))
 				for {
 					begin := time.Now()
 					_, err := j.Append(context.Background(), gateway.Arrival{Events: []*event.Event{ev}})

@@ -59,6 +59,10 @@ type Config struct {
 	Token           dialect.Secret
 	// TLS of the connection; nil means what the URL and the system say.
 	TLS *TLS
+	// Join makes a gateway that finds the journal in use a member: it hands what it
+	// takes to the gateway that writes, reads with it, and takes over when that one
+	// is gone. Without it Open fails with [ErrTaken]. For an external engine only.
+	Join bool
 	// StartWithin is how long Open tries to reach an external engine; zero means
 	// 30 s.
 	StartWithin time.Duration
@@ -203,6 +207,8 @@ type Journal struct {
 	denied   atomic.Pointer[string]             // what NATS does not permit
 	abort    atomic.Pointer[context.CancelFunc] // ends preparing once that is known
 	roomless atomic.Pointer[roomless]           // why NATS takes nothing
+	// nodes are the gateways of the same journal; nil when they do not join.
+	nodes *nodes
 	// copyingFrom is set while a copy is made into the journal, resuming when it goes
 	// on with an earlier one; mustExist while one is made of it.
 	copyingFrom         string
@@ -255,6 +261,8 @@ type Journal struct {
 type engine struct {
 	at       names
 	embedded *embedded // nil when it is external
+	// member is true when another gateway had the lease.
+	member bool
 	// copied is true while pages that were copied into the journal may come first.
 	copied atomic.Bool
 	nc     *nats.Conn
@@ -262,6 +270,7 @@ type engine struct {
 	pages  jetstream.Stream
 	places jetstream.Stream
 	dead   jetstream.Stream
+	leases jetstream.Stream // of an external engine
 	// account is what an external engine's account may, for streams that are made
 	// later.
 	account    jetstream.AccountLimits
@@ -296,6 +305,8 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	}
 	if e, err := j.use(); err != nil {
 		return j, err
+	} else if j.standing() {
+		// What it has is for the gateway that writes to note.
 	} else if err := j.noteWater(ctx, e); err != nil {
 		return j, err
 	}
@@ -304,6 +315,10 @@ func Open(ctx context.Context, cfg Config) (j *Journal, err error) {
 	j.stop = stop
 	j.commits.init()
 	j.wg.Go(j.commitLoop)
+	if j.nodes != nil {
+		j.wg.Go(func() { j.watch(running) })
+		j.wg.Go(func() { j.follow(running) })
+	}
 	j.wg.Go(func() { j.keepHouse(running) })
 	return j, nil
 }
@@ -326,6 +341,10 @@ func newJournal(cfg Config) *Journal {
 	if cfg.external() {
 		j.commitWithin = externalTimeout
 		j.lease = newLease(cfg.leaseTTL, cfg.Version)
+		if cfg.Join {
+			j.lease.joins = true
+			j.nodes = newNodes(j.lease.id)
+		}
 		j.snaps.init("", cfg.Window)
 		return j
 	}
@@ -362,6 +381,11 @@ func (j *Journal) openDirectory() error {
 // reopen starts the engine, finds out what it lacks, and reads again what is to
 // be recognised.
 func (j *Journal) reopen(ctx context.Context) error {
+	if j.nodes != nil {
+		// Nobody follows meanwhile: what is to be recognised is read here.
+		j.nodes.following.Lock()
+		defer j.nodes.following.Unlock()
+	}
 	if old := j.engine.Swap(nil); old != nil {
 		old.close()
 	}
@@ -370,6 +394,14 @@ func (j *Journal) reopen(ctx context.Context) error {
 	e, err := j.start(ctx, j.cfg)
 	if err != nil {
 		return err
+	}
+	if e.member {
+		if err := j.attend(ctx, e); err != nil {
+			e.close()
+			return err
+		}
+		j.engine.Store(e)
+		return nil
 	}
 	e, losses, err := j.reconcile(ctx, e)
 	if err == nil && e.embedded == nil && (j.started || j.lease.forced) {
@@ -398,6 +430,10 @@ func (j *Journal) reopen(ctx context.Context) error {
 		return err
 	}
 	j.engine.Store(e)
+	if j.nodes != nil {
+		j.nodes.writes(j.lease.me)
+		j.Hint(sayLease)
+	}
 	return nil
 }
 
@@ -481,6 +517,10 @@ func (j *Journal) Close(ctx context.Context) error {
 		j.leave(ctx, e)
 	}
 	released := j.lease.release(context.WithoutCancel(ctx))
+	if j.nodes != nil && e != nil && !e.member {
+		_ = e.nc.Publish(j.at.nodePrefix+nodeAll+"."+sayLease, nil) // a member need not wait
+		_ = e.nc.FlushTimeout(time.Second)
+	}
 	if released != nil {
 		// It lapses by itself.
 		j.cfg.Log.Warn("the next gateway has to wait until the lease on the journal lapses", "err", released)

@@ -20,8 +20,9 @@ import (
 	"github.com/imhook/imhook/internal/gateway"
 )
 
-// leaseTTL is after how long without a renewal a journal may be taken over.
-const leaseTTL = 5 * time.Second
+// leaseTTL is after how long without a renewal a journal may be taken over. With
+// what a take-over costs, deliveries go on within five seconds.
+const leaseTTL = 3 * time.Second
 
 // lease makes sure that one gateway only has the journal on an external engine,
 // as the lock of the data directory does for an embedded one. It is a record that
@@ -37,9 +38,11 @@ type lease struct {
 	id  string
 	me  holding
 
-	// gone is closed when another gateway took over; by says which.
-	gone chan struct{}
-	by   atomic.Pointer[holding]
+	// gone is closed when another gateway took over; by says which. Who joins is a
+	// member then, and goes on: gone stays open.
+	gone  chan struct{}
+	joins bool
+	by    atomic.Pointer[holding]
 
 	mu      sync.Mutex // guards the following
 	js      jetstream.JetStream
@@ -50,6 +53,9 @@ type lease struct {
 	forced bool
 
 	stop context.CancelFunc // ends renewing; nil while nobody renews
+
+	// term is the sequence of the first record since the lease was taken.
+	term atomic.Uint64
 
 	// until is when the lease lapses, on the clock that stops while the machine is
 	// suspended and on the one that does not.
@@ -128,7 +134,7 @@ func (l *lease) take(ctx context.Context, js jetstream.JetStream, stream jetstre
 			return err
 		}
 		forced := rec != nil && !rec.Released
-		if forced && rec.ID != l.id && age <= l.ttl && !rec.over(&l.me) {
+		if !l.free(rec, age) && rec.ID != l.id {
 			if seen != 0 && seen != seq {
 				return hopeless{fmt.Errorf("%w (%s): stop that one, or give this one a journal name of its own", ErrTaken, rec)}
 			}
@@ -142,6 +148,7 @@ func (l *lease) take(ctx context.Context, js jetstream.JetStream, stream jetstre
 		err = l.write(ctx, l.me)
 		if err == nil {
 			l.forced = l.forced || forced
+			l.term.Store(l.seq)
 			return nil
 		}
 		l.seq = 0
@@ -150,6 +157,25 @@ func (l *lease) take(ctx context.Context, js jetstream.JetStream, stream jetstre
 		}
 		seen = max(seq, 1) // somebody was faster
 	}
+}
+
+// seize takes the lease from a record that is free, which has this sequence. It is
+// false when somebody else was faster.
+func (l *lease) seize(ctx context.Context, js jetstream.JetStream, stream jetstream.Stream, subject string, rec *holding, seq uint64) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.js, l.stream, l.subject, l.seq = js, stream, subject, seq
+	err := l.write(ctx, l.me)
+	if err != nil {
+		l.seq = 0
+		if wrongSequence(err) {
+			err = nil
+		}
+		return false, err
+	}
+	l.forced = l.forced || rec != nil && !rec.Released
+	l.term.Store(l.seq)
+	return true, nil
 }
 
 // renew renews the lease. Call with mu.
@@ -171,7 +197,9 @@ func (l *lease) renew(ctx context.Context) error {
 		return l.write(ctx, l.me)
 	}
 	l.by.Store(rec)
-	close(l.gone)
+	if !l.joins {
+		close(l.gone)
+	}
 	return fmt.Errorf("%w (%s)", ErrTaken, rec)
 }
 
@@ -200,14 +228,18 @@ func (l *lease) write(ctx context.Context, h holding) error {
 // read returns the record, its sequence, and how old it is on the engine's clock;
 // nil when there is none. Call with mu.
 func (l *lease) read(ctx context.Context) (rec *holding, seq uint64, age time.Duration, err error) {
-	m, err := l.stream.GetLastMsgForSubject(ctx, l.subject)
+	return readLease(ctx, l.stream, l.subject)
+}
+
+func readLease(ctx context.Context, stream jetstream.Stream, subject string) (rec *holding, seq uint64, age time.Duration, err error) {
+	m, err := stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, 0, 0, nil
 	}
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("reading the lease on the journal: %w", err)
 	}
-	info, err := l.stream.Info(ctx)
+	info, err := stream.Info(ctx)
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("reading the lease on the journal: %w", err)
 	}
@@ -246,6 +278,10 @@ func (l *lease) begin(log *slog.Logger, lapsed func()) {
 				said = false
 			case ctx.Err() != nil:
 				return
+			case errors.Is(err, ErrTaken) && l.joins:
+				log.Warn("another gateway took the journal over, this one is a member from now on", "err", err)
+				lapsed()
+				return
 			case errors.Is(err, ErrTaken):
 				log.Error("another gateway took the journal over, this one takes and delivers nothing any more: stop one of the two", "err", err)
 				lapsed()
@@ -259,6 +295,29 @@ func (l *lease) begin(log *slog.Logger, lapsed func()) {
 			}
 		}
 	})
+}
+
+// reset forgets that the lease was ours, and whose it is, so that it can be taken
+// as if for the first time. Nobody renews when it is called.
+func (l *lease) reset() {
+	l.mu.Lock()
+	stop := l.stop
+	l.mu.Unlock()
+	if stop != nil {
+		stop()
+		l.wg.Wait() // without mu, which renewing takes
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stop, l.seq, l.forced = nil, 0, false
+	l.until.Store(nil)
+	l.by.Store(nil)
+}
+
+// free says that the journal may be taken over from who holds rec, which is that
+// old.
+func (l *lease) free(rec *holding, age time.Duration) bool {
+	return rec == nil || rec.Released || age > l.ttl || rec.over(&l.me)
 }
 
 // release lets go, so that the next gateway need not wait.

@@ -80,7 +80,7 @@ func (j *Journal) DeadLetterBounds(ctx context.Context) (first, last, n uint64, 
 // RemoveDeadLetter takes dead letter seq away; false when it was not there. A crash
 // right after may bring it back.
 func (j *Journal) RemoveDeadLetter(ctx context.Context, seq uint64) (bool, error) {
-	if err := j.Held(); err != nil {
+	if err := j.mayKeep(); err != nil {
 		return false, err
 	}
 	e, err := j.use()

@@ -15,6 +15,7 @@ type names struct {
 	leaseStream, leaseSubject      string
 	trailStream, trailSubject      string
 	attemptStream, attemptSubject  string
+	nodePrefix                     string // what gateways tell each other, in no stream
 }
 
 // DefaultName is the name of a journal that was given none, and of every embedded
@@ -38,6 +39,7 @@ func namesOf(name string) names {
 		leaseStream: stream + "LEASES", leaseSubject: subject + "lease.journal",
 		trailStream: stream + "DECISIONS", trailSubject: subject + "decisions",
 		attemptStream: stream + "ATTEMPTS", attemptSubject: subject + "attempts",
+		nodePrefix: subject + "node.",
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/imhook/imhook/internal/gateway"
 )
 
 // places is the last value of every key. It is written beside the store from time
@@ -230,6 +232,9 @@ func (j *Journal) readPlaces(ctx context.Context, e *engine, st jetstream.Stream
 
 // Save keeps value as the last one of key, durably.
 func (j *Journal) Save(ctx context.Context, key string, value []byte) error {
+	if j.standing() {
+		return fmt.Errorf("saving %s: %w: %w", key, gateway.ErrUnavailable, errNotWriter)
+	}
 	j.saving.Lock()
 	defer j.saving.Unlock()
 	seq := uint64(0)
@@ -286,9 +291,17 @@ func (j *Journal) Drop(ctx context.Context, key string) error {
 }
 
 // Load returns the last value of every key.
-func (j *Journal) Load(context.Context) (map[string][]byte, error) {
-	if _, err := j.use(); err != nil {
+func (j *Journal) Load(ctx context.Context) (map[string][]byte, error) {
+	e, err := j.use()
+	if err != nil {
 		return nil, err
+	}
+	if j.standing() {
+		info, err := e.places.Info(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the state of the positions: %w", restarting(err))
+		}
+		return j.readPlaces(ctx, e, info.State)
 	}
 	j.places.mu.Lock()
 	defer j.places.mu.Unlock()

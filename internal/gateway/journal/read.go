@@ -29,6 +29,11 @@ func (j *Journal) Page(ctx context.Context, seq uint64) (*gateway.Page, error) {
 	if from := max(seq, 1); m.Sequence > from {
 		j.suspect(from, m.Sequence-1)
 	}
+	if j.nodes != nil {
+		if err := known(m.Data); err != nil {
+			return nil, fmt.Errorf("reading page %d: %w", m.Sequence, err)
+		}
+	}
 	return j.page(m.Sequence, storedAt(m.Header, m.Time), m.Data), nil
 }
 

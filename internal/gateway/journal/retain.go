@@ -153,6 +153,10 @@ func (j *Journal) keepHouse(ctx context.Context) {
 		if j.counts.broken.Load() {
 			j.mend(ctx)
 		}
+		if j.standing() {
+			j.forgetPurged(ctx)
+			continue // the gateway that writes keeps house
+		}
 		// Without the lease it purges nothing, and others have said so.
 		if err := j.trim(ctx); err != nil && ctx.Err() == nil && j.Held() == nil {
 			j.trimNag.say(j.cfg.Log, j.cfg.Now(), "dropping finished history", err)
@@ -420,7 +424,10 @@ func size(n int64) string {
 // an engine that failed to write purges nothing either.
 func (j *Journal) mend(ctx context.Context) {
 	if j.Taken() != nil {
-		return
+		if j.nodes == nil {
+			return
+		}
+		j.lease.reset()
 	}
 	external := j.cfg.external()
 	short := uint64(0)
@@ -452,6 +459,9 @@ func (j *Journal) mend(ctx context.Context) {
 	}
 	j.counts.broken.Store(false)
 	j.saidMend = time.Time{}
+	if j.standing() {
+		j.full.Store(nil) // that is for the gateway that writes to say
+	}
 	j.cfg.Log.Info("the journal is available again")
 }
 

@@ -71,6 +71,9 @@ func (j *Journal) Healthy() error {
 	if why := j.full.Load(); why != nil {
 		return fmt.Errorf("%w: %s", gateway.ErrFull, *why)
 	}
+	if j.standing() {
+		return j.nodes.healthy(j.cfg.leaseTTL)
+	}
 	if err := j.Held(); err != nil {
 		return err
 	}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+)
+
+// clusterView is what the listing shows of a cluster.
+type clusterView struct {
+	Self    string `json:"self"`
+	Members []struct {
+		ID      string   `json:"id"`
+		Host    string   `json:"host"`
+		PID     int      `json:"pid"`
+		Version string   `json:"version"`
+		Writes  bool     `json:"writes"`
+		Leaving bool     `json:"leaving"`
+		Parts   int      `json:"parts"`
+		Differs []string `json:"differs"`
+		Note    string   `json:"note"`
+	} `json:"members"`
+	Parts []struct {
+		Endpoint string `json:"endpoint"`
+		Part     int    `json:"part"`
+		Of       int    `json:"of"`
+		Owner    string `json:"owner"`
+		Moving   bool   `json:"moving"`
+	} `json:"parts"`
+}
+
+func (p *program) cluster() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "cluster",
+		Short: "Show which gateways share the journal, and who delivers what",
+		Args:  exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			return showCluster(cmd.Context(), cmd.OutOrStdout(), c, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
+	return c
+}
+
+func showCluster(ctx context.Context, w io.Writer, c *client, asJSON bool) error {
+	var raw jsontext.Value
+	if err := c.get(ctx, "/api/v1/cluster", nil, &raw); err != nil {
+		return err
+	}
+	if asJSON {
+		fmt.Fprintln(w, string(raw))
+		return nil
+	}
+	var v clusterView
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	names := map[string]string{}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "GATEWAY\tVERSION\tDOES\tPARTS")
+	for _, m := range v.Members {
+		name := fmt.Sprintf("%s/%d", m.Host, m.PID)
+		names[m.ID] = name
+		does := "delivers"
+		if m.Writes {
+			does = "writes, delivers"
+		}
+		if m.Leaving {
+			does = "leaves"
+		}
+		if m.ID == v.Self {
+			name += " (asked)"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\n", name, m.Version, does, m.Parts)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	fmt.Fprintln(tw, "ENDPOINT\tPART\tGATEWAY")
+	for _, p := range v.Parts {
+		owner := names[p.Owner]
+		switch {
+		case owner == "":
+			owner = "nobody at the moment"
+		case p.Moving:
+			owner += " (moving)"
+		}
+		fmt.Fprintf(tw, "%s\t%d of %d\t%s\n", p.Endpoint, p.Part, p.Of, owner)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, m := range v.Members {
+		if len(m.Differs) > 0 {
+			fmt.Fprintf(w, "%s has another configuration than the gateway that writes: %s\n", names[m.ID], strings.Join(m.Differs, "; "))
+		}
+		if m.Note != "" {
+			fmt.Fprintf(w, "%s: %s\n", names[m.ID], m.Note)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,388 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/imhook/imhook/dialect/builtin"
+	"github.com/imhook/imhook/dialect/wildfirechat"
+	"github.com/imhook/imhook/imfake"
+	"github.com/imhook/imhook/internal/app"
+	"github.com/imhook/imhook/internal/cluster"
+	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/natstest"
+)
+
+// clustered are gateways that share a journal and a backend.
+type clustered struct {
+	t        *testing.T
+	backend  *imfake.Backend
+	replicas int
+	// endpoints is the part of the configuration below endpoints; %s is the backend.
+	endpoints string
+	gateways  []*gatewayOf
+	loads     int
+}
+
+// gatewayOf is one of them, and what posts to it.
+type gatewayOf struct {
+	*app.App
+	*clustered
+	n    int
+	url  string
+	run  *imfake.Run
+	stop context.CancelFunc
+}
+
+func newClustered(t *testing.T, replicas int, endpoints string) *clustered {
+	t.Helper()
+	c := &clustered{t: t, backend: imfake.NewBackend(wildfirechat.New(), imfake.Keep(0)), replicas: replicas, endpoints: endpoints}
+	t.Cleanup(c.backend.Close)
+	return c
+}
+
+// oneEndpoint takes everything; spread cuts it.
+func oneEndpoint(spread int) string {
+	return fmt.Sprintf("      - {name: backend, dialect: wildfirechat, url: %%q, spread: %d, retry: {fast: [20ms, 100ms], slow: {from: 200ms, to: 500ms}}}\n", spread)
+}
+
+func (c *clustered) config(url string) *config.Config {
+	c.t.Helper()
+	r := builtin.New()
+	endpoints := c.endpoints
+	if strings.Contains(endpoints, "%q") {
+		endpoints = strings.ReplaceAll(endpoints, "%q", fmt.Sprintf("%q", c.backend.URL()))
+	}
+	cfg, err := config.Parse("imhook.yaml", fmt.Appendf(nil, `listen: 127.0.0.1:0
+journal: {url: %q, replicas: %d, name: shared}
+apps:
+  - name: shop
+    sources:
+      - {name: wfc, dialect: wildfirechat}
+    endpoints:
+%s`, url, c.replicas, endpoints), config.Options{Registry: r})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return cfg
+}
+
+// join starts one more gateway, at url of NATS.
+func (c *clustered) join(url string) *gatewayOf {
+	c.t.Helper()
+	g := &gatewayOf{clustered: c, n: len(c.gateways), url: url}
+	c.gateways = append(c.gateways, g)
+	g.begin()
+	return g
+}
+
+func (g *gatewayOf) begin() {
+	t := g.t
+	t.Helper()
+	level := slog.LevelError
+	if testing.Verbose() {
+		level = slog.LevelInfo
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("gateway", g.n)
+	var err error
+	if g.App, err = app.New(app.Config{Config: g.config(g.url), Registry: builtin.New(), Version: "test", Log: log}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a := g.App
+	t.Cleanup(func() { stop(t, a) })
+}
+
+// load posts to the gateway until the test ends it; its lanes are its own.
+func (g *gatewayOf) load() {
+	t := g.t
+	t.Helper()
+	s := imfake.NewServer(wildfirechat.New(), "http://"+g.Addr()+"/in/wfc", imfake.ServerConfig{})
+	t.Cleanup(s.Close)
+	ctx, cancel := context.WithCancel(t.Context())
+	g.stop = cancel
+	g.loads++
+	g.run = s.Start(ctx, imfake.Load{
+		Lanes: 30, FirstLane: uint32(g.loads * 1000), FirstID: 1<<50 + int64(g.loads)<<40, Workers: 6, TextBytes: 200, Pause: 20 * time.Millisecond,
+	})
+}
+
+// view is what a gateway says of the cluster.
+func (g *gatewayOf) view() (v cluster.View, err error) {
+	_, text := ask(g.t, "http://"+g.Addr()+"/api/v1/cluster", "")
+	return v, json.Unmarshal([]byte(text), &v)
+}
+
+// settled waits until n gateways share all parts evenly and nothing moves.
+func (c *clustered) settled(n int) cluster.View {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	var v cluster.View
+	eventually(ctx, c.t, func() error {
+		var err error
+		if v, err = c.gateways[len(c.gateways)-1].view(); err != nil {
+			return err
+		}
+		if len(v.Members) != n {
+			return fmt.Errorf("%d gateways are in the cluster, want %d", len(v.Members), n)
+		}
+		least, most := 1000, 0
+		for _, m := range v.Members {
+			least, most = min(least, m.Parts), max(most, m.Parts)
+		}
+		if most-least > 1 {
+			return fmt.Errorf("parts are uneven: %+v", v.Members)
+		}
+		for _, p := range v.Parts {
+			if p.Moving || p.Owner == "" {
+				return fmt.Errorf("part %d of %d of %s moves", p.Part, p.Of, p.Endpoint)
+			}
+		}
+		return nil
+	})
+	return v
+}
+
+// writer is the gateway that writes, and the others.
+func (c *clustered) writer() (w *gatewayOf, others []*gatewayOf) {
+	c.t.Helper()
+	v := c.settled(len(c.gateways))
+	for _, g := range c.gateways {
+		if gv, err := g.view(); err == nil && gv.Self == v.Writer {
+			w = g
+			continue
+		}
+		others = append(others, g)
+	}
+	if w == nil {
+		c.t.Fatal("nobody writes")
+	}
+	return w, others
+}
+
+// more waits until n more messages arrived.
+func (c *clustered) more(n int) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	want := c.backend.Tally().Distinct() + n
+	eventually(ctx, c.t, func() error {
+		if got := c.backend.Tally().Distinct(); got < want {
+			return fmt.Errorf("%d messages arrived, want %d", got, want)
+		}
+		return nil
+	})
+}
+
+// check ends the loads and holds what was answered 200 against what arrived.
+func (c *clustered) check() {
+	c.t.Helper()
+	var accepted []imfake.Mark
+	for _, g := range c.gateways {
+		if g.stop == nil {
+			continue
+		}
+		g.stop()
+		if err := g.run.Wait(); err != nil {
+			c.t.Error(err)
+		}
+		accepted = append(accepted, g.run.Accepted()...)
+		n, refused, err := g.run.Counts()
+		c.t.Logf("gateway %d: %d accepted, %d refused (%v)", g.n, n, refused, err)
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	tally := c.backend.Tally()
+	eventually(ctx, c.t, func() error {
+		if missing := tally.Missing(accepted); len(missing) > 0 {
+			return fmt.Errorf("%d of %d that were answered 200 are missing, the first is %+v", len(missing), len(accepted), missing[0])
+		}
+		return nil
+	})
+	if err := tally.Check(accepted); err != nil {
+		c.t.Error(err)
+	}
+	c.t.Logf("%d accepted, %d arrived, %d of them more than once", len(accepted), tally.Distinct(), tally.Duplicates())
+}
+
+// Three gateways share the work; each is stopped and comes back, the one that writes
+// as well.
+func TestCluster_RollingRestartUnderLoad(t *testing.T) {
+	n := natstest.Server(t)
+	c := newClustered(t, 1, oneEndpoint(6))
+	for range 3 {
+		c.join(n.URL())
+	}
+	for _, g := range c.gateways {
+		g.load()
+	}
+	c.settled(3)
+	c.more(500)
+	for _, g := range c.gateways {
+		g.stop()
+		if err := g.run.Wait(); err != nil {
+			t.Error(err)
+		}
+		stop(t, g.App)
+		c.more(200)
+		before := g.run
+		g.begin()
+		g.load()
+		c.settled(3)
+		c.more(200)
+		c.kept(before)
+	}
+	c.check()
+}
+
+// kept holds what a gateway took before it was stopped against what arrived.
+func (c *clustered) kept(run *imfake.Run) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	eventually(ctx, c.t, func() error {
+		if missing := c.backend.Tally().Missing(run.Accepted()); len(missing) > 0 {
+			return fmt.Errorf("%d that were answered 200 are missing", len(missing))
+		}
+		return nil
+	})
+}
+
+// A gateway that is cut off from NATS delivers nothing and refuses; the others go
+// on, whether it was the one that writes or not. It comes back as a member.
+func TestCluster_GatewayCutOffUnderLoad(t *testing.T) {
+	n := natstest.Server(t)
+	c := newClustered(t, 1, oneEndpoint(6))
+	proxies := map[*gatewayOf]*natstest.Proxy{}
+	for range 3 {
+		p := n.Proxy()
+		proxies[c.join(p.URL())] = p
+	}
+	for _, g := range c.gateways {
+		g.load()
+	}
+	c.more(500)
+	w, others := c.writer()
+	for _, victim := range []*gatewayOf{others[0], w} {
+		c.settled(3)
+		proxies[victim].Cut()
+		begin := time.Now()
+		// Lanes of the others are delivered by all three: go on means all of them.
+		for _, g := range c.gateways {
+			if g != victim {
+				c.goesOn(g)
+			}
+		}
+		t.Logf("all lanes of the others go on %s after gateway %d was cut off", time.Since(begin).Round(time.Millisecond), victim.n)
+		c.more(500)
+		proxies[victim].Heal()
+		c.settled(3)
+	}
+	c.check()
+}
+
+// spread changes while the load goes on: positions stay, nothing is lost, and a
+// gateway whose file was not changed is named.
+func TestCluster_SpreadChangesUnderLoad(t *testing.T) {
+	n := natstest.Server(t)
+	c := newClustered(t, 1, oneEndpoint(1))
+	for range 2 {
+		c.join(n.URL())
+	}
+	for _, g := range c.gateways {
+		g.load()
+	}
+	c.more(300)
+	w, others := c.writer()
+	for _, spread := range []int{4, 3, 1} {
+		c.endpoints = oneEndpoint(spread)
+		if _, err := w.Reload(t.Context(), c.config(w.url)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		eventually(ctx, t, func() error {
+			v, err := others[0].view()
+			if err != nil {
+				return err
+			}
+			if len(v.Parts) != spread {
+				return fmt.Errorf("the endpoint has %d parts, want %d", len(v.Parts), spread)
+			}
+			for _, m := range v.Members {
+				if m.ID == v.Self && strings.Join(m.Differs, "") != "endpoint shop/backend is different there" {
+					return fmt.Errorf("the other gateway's configuration differs in %q", m.Differs)
+				}
+			}
+			return nil
+		})
+		if _, err := others[0].Reload(t.Context(), c.config(others[0].url)); err != nil {
+			t.Fatal(err)
+		}
+		eventually(ctx, t, func() error {
+			v, err := others[0].view()
+			if err != nil {
+				return err
+			}
+			for _, m := range v.Members {
+				if len(m.Differs) > 0 {
+					return fmt.Errorf("the other gateway's configuration differs in %q", m.Differs)
+				}
+			}
+			return nil
+		})
+		cancel()
+		c.settled(2)
+		c.more(300)
+		c.goesOn(w)
+	}
+	c.check()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	eventually(ctx, t, func() error {
+		_, text := ask(t, "http://"+others[0].Addr()+"/api/v1/endpoints", "")
+		var list struct {
+			Endpoints []struct {
+				State     string `json:"state"`
+				Delivered int    `json:"delivered"`
+			} `json:"endpoints"`
+		}
+		if err := json.Unmarshal([]byte(text), &list); err != nil || len(list.Endpoints) != 1 || list.Endpoints[0].State != "live" || list.Endpoints[0].Delivered == 0 {
+			return fmt.Errorf("endpoints, asked at the gateway that does not write: %s, %w", text, err)
+		}
+		return nil
+	})
+}
+
+// goesOn waits until something arrived of each lane of the gateway's that was
+// accepted after now.
+func (c *clustered) goesOn(g *gatewayOf) {
+	c.t.Helper()
+	was := map[uint32]uint64{}
+	for _, m := range g.run.Accepted() {
+		was[m.Lane] = max(was[m.Lane], m.Seq)
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	eventually(ctx, c.t, func() error {
+		now := map[uint32]bool{}
+		for _, m := range g.run.Accepted() {
+			if m.Seq > was[m.Lane] && c.backend.Tally().Has(m) {
+				now[m.Lane] = true
+			}
+		}
+		if len(now) < len(was) {
+			return fmt.Errorf("%d of %d lanes of gateway %d go on", len(now), len(was), g.n)
+		}
+		return nil
+	})
+}
