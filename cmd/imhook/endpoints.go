@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -13,23 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 )
-
-// endpointRow is what the listing shows of an endpoint.
-type endpointRow struct {
-	App       string      `json:"app"`
-	Name      string      `json:"name"`
-	State     string      `json:"state"`
-	Paused    string      `json:"paused"`
-	Backlog   int         `json:"backlog"`
-	More      bool        `json:"more"`
-	Behind    int         `json:"behind"`
-	Waiting   int         `json:"waiting"`
-	Delivered uint64      `json:"delivered"`
-	Parked    uint64      `json:"parked"`
-	Age       float64     `json:"oldestAgeSeconds"`
-	LastError string      `json:"lastError"`
-	Secrets   []secretRow `json:"secrets"`
-}
 
 func (p *program) endpoints() *cobra.Command {
 	var asJSON bool
@@ -65,7 +46,7 @@ func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) err
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "ENDPOINT\tSTATE\tBACKLOG\tOLDEST\tRETRYING\tDELIVERED\tPARKED\tLAST ERROR")
+	fmt.Fprintln(tw, "ENDPOINT\tSTATE\tBACKLOG\tOLDEST\tRATE\tRETRYING\tDELIVERED\tPARKED\tLAST ERROR")
 	for _, e := range answer.Endpoints {
 		backlog := fmt.Sprint(e.Backlog + max(0, e.Behind))
 		if e.More && e.Behind <= 0 {
@@ -79,43 +60,16 @@ func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) err
 		if e.Paused != "" {
 			why = e.Paused
 		}
-		fmt.Fprintf(tw, "%s/%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", e.App, e.Name, e.State, backlog, oldest, e.Waiting, e.Delivered, e.Parked, why)
+		fmt.Fprintf(tw, "%s/%s\t%s\t%s\t%s\t%g/s\t%d\t%d\t%d\t%s\n", e.App, e.Name, e.state(time.Now()), backlog, oldest, e.PerSecond, e.Waiting, e.Delivered, e.Parked, why)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
 	for _, e := range answer.Endpoints {
+		e.conversations(w)
 		for _, hint := range expiries(e.Secrets, time.Now()) {
 			fmt.Fprintf(w, "%s/%s: %s\n", e.App, e.Name, hint)
 		}
 	}
 	return nil
-}
-
-func (p *program) resume() *cobra.Command {
-	return &cobra.Command{
-		Use:     "resume [APP/]ENDPOINT",
-		Short:   "Let an endpoint go on that was paused because it answered 410",
-		Example: "  imhook resume shop/backend",
-		Args:    exactArgs("ENDPOINT"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			var answer struct {
-				Resumed string `json:"resumed"`
-			}
-			id := url.PathEscape(args[0])
-			if app, name, ok := strings.Cut(args[0], "/"); ok {
-				id = url.PathEscape(app) + "/" + url.PathEscape(name)
-			}
-			path := "/api/v1/endpoints/" + id + "/resume"
-			if err := c.post(cmd.Context(), path, struct{}{}, &answer); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "resumed", answer.Resumed)
-			return nil
-		},
-	}
 }

@@ -40,9 +40,22 @@ type Decisions interface {
 type EndpointStatus struct {
 	App  string `json:"app"`
 	Name string `json:"name"`
-	// State is live, catching up, paused or removed; Paused says why, when it is.
-	State  string `json:"state"`
-	Paused string `json:"paused,omitzero"`
+	// State is live, catching up, ramping, half-open, open, paused or removed; Paused
+	// says why, when it is, and PausedUntil when that ends by itself.
+	State       string    `json:"state"`
+	Paused      string    `json:"paused,omitzero"`
+	PausedUntil time.Time `json:"pausedUntil,omitzero"`
+	// Breaker is closed, half-open or open; ProbeAt is when an open one lets an event
+	// through that decides.
+	Breaker string    `json:"breaker,omitzero"`
+	ProbeAt time.Time `json:"probeAt,omitzero"`
+	// Ramp is how many events may be in flight.
+	Ramp Ramp `json:"ramp,omitzero"`
+	// PausedConversations are held by hand. BlockedConversations are some of those
+	// that wait because their first event is not taken, and Blocked is how many.
+	PausedConversations  []PausedConversation  `json:"pausedConversations,omitempty"`
+	BlockedConversations []BlockedConversation `json:"blockedConversations,omitempty"`
+	Blocked              int                   `json:"blocked,omitzero"`
 	// Backlog counts the events that are read and not finished; More says that
 	// there are others that were not read yet.
 	Backlog int  `json:"backlog"`
@@ -56,6 +69,9 @@ type EndpointStatus struct {
 	Waiting   int    `json:"waiting"`
 	Delivered uint64 `json:"delivered"`
 	Parked    uint64 `json:"parked"`
+	// PerSecond is how many were delivered in a second of late.
+	PerSecond     float64 `json:"deliveredPerSecond,omitzero"`
+	BytesInFlight int64   `json:"bytesInFlight,omitzero"`
 	// OldestAt is when the oldest unfinished event was stored; zero when there is
 	// none.
 	OldestAt time.Time `json:"oldestAt,omitzero"`
@@ -65,13 +81,39 @@ type EndpointStatus struct {
 	LastError string `json:"lastError,omitzero"`
 }
 
+// Ramp is how many events may be in flight now, and how many at full speed.
+type Ramp struct {
+	Limit int `json:"limit"`
+	Of    int `json:"of"`
+}
+
+// PausedConversation is held by hand.
+type PausedConversation struct {
+	Conversation event.Lane `json:"conversation"`
+	Why          string     `json:"why"`
+	Until        time.Time  `json:"until,omitzero"`
+	// Backlog is how many of its events wait.
+	Backlog int `json:"backlog"`
+}
+
+// BlockedConversation waits for somebody to act.
+type BlockedConversation struct {
+	Conversation event.Lane `json:"conversation"`
+	Since        time.Time  `json:"since,omitzero"`
+	Reason       string     `json:"reason,omitzero"`
+	Detail       string     `json:"detail,omitzero"`
+	Attempts     int        `json:"attempts"`
+	Backlog      int        `json:"backlog"`
+}
+
 // Endpoints tells how the endpoints are doing.
 type Endpoints interface {
 	// Endpoints returns all of them in configuration order.
 	Endpoints(ctx context.Context) []EndpointStatus
-	// Resume lets a paused endpoint (app/name) go on; false when there is none of
-	// that name.
-	Resume(id string) bool
+	// Pause holds an endpoint (app/name), or one of its conversations, and Resume
+	// lets them go on. An error that is not gateway.ErrNoEndpoint is in words for the caller.
+	Pause(id string, p Pause) error
+	Resume(id string, how Resume) error
 }
 
 // Config is what the API is made of.
@@ -176,6 +218,8 @@ func New(cfg Config) (http.Handler, error) {
 	guarded.HandleFunc("GET /api/v1/sources", a.sources)
 	guarded.HandleFunc("POST /api/v1/sources/{name}/trigger", a.trigger)
 	guarded.HandleFunc("GET /api/v1/endpoints", a.endpoints)
+	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/pause", a.pause)
+	guarded.HandleFunc("POST /api/v1/endpoints/{name}/pause", a.pause)
 	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/resume", a.resume)
 	guarded.HandleFunc("POST /api/v1/endpoints/{name}/resume", a.resume)
 	guarded.HandleFunc("GET /api/v1/deadletters", a.deadLetters)
@@ -291,21 +335,6 @@ func (a *api) endpointID(ctx context.Context, name string) string {
 		id = s.App + "/" + s.Name
 	}
 	return id
-}
-
-// resume lets a paused endpoint go on.
-func (a *api) resume(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("name")
-	if app := r.PathValue("app"); app != "" {
-		id = app + "/" + id
-	}
-	id = a.endpointID(r.Context(), id)
-	if !a.Endpoints.Resume(id) {
-		a.fail(w, r, http.StatusNotFound, "there is no endpoint "+id+"; write app/endpoint, as imhook endpoints shows it")
-		return
-	}
-	a.Log.InfoContext(r.Context(), "endpoint resumed", "endpoint", id)
-	a.answer(w, r, map[string]string{"resumed": id})
 }
 
 func (a *api) endpoints(w http.ResponseWriter, r *http.Request) {

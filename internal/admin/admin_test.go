@@ -131,6 +131,43 @@ func TestResume_NamesTheEndpoint(t *testing.T) {
 	}
 }
 
+func TestPause_TellsWhatIsHeldAndUntilWhen(t *testing.T) {
+	t.Parallel()
+	h := setup(t, nil)
+	for _, tt := range []struct {
+		path, body string
+		code       int
+		want       string
+	}{
+		{"shop/backend/pause", "", 200, `{"paused":"shop/backend"}`},
+		{"backend/pause", `{}`, 200, `{"paused":"shop/backend"}`},
+		{"shop/backend/pause", `{"until":"90m","why":"moving"}`, 200, `{"paused":"shop/backend","until":"2026-11-20T13:30:00Z"}`},
+		{"shop/backend/pause", `{"until":"2d"}`, 200, `"until":"2026-11-22T12:00:00Z"`},
+		{"shop/backend/pause", `{"until":"2026-11-20T12:00:01Z","conversation":"group:g:1"}`, 200, `{"paused":"shop/backend","conversation":"group:g:1","until":"2026-11-20T12:00:01Z"}`},
+		{"shop/backend/pause", `{"until":"2026-11-20T12:00:00Z"}`, 400, "over already"},
+		{"shop/backend/pause", `{"until":"-1h"}`, 400, "over already"},
+		{"shop/backend/pause", `{"until":"soon"}`, 400, "30m or 2d"},
+		{"shop/backend/pause", `{"until":"99999999d"}`, 400, "30m or 2d"},
+		{"shop/backend/pause", `{"unitl":"1h"}`, 400, "unitl"},
+		{"shop/backend/pause", `{"now":true}`, 400, "belongs to resume"},
+		{"shop/backend/pause", `{"conversation":"g1"}`, 400, "group:g1"},
+		{"shop/backend/pause", `{"conversation":"grop:g1"}`, 400, "group:g1"},
+		{"shop/backend/pause", `{"conversation":"group:strict"}`, 409, "endpoint shop/backend, conversation group:strict: it knows no conversations"},
+		{"shop/none/pause", "", 404, "shop/none"},
+		{"shop/backend/resume", `{"now":true,"conversation":"group:g1"}`, 200, `{"resumed":"shop/backend","conversation":"group:g1"}`},
+		{"shop/backend/resume", `{"conversation":"group:g1"}`, 409, "it is not held"},
+		{"shop/backend/resume", `{"until":"1h"}`, 400, "belong to pause"},
+	} {
+		if w := ask(h, "POST", "/api/v1/endpoints/"+tt.path, tt.body, nil); w.Code != tt.code || !strings.Contains(w.Body.String(), tt.want) {
+			t.Errorf("%s %s = %d %s, want %d %s", tt.path, tt.body, w.Code, w.Body, tt.code, tt.want)
+		}
+	}
+	form := func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }
+	if w := ask(h, "POST", "/api/v1/endpoints/shop/backend/pause", `{"why":"x"}`, form); w.Code != http.StatusBadRequest {
+		t.Errorf("a body that a page of another site could send = %d, want 400", w.Code)
+	}
+}
+
 func TestDeadLetters_TellWhy(t *testing.T) {
 	t.Parallel()
 	h := setup(t, nil)

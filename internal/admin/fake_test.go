@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -152,7 +153,25 @@ type endpoints []admin.EndpointStatus
 
 func (e endpoints) Endpoints(context.Context) []admin.EndpointStatus { return e }
 
-func (e endpoints) Resume(id string) bool { return id == "shop/backend" }
+func (e endpoints) Pause(id string, p admin.Pause) error {
+	switch {
+	case id != "shop/backend":
+		return gateway.ErrNoEndpoint
+	case p.Conversation == "group:strict":
+		return errors.New("it knows no conversations")
+	}
+	return nil
+}
+
+func (e endpoints) Resume(id string, how admin.Resume) error {
+	switch {
+	case id != "shop/backend":
+		return gateway.ErrNoEndpoint
+	case how.Conversation != "" && !how.Now:
+		return errors.New("it is not held")
+	}
+	return nil
+}
 
 // setup is an API in front of fakes; change may alter what it is made of.
 func setup(t *testing.T, change func(*admin.Config)) http.Handler {

@@ -21,7 +21,8 @@ type delivering interface {
 	Local(ctx context.Context) []deliver.Status
 	// Accounts are those of what this gateway delivers itself.
 	Accounts() []deliver.Account
-	Resume(id string) bool
+	Pause(id string, p deliver.Pause) error
+	Resume(id string, how deliver.Resume) error
 	Holding() string
 	Unfinished(ctx context.Context, id string) (n int, complete bool, err error)
 	StartPage(ctx context.Context, e deliver.Endpoint) (uint64, error)

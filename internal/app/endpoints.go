@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"math"
 	"reflect"
 
 	"github.com/imhook/imhook/event"
@@ -94,6 +95,7 @@ func (p *plan) speaker(a *App, app string, e config.Endpoint) error {
 func spoken(e config.Endpoint) config.Endpoint {
 	e.Events, e.Sources, e.When, e.Start, e.Order = nil, nil, "", config.Start{}, ""
 	e.Retry, e.BacklogAge, e.BacklogBytes, e.Spread = config.Retry{}, 0, 0, 0
+	e.Rate, e.BytesInFlight, e.Breaker, e.OnPoison = 0, 0, config.EndpointBreaker{}, ""
 	return e
 }
 
@@ -106,6 +108,8 @@ func endpoint(app string, e config.Endpoint, m *match.Matcher, s *speaker) deliv
 			Fast: e.Retry.Fast, SlowFrom: e.Retry.SlowFrom, SlowTo: e.Retry.SlowTo,
 			MaxAge: e.Retry.MaxAge, MaxAttempts: e.Retry.MaxAttempts,
 		},
+		Rate: float64(e.Rate), BytesInFlight: e.BytesInFlight, OnPoison: deliver.OnPoison(e.OnPoison),
+		Breaker:       deliver.Breaker{Off: e.Breaker.Off, Least: e.Breaker.Least, From: e.Breaker.From, To: e.Breaker.To},
 		MaxBacklogAge: e.BacklogAge, MaxBacklogBytes: e.BacklogBytes,
 	}
 }
@@ -165,17 +169,43 @@ func (a *App) pattern(p string, phase event.Phase) (func(*event.Event) bool, err
 // statuses shows deliver's endpoints in the API's words.
 type statuses struct{ d delivering }
 
-// Resume lets a paused endpoint go on.
-func (s statuses) Resume(id string) bool { return s.d.Resume(id) }
+// Pause holds an endpoint, or one of its conversations.
+func (s statuses) Pause(id string, p admin.Pause) error {
+	return s.d.Pause(id, deliver.Pause{Lane: p.Conversation, Why: p.Why, Until: p.Until})
+}
+
+// Resume lets a paused endpoint, or one of its conversations, go on.
+func (s statuses) Resume(id string, how admin.Resume) error {
+	return s.d.Resume(id, deliver.Resume{Lane: how.Conversation, Now: how.Now})
+}
 
 // Endpoints returns how every endpoint is doing.
 func (s statuses) Endpoints(ctx context.Context) []admin.EndpointStatus {
 	var all []admin.EndpointStatus
 	for _, st := range s.d.Status(ctx) {
 		all = append(all, admin.EndpointStatus{
-			App: st.App, Name: st.Name, State: st.State, Paused: st.Paused,
+			App: st.App, Name: st.Name, State: st.State, Paused: st.Paused, PausedUntil: st.PausedUntil,
+			Breaker: st.Breaker, ProbeAt: st.ProbeAt, Ramp: admin.Ramp{Limit: st.Ramp, Of: st.RampOf},
+			PausedConversations: pausedConversations(st), BlockedConversations: blockedConversations(st), Blocked: st.Blocked,
+			PerSecond: math.Round(st.PerSecond*10) / 10, BytesInFlight: st.BytesInFlight,
 			Backlog: st.Open, More: st.Unread, Behind: st.Behind, Ahead: st.Ahead, InFlight: st.InFlight, Waiting: st.Waiting,
 			Delivered: st.Delivered, Parked: st.Parked, OldestAt: st.OldestAt, ForgetAt: st.ForgetAt, LastError: st.LastError,
+		})
+	}
+	return all
+}
+
+func pausedConversations(st deliver.Status) (all []admin.PausedConversation) {
+	for _, l := range st.PausedLanes {
+		all = append(all, admin.PausedConversation{Conversation: l.Lane, Why: l.Why, Until: l.Until, Backlog: l.Open})
+	}
+	return all
+}
+
+func blockedConversations(st deliver.Status) (all []admin.BlockedConversation) {
+	for _, l := range st.BlockedLanes {
+		all = append(all, admin.BlockedConversation{
+			Conversation: l.Lane, Since: l.At, Reason: string(l.Reason), Detail: l.Detail, Attempts: l.Attempts, Backlog: l.Open,
 		})
 	}
 	return all

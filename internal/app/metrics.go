@@ -21,11 +21,36 @@ type backlogCollector struct {
 	ahead  *prometheus.Desc
 	age    *prometheus.Desc
 	bytes  *prometheus.Desc
+	health []healthRow
+}
+
+// healthRow is one gauge of an endpoint.
+type healthRow struct {
+	desc  *prometheus.Desc
+	value func(deliver.Status) float64
 }
 
 func newBacklogCollector(d delivering, now func() time.Time) *backlogCollector {
 	labels := []string{"app", "endpoint"}
+	row := func(name, help string, value func(deliver.Status) float64) healthRow {
+		return healthRow{prometheus.NewDesc(name, help, labels, nil), value}
+	}
 	return &backlogCollector{
+		health: []healthRow{
+			row("imhook_breaker_state", "0 while the endpoint gets everything, 1 while one event decides whether it does, 2 while it gets nothing.", breakerState),
+			row("imhook_ramp_limit", "Events that may be in flight to the endpoint now.", func(s deliver.Status) float64 { return float64(s.Ramp) }),
+			row("imhook_ramp_most", "Events that may be in flight to the endpoint at full speed.", func(s deliver.Status) float64 { return float64(s.RampOf) }),
+			row("imhook_paused", "1 while the endpoint is paused.", func(s deliver.Status) float64 {
+				if s.Paused != "" {
+					return 1
+				}
+				return 0
+			}),
+			row("imhook_paused_conversations", "Conversations of the endpoint that are paused.", func(s deliver.Status) float64 { return float64(len(s.PausedLanes)) }),
+			row("imhook_blocked_conversations", "Conversations that wait for somebody to act because their first event is not taken.", func(s deliver.Status) float64 { return float64(s.Blocked) }),
+			row("imhook_in_flight", "Attempts in flight to the endpoint.", func(s deliver.Status) float64 { return float64(s.InFlight) }),
+			row("imhook_in_flight_bytes", "Bytes of the events in flight to the endpoint.", func(s deliver.Status) float64 { return float64(s.BytesInFlight) }),
+		},
 		d: d, now: now,
 		events: prometheus.NewDesc("imhook_backlog_events", "Events that were read for the endpoint and are not finished.", labels, nil),
 		behind: prometheus.NewDesc("imhook_behind_events", "Events that wait unread for an endpoint that is catching up; missing while they are not counted.", labels, nil),
@@ -42,6 +67,20 @@ func (c *backlogCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.ahead
 	ch <- c.age
 	ch <- c.bytes
+	for _, r := range c.health {
+		ch <- r.desc
+	}
+}
+
+func breakerState(s deliver.Status) float64 {
+	switch s.Breaker {
+	case deliver.StateOpen:
+		return 2
+	case deliver.StateHalfOpen:
+		return 1
+	default:
+		return 0
+	}
 }
 
 // Collect sends the values.
@@ -63,6 +102,9 @@ func (c *backlogCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.ahead, prometheus.GaugeValue, float64(s.Ahead), s.App, s.Name)
 		ch <- prometheus.MustNewConstMetric(c.age, prometheus.GaugeValue, age, s.App, s.Name)
 		ch <- prometheus.MustNewConstMetric(c.bytes, prometheus.GaugeValue, float64(s.Bytes), s.App, s.Name)
+		for _, r := range c.health {
+			ch <- prometheus.MustNewConstMetric(r.desc, prometheus.GaugeValue, r.value(s), s.App, s.Name)
+		}
 	}
 }
 

@@ -87,6 +87,8 @@ func (p part) narrow(e deliver.Endpoint) deliver.Endpoint {
 	// What the backend takes at once it takes from all parts together.
 	e = e.WithDefaults()
 	e.Concurrency = (e.Concurrency + p.n - 1) / p.n
+	e.Rate /= float64(p.n)
+	e.BytesInFlight = (e.BytesInFlight + int64(p.n) - 1) / int64(p.n)
 	return e
 }
 

@@ -243,7 +243,7 @@ func merge(all []deliver.Status, ids []string) []deliver.Status {
 }
 
 // states are those of a part that say more of the whole than others, worst first.
-var states = []string{deliver.StatePaused, deliver.StateCatchingUp, deliver.StateLive, deliver.StateRemoved}
+var states = []string{deliver.StatePaused, deliver.StateOpen, deliver.StateHalfOpen, deliver.StateRamping, deliver.StateCatchingUp, deliver.StateLive, deliver.StateRemoved}
 
 // add adds what is said of another part.
 func add(m *deliver.Status, s deliver.Status) {
@@ -259,6 +259,7 @@ func add(m *deliver.Status, s deliver.Status) {
 	if m.Paused == "" {
 		m.Paused = s.Paused
 	}
+	addHealth(m, s)
 	m.Open += s.Open
 	m.Unread = m.Unread || s.Unread
 	if m.Behind += s.Behind; m.Behind < s.Behind || s.Behind < 0 {
@@ -313,74 +314,6 @@ func (n *Node) Holding() string {
 		}
 	}
 	return strings.Join(all, "; ")
-}
-
-// order is what is asked of all parts of an endpoint.
-type order struct {
-	ID  string `json:"id"`
-	Why string `json:"why,omitzero"`
-}
-
-// Resume lets a paused endpoint go on, whoever delivers to it; false when nobody
-// knows it.
-func (n *Node) Resume(id string) bool {
-	return n.command(sayResume, order{ID: id}, n.resume)
-}
-
-// Pause makes no attempts for an endpoint until Resume; false when nobody knows it.
-func (n *Node) Pause(id, why string) bool {
-	return n.command(sayPause, order{ID: id, Why: why}, n.pause)
-}
-
-func (n *Node) resume(o order) (known bool) {
-	for _, d := range n.deliverers() {
-		known = d.Resume(o.ID) || known
-	}
-	return known
-}
-
-func (n *Node) pause(o order) (known bool) {
-	for _, d := range n.deliverers() {
-		known = d.Pause(o.ID, o.Why) || known
-	}
-	return known
-}
-
-func (n *Node) command(what string, o order, do func(order) bool) (known bool) {
-	ctx, cancel := context.WithTimeout(n.ctx, 2*askTimeout)
-	defer cancel()
-	data, err := json.Marshal(o)
-	if err != nil {
-		return false
-	}
-	err = n.each(ctx, what, data,
-		func() []byte { b, _ := json.Marshal(do(o)); return b },
-		func(answer []byte) error {
-			var there bool
-			err := json.Unmarshal(answer, &there)
-			known = known || there
-			return err
-		})
-	if err != nil {
-		n.cfg.Log.Warn("not every gateway of the cluster could be told", "what", what, "endpoint", o.ID, "err", err)
-	}
-	return known
-}
-
-func (n *Node) serveResume(_ context.Context, data []byte) ([]byte, error) {
-	return n.serveCommand(data, n.resume)
-}
-
-func (n *Node) servePause(_ context.Context, data []byte) ([]byte, error) {
-	return n.serveCommand(data, n.pause)
-}
-
-func (n *Node) serveCommand(data []byte, do func(order) bool) ([]byte, error) {
-	var o order
-	if err := json.Unmarshal(data, &o); err != nil {
-		return nil, fmt.Errorf("reading an order: %w", err)
-	}
-	return json.Marshal(do(o))
 }
 
 // unfinished is what a gateway knows of an endpoint's backlog.

@@ -222,7 +222,15 @@ type Endpoint struct {
 	Spread int `key:"spread"`
 	// Timeout bounds one attempt.
 	Timeout time.Duration `key:"timeout"`
-	Retry   Retry         `key:"retry"`
+	// Rate bounds the requests that begin in a second; zero means no bound.
+	Rate Rate `key:"rate"`
+	// BytesInFlight bounds the events in flight, measured in what came in.
+	BytesInFlight int64 `key:"bytes_in_flight"`
+	Retry         Retry `key:"retry"`
+	// Breaker is when the endpoint is left alone because it takes nothing.
+	Breaker EndpointBreaker `key:"breaker"`
+	// OnPoison is what becomes of an event whose schedule is over.
+	OnPoison OnPoison `key:"on_poison"`
 	// BacklogAge and BacklogBytes are past which the endpoint's own oldest events
 	// expire.
 	BacklogAge   time.Duration `key:"backlog.age"`
@@ -281,6 +289,28 @@ type Retry struct {
 	MaxAttempts int `key:"max_attempts"`
 }
 
+// EndpointBreaker is when an endpoint is left alone for a while.
+type EndpointBreaker struct {
+	// Off leaves it alone only when it asks for that.
+	Off bool `key:"off"`
+	// Least is how many failures in a row are needed, of which a time-out is three.
+	Least int `key:"least"`
+	// From doubles up to To: how long until one event decides.
+	From time.Duration `key:"pause.from"`
+	To   time.Duration `key:"pause.to"`
+}
+
+// OnPoison is what becomes of an event that an endpoint does not take.
+type OnPoison string
+
+// What becomes of it.
+const (
+	// PoisonPark sets it aside, and its conversation goes on.
+	PoisonPark OnPoison = "park"
+	// PoisonBlock holds its conversation until somebody acts.
+	PoisonBlock OnPoison = "block"
+)
+
 // Default values of the file's keys.
 const (
 	DefaultListen  = "127.0.0.1:8420"
@@ -297,6 +327,7 @@ const (
 	defaultBacklogAge   = 72 * time.Hour
 	defaultBacklogBytes = 5 << 30
 	defaultBatchBytes   = 1 << 20
+	defaultBytesFlying  = 32 << 20
 )
 
 // generationAuto lets the wire or the dialect decide.
@@ -332,10 +363,13 @@ func (c *Config) defaultEndpoint() Endpoint {
 			Fast:     []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
 			SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,
 		},
-		BacklogAge:   defaultBacklogAge,
-		BacklogBytes: min(defaultBacklogBytes, c.Journal.RetainBytes/2),
-		OnRefusal:    RefusalIgnore,
-		Batch:        Batch{Count: 1, Bytes: defaultBatchBytes},
+		BytesInFlight: defaultBytesFlying,
+		Breaker:       EndpointBreaker{Least: 10, From: time.Second, To: time.Minute},
+		OnPoison:      PoisonPark,
+		BacklogAge:    defaultBacklogAge,
+		BacklogBytes:  min(defaultBacklogBytes, c.Journal.RetainBytes/2),
+		OnRefusal:     RefusalIgnore,
+		Batch:         Batch{Count: 1, Bytes: defaultBatchBytes},
 	}
 }
 

@@ -30,6 +30,14 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	o.integer("concurrency", 1, &e.Concurrency)
 	l.spread(o, &e)
 	o.duration("timeout", &e.Timeout)
+	if v, ok := o.get("rate"); ok {
+		v.rate(&e.Rate)
+	}
+	o.size("bytes_in_flight", &e.BytesInFlight)
+	if v, ok := o.get("breaker"); ok {
+		v.object().endpointBreaker(&e.Breaker)
+	}
+	word(o, "on_poison", &e.OnPoison, PoisonPark, PoisonBlock)
 	if v, ok := o.get("retry"); ok {
 		v.object().retry(&e.Retry)
 	}
@@ -216,24 +224,38 @@ func (o *object) retry(r *Retry) {
 		}
 	}
 	if v, ok := o.get("slow"); ok {
-		s := v.object()
-		s.duration("from", &r.SlowFrom)
-		s.duration("to", &r.SlowTo)
-		if !s.has("to") {
-			r.SlowTo = max(r.SlowTo, r.SlowFrom)
-		}
-		if !s.has("from") {
-			r.SlowFrom = min(r.SlowFrom, r.SlowTo)
-		}
-		if r.SlowTo < r.SlowFrom {
-			v, _ := s.get("to")
-			v.wrong("is less than from; delays grow from one to the other")
-		}
-		s.done()
+		v.object().growing(&r.SlowFrom, &r.SlowTo)
 	}
 	o.duration("max_age", &r.MaxAge)
 	o.integer("max_attempts", 0, &r.MaxAttempts)
 	o.later("policy")
+	o.done()
+}
+
+// growing reads the bounds of delays that double.
+func (o *object) growing(from, to *time.Duration) {
+	o.duration("from", from)
+	o.duration("to", to)
+	if !o.has("to") {
+		*to = max(*to, *from)
+	}
+	if !o.has("from") {
+		*from = min(*from, *to)
+	}
+	if *to < *from {
+		v, _ := o.get("to")
+		v.wrong("is less than from; delays grow from one to the other")
+	}
+	o.done()
+}
+
+// endpointBreaker reads when an endpoint is left alone.
+func (o *object) endpointBreaker(b *EndpointBreaker) {
+	o.boolean("off", &b.Off)
+	o.integer("least", 1, &b.Least)
+	if v, ok := o.get("pause"); ok {
+		v.object().growing(&b.From, &b.To)
+	}
 	o.done()
 }
 

@@ -66,6 +66,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			for _, e := range a.Endpoints {
 				if e.Name == "" || e.URL == "" && e.Builtin == "" || e.Concurrency < 1 || e.Timeout <= 0 ||
+					e.Rate < 0 || e.BytesInFlight <= 0 || e.Breaker.Least < 1 || e.Breaker.From <= 0 || e.Breaker.To < e.Breaker.From || e.OnPoison == "" ||
 					e.Retry.SlowFrom <= 0 || e.Retry.SlowTo < e.Retry.SlowFrom || e.BacklogBytes <= 0 && c.Journal.RetainBytes > 1 {
 					t.Errorf("endpoint %+v is not complete", e)
 				}

@@ -203,6 +203,10 @@ apps:
         concurrency: 4
         timeout: 900ms
         retry: {fast: [1s], slow: {from: 1m, to: 2m}, max_age: 1h, max_attempts: 9}
+        rate: 90/m
+        bytes_in_flight: 2MiB
+        breaker: {off: true, least: 3, pause: {from: 2s, to: 4s}}
+        on_poison: block
         backlog: {age: 1h, bytes: 1GiB}
         paths: {message_sync: /sync}
         on_refusal: park
@@ -230,7 +234,8 @@ func TestParse_FillsEveryField(t *testing.T) {
 			SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,
 		},
 		BacklogAge: 72 * time.Hour, BacklogBytes: 3 << 28, OnRefusal: config.RefusalIgnore,
-		Batch: config.Batch{Count: 1, Bytes: 1 << 20},
+		Batch: config.Batch{Count: 1, Bytes: 1 << 20}, BytesInFlight: 32 << 20, OnPoison: config.PoisonPark,
+		Breaker: config.EndpointBreaker{Least: 10, From: time.Second, To: time.Minute},
 	}
 	seen, batches := defaults, defaults
 	seen.Name, seen.Builtin = "seen", config.Inbox
@@ -308,7 +313,9 @@ func TestParse_FillsEveryField(t *testing.T) {
 					},
 					Events: []string{"message.*"}, Sources: []string{"rong"}, Order: config.OrderStrict,
 					Concurrency: 4, Spread: 1, Timeout: 900 * time.Millisecond,
-					Retry:      config.Retry{Fast: []time.Duration{time.Second}, SlowFrom: time.Minute, SlowTo: 2 * time.Minute, MaxAge: time.Hour, MaxAttempts: 9},
+					Retry: config.Retry{Fast: []time.Duration{time.Second}, SlowFrom: time.Minute, SlowTo: 2 * time.Minute, MaxAge: time.Hour, MaxAttempts: 9},
+					Rate:  1.5, BytesInFlight: 2 << 20, OnPoison: config.PoisonBlock,
+					Breaker:    config.EndpointBreaker{Off: true, Least: 3, From: 2 * time.Second, To: 4 * time.Second},
 					BacklogAge: time.Hour, BacklogBytes: 1 << 30,
 					Paths: map[string]string{"message_sync": "/sync"}, OnRefusal: config.RefusalPark, Echoes: true,
 					Start: config.Start{At: now.Add(-24 * time.Hour), Ago: 24 * time.Hour},

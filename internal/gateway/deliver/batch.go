@@ -34,7 +34,7 @@ func (r *runner) batches() bool { return r.Batch.Count > 1 }
 // in line, several of one lane in their order. False when nothing may be sent yet.
 // Call with mu.
 func (r *runner) gather(w *worker) bool {
-	c, ok := r.ready.next(r.Concurrency)
+	c, ok := r.turn()
 	if !ok {
 		return false
 	}
@@ -42,7 +42,7 @@ func (r *runner) gather(w *worker) bool {
 	if lanes == 0 {
 		return false
 	}
-	if !full && r.linger(c, lanes) {
+	if !full && r.linger(c, lanes) || !r.fits(r.sizeOf(c, lanes)) {
 		n := 0
 		for l := range r.ready.from(c) {
 			if n++; n > lanes {
@@ -63,7 +63,23 @@ func (r *runner) gather(w *worker) bool {
 			r.board(w, l, n, clock)
 		}
 	}
+	r.begins(w)
 	return true
+}
+
+// sizeOf is how large a batch is that was planned of the first lanes from class c on.
+// Call with mu.
+func (r *runner) sizeOf(c class, lanes int) (size int) {
+	n := 0
+	for l := range r.ready.from(c) {
+		if n++; n > lanes {
+			break
+		}
+		for k := range l.flying {
+			size += l.queue[k].size
+		}
+	}
+	return size
 }
 
 // plan says how many lanes, from the first in line on, share the next batch, and
@@ -71,10 +87,7 @@ func (r *runner) gather(w *worker) bool {
 // fill what it leaves. The batch is full when nothing can be added any more. Call with
 // mu.
 func (r *runner) plan(c class) (lanes int, full bool) {
-	most := r.Batch.Count
-	if r.most > 0 {
-		most = min(most, r.most)
-	}
+	most := r.mostTogether()
 	count, bytes := 0, int64(0)
 	for l := range r.ready.from(c) {
 		for k := range l.queue {
@@ -184,7 +197,7 @@ func (r *runner) tryBatch(w *worker) {
 		if len(outs) < len(b.evs) {
 			b.parts = append(b.parts, part{b.at[len(outs)], p.to})
 		}
-		r.note(b, outs)
+		r.note(w, outs)
 		split := halvings > 0 && refusedTogether(outs)
 		over := false
 		for i, out := range outs {
@@ -215,7 +228,7 @@ func (r *runner) tryBatch(w *worker) {
 // goesOn reports whether a load that needs one more request may make it now.
 func (r *runner) goesOn() bool {
 	r.mu.Lock()
-	on := !r.stopped && !r.resting && r.paused == ""
+	on := !r.stopped && !r.resting && r.paused == "" && r.health.state == closed
 	r.mu.Unlock()
 	return on && (r.withheld == nil || r.withheld() == nil)
 }
@@ -265,12 +278,19 @@ func (r *runner) sendBatch(evs []*event.Event) (outs []gateway.Outcome) {
 
 // note counts a request, if there was one, and remembers what it says about the
 // size of batches.
-func (r *runner) note(b *batch, outs []gateway.Outcome) {
-	for _, out := range outs {
+func (r *runner) note(w *worker, outs []gateway.Outcome) {
+	b := &w.batch
+	for i, out := range outs {
 		if out.Kind == gateway.Untranslatable || out.Kind == gateway.Echoed {
 			continue
 		}
 		r.metrics.attempt(out)
+		if len(w.said) > 0 {
+			r.mu.Lock()
+			r.spend(1) // a request beyond the first
+			r.mu.Unlock()
+		}
+		w.said = append(w.said, said{out, b.at[i]})
 		n := max(1, out.Together)
 		switch {
 		case out.Kind == gateway.Delivered:

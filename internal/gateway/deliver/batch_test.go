@@ -667,6 +667,7 @@ func (h *batchHistory) run() string {
 	}
 	e := batching(b, Batch{Count: h.count, Bytes: h.bytes, Linger: h.linger})
 	e.Order, e.Concurrency = h.order, 4
+	e.Breaker = Breaker{Least: 3, From: 20 * time.Millisecond, To: 200 * time.Millisecond}
 	e.Retry = Schedule{Fast: []time.Duration{20 * time.Millisecond}, SlowFrom: 50 * time.Millisecond, SlowTo: 100 * time.Millisecond, MaxAge: 15 * time.Second}
 	run := func() *Deliverer {
 		d, err := New(Config{Endpoints: []Endpoint{e}, Index: all(1), Journal: j})
@@ -713,7 +714,7 @@ func (h *batchHistory) run() string {
 	h.failures, h.refusals = 0, 0
 	b.mu.Unlock()
 	r := d.runners[0]
-	for range 400 {
+	for range 800 {
 		advance(5 * time.Second)
 		r.mu.Lock()
 		open := r.open

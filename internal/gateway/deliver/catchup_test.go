@@ -34,7 +34,7 @@ func TestCatchUp_PageThatIsLateMovesNothingBack(t *testing.T) {
 				mem, before := newMemJournal(), &backend{}
 				before.answer = func(ev *event.Event, _ int) gateway.Outcome {
 					if ev.Lane == "group:x" {
-						return failing(gateway.Retry, gateway.ReasonConnect)
+						return failing(gateway.Retry, gateway.ReasonStatus5xx)
 					}
 					return gateway.Outcome{Kind: gateway.Delivered}
 				}
@@ -114,6 +114,7 @@ func TestDeliver_FailingEventsOfManyLanesDoNotStopReading(t *testing.T) {
 				}
 				e := batching(b, tt.batch)
 				e.Sender, e.Order = singly{b}, tt.order
+				e.Breaker.Off = true
 				e.Retry = Schedule{Fast: []time.Duration{}, SlowFrom: 20 * time.Second, SlowTo: 20 * time.Second}
 				d := runOn(t, j, -1, nil, e)
 				body := make([]byte, tt.size)

@@ -51,6 +51,7 @@ func crashHistory(seed uint64, order Order, failures int, steps []int) string {
 	e := endpoint(b)
 	e.Order, e.Concurrency = order, 4
 	e.Retry = Schedule{Fast: []time.Duration{20 * time.Millisecond}, SlowFrom: 50 * time.Millisecond, SlowTo: 100 * time.Millisecond}
+	e.Breaker = Breaker{Least: 3, From: 20 * time.Millisecond, To: 200 * time.Millisecond}
 	run := func() *Deliverer {
 		d, err := New(Config{Endpoints: []Endpoint{e}, Index: all(1), Journal: j})
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -198,7 +197,12 @@ func (d *Deliverer) newRunner(e Endpoint) *runner {
 		stopped: true,
 		ctx:     d.attempts,
 		watches: &d.watches,
+
+		pausedLanes: map[event.Lane]Pause{},
 	}
+	most := e.Concurrency * e.count()
+	r.ramp = ramp{limit: most, most: most, brink: most}
+	r.setRate()
 	r.line.Store(newLine(e.Sender, e.Release))
 	return r
 }
@@ -501,30 +505,4 @@ func (d *Deliverer) Stop(ctx context.Context) error {
 	}
 	d.stop = nil
 	return err
-}
-
-// Resume lets a paused endpoint (app/name) go on; false when there is none of
-// that name.
-func (d *Deliverer) Resume(id string) bool {
-	return d.with(id, (*runner).resume)
-}
-
-// Pause makes no attempts for an endpoint (app/name) until [Deliverer.Resume],
-// also across restarts, and says why. Attempts in flight end. It is false when
-// there is no endpoint of that name.
-func (d *Deliverer) Pause(id, why string) bool {
-	return d.with(id, func(r *runner) { r.pause(why) })
-}
-
-func (d *Deliverer) with(id string, do func(*runner)) bool {
-	_, runners, _ := d.serving()
-	i := slices.IndexFunc(runners, func(r *runner) bool { return r.id == id })
-	if i < 0 {
-		return false
-	}
-	r := runners[i]
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	do(r)
-	return true
 }

@@ -274,7 +274,7 @@ func TestDeliver_GonePausesTheEndpointAndKeepsTheEvent(t *testing.T) {
 			t.Fatalf("status %+v, want paused with 2 open", s)
 		}
 		gone.Store(false)
-		if !d.Resume("a/e") {
+		if d.Resume("a/e", Resume{}) != nil {
 			t.Fatal("no endpoint a/e")
 		}
 		synctest.Wait()

@@ -111,7 +111,18 @@ type Endpoint struct {
 	Concurrency int
 	// Batch is what shares one request.
 	Batch Batch
-	Retry Schedule
+	// Rate bounds the requests that begin in a second, a tenth of a second's worth at
+	// once; zero means no bound. What was spent stays spent when it changes.
+	Rate float64
+	// BytesInFlight bounds the events in flight, measured in what came in; one that is
+	// larger goes alone. Zero means 32 MiB.
+	BytesInFlight int64
+	Retry         Schedule
+	// Breaker is when it is left alone.
+	Breaker Breaker
+	// OnPoison is what becomes of an event whose schedule is over; zero means
+	// PoisonPark.
+	OnPoison OnPoison
 	// MaxBacklogAge and MaxBacklogBytes are past which the endpoint's own oldest
 	// events expire; zero means never. Bytes are the journal's, from the oldest
 	// open event on.
@@ -136,6 +147,13 @@ func (e Endpoint) WithDefaults() Endpoint {
 	if e.Batch.Bytes == 0 {
 		e.Batch.Bytes = defaultBatchBytes
 	}
+	if e.BytesInFlight == 0 {
+		e.BytesInFlight = defaultBytesInFlight
+	}
+	if e.OnPoison == "" {
+		e.OnPoison = PoisonPark
+	}
+	e.Breaker = e.Breaker.WithDefaults()
 	e.Retry = e.Retry.WithDefaults()
 	return e
 }
@@ -157,6 +175,15 @@ func (e Endpoint) Validate() error {
 		return fmt.Errorf("endpoint %s: concurrency is %d, want at least 1", e.ID(), e.Concurrency)
 	}
 	if err := e.Batch.validate(e.Sender); err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
+	}
+	if err := e.validateRate(); err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
+	}
+	if err := e.OnPoison.validate(); err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
+	}
+	if err := e.Breaker.Validate(); err != nil {
 		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
 	}
 	return e.Retry.Validate()

@@ -121,6 +121,7 @@ func (r *runner) dropBelow(seq uint64) int {
 		case l.state == laneWaiting:
 			// A new head has not failed yet.
 			r.waiting.remove(l)
+			l.outage, l.blocked = false, nil
 			r.makeReady(l)
 		}
 	}
@@ -150,6 +151,12 @@ func (r *runner) dropBelow(seq uint64) int {
 func (r *runner) tick() (survey bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.retire(r.now().Add(-idleWorker))
+	now := r.now()
+	r.retire(now.Add(-idleWorker))
+	r.pace.tick(now, r.metrics.deliveredTotal.Load())
+	r.endPauses(now)
+	if r.health.state == open && !r.health.until.After(now) {
+		r.halfOpens() // the clock went forward
+	}
 	return r.keepAhead()
 }

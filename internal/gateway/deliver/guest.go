@@ -33,8 +33,9 @@ func newGuest(perSecond float64, atOnce int, now func() time.Time) *guest {
 const guestEvery = 20 * time.Millisecond
 
 // enter takes a place for one attempt and returns where; nil when there is none now.
-// While the endpoint has something to send itself there is none, and guests never
-// have more than half of its places.
+// While the endpoint has something to send itself there is none, nor while its
+// breaker or its rate lets nothing through, and guests never have more than half of
+// its places.
 func (g *guest) enter() *runner {
 	h := g.host.Load()
 	if h == nil || g.limiter != nil && g.limiter.TokensAt(g.now()) < 1 {
@@ -46,13 +47,14 @@ func (g *guest) enter() *runner {
 		return nil
 	}
 	h.guests++
+	h.spend(1)
 	return h
 }
 
 // hospitable reports whether a guest may make an attempt now. Call with mu.
 func (r *runner) hospitable() bool {
 	return !r.stopped && !r.resting && r.paused == "" && r.ready.len() == 0 &&
-		r.guests < max(1, r.Concurrency/2) && r.busy() < r.Concurrency
+		r.guests < max(1, r.Concurrency/2) && r.health.state == closed && r.spare() && r.admits()
 }
 
 // busy is how many attempts are in flight at the endpoint. Call with mu.

@@ -198,7 +198,8 @@ func (h *history) endpoint(i int, n *named) Endpoint {
 		},
 		Sender: n.voice, Release: n.voice.release,
 		Start: Start{Beginning: i == 1}, Batch: n.batch,
-		Retry: Schedule{Fast: []time.Duration{20 * time.Millisecond}, SlowFrom: 50 * time.Millisecond, SlowTo: 100 * time.Millisecond},
+		Retry:   Schedule{Fast: []time.Duration{20 * time.Millisecond}, SlowFrom: 50 * time.Millisecond, SlowTo: 100 * time.Millisecond},
+		Breaker: Breaker{Least: 3, From: 20 * time.Millisecond, To: 200 * time.Millisecond},
 	}
 }
 
@@ -241,8 +242,8 @@ func (h *history) run(steps []int) string {
 		case step < 11:
 			h.crash()
 		case step < 12:
-			h.d.Pause("a/0", "a test")
-			h.d.Pause("a/2", "a test")
+			_ = h.d.Pause("a/0", Pause{Why: "a test"})
+			_ = h.d.Pause("a/2", Pause{Why: "a test"})
 		case step < 13:
 			h.resume()
 		default:
@@ -264,7 +265,7 @@ func (h *history) run(steps []int) string {
 
 func (h *history) resume() {
 	for i := range h.names {
-		h.d.Resume(fmt.Sprint("a/", i))
+		_ = h.d.Resume(fmt.Sprint("a/", i), Resume{})
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	laneReady   laneState = iota // in the ready queue
 	laneRunning                  // its first events are in flight
 	laneWaiting                  // its head failed and waits until dueAt
+	laneHeld                     // somebody paused it
 )
 
 // lane is the queue of one conversation inside one endpoint. Guarded by
@@ -35,6 +36,15 @@ type lane struct {
 	// readyAt is when it began to stand in line, where that counts; zero means that
 	// its head has waited long enough.
 	readyAt time.Time
+	// outage is true while it waits because the endpoint failed, and not its event.
+	outage bool
+	// probes counts how often its head was asked in vain whether the endpoint takes
+	// anything, passes is how many deliveries there had been when its head failed
+	// last.
+	probes int
+	passes uint64
+	// blocked says why it waits for somebody to act; nil when it does not.
+	blocked *blocked
 }
 
 // item is one open event.
@@ -45,8 +55,10 @@ type item struct {
 	ev       *event.Event
 	attempts int
 	sent     int
-	firstAt  time.Time
-	dueAt    time.Time
+	// size is how large the event is, in memory or not.
+	size    int
+	firstAt time.Time
+	dueAt   time.Time
 	// company bounds how many events it may share a request with, itself included;
 	// zero means as many as the endpoint takes.
 	company int
@@ -126,6 +138,41 @@ func (r *ready) sweep() {
 	}
 	clear(r.lanes[len(kept):])
 	r.lanes, r.head = kept, 0
+}
+
+// front moves a lane to the front of the line; false when it is not in it.
+func (r *ready) front(l *lane) bool {
+	line := r.line()
+	for i := range line {
+		if line[i] == l {
+			copy(line[1:i+1], line[:i])
+			line[0] = l
+			return true
+		}
+	}
+	return false
+}
+
+// unpop puts a lane back that was popped last.
+func (r *ready) unpop(l *lane) {
+	if r.head == 0 {
+		r.lanes = append(r.lanes, nil)
+		copy(r.lanes[1:], r.lanes)
+		r.lanes[0] = l
+		return
+	}
+	r.head--
+	r.lanes[r.head] = l
+}
+
+// remove takes a lane out of the line.
+func (r *ready) remove(l *lane) {
+	for i := r.head; i < len(r.lanes); i++ {
+		if r.lanes[i] == l {
+			r.lanes = append(r.lanes[:i], r.lanes[i+1:]...)
+			return
+		}
+	}
 }
 
 func (r *ready) pop() *lane {

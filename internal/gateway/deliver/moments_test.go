@@ -52,7 +52,7 @@ func TestBatch_NoHalfIsSentOnceNothingMayBe(t *testing.T) {
 				begin, requests := time.Now(), 1
 				switch name {
 				case "paused":
-					d.Pause("a/e", "a test")
+					_ = d.Pause("a/e", Pause{Why: "a test"})
 				case "removed":
 					set(t, d)
 				case "held":
@@ -63,7 +63,7 @@ func TestBatch_NoHalfIsSentOnceNothingMayBe(t *testing.T) {
 					next := e
 					next.Order = OrderStrict
 					set(t, d, next)
-					d.Pause("a/e", "a test")
+					_ = d.Pause("a/e", Pause{Why: "a test"})
 					requests = 2 // the first one of the new order had begun
 				}
 				if took := time.Since(begin); took > 500*time.Millisecond {
@@ -80,7 +80,7 @@ func TestBatch_NoHalfIsSentOnceNothingMayBe(t *testing.T) {
 					d = runOn(t, j, -1, nil, e)
 				}
 				set(t, d, e)
-				d.Resume("a/e")
+				_ = d.Resume("a/e", Resume{})
 				pass(time.Minute)
 				stop(t, d)
 				if got := b.view().got; len(got) != 16 {

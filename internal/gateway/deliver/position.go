@@ -19,8 +19,14 @@ type position struct {
 	Live bool
 	// Open are the events up to Read that are not finished, in order.
 	Open []openEvent
-	// Paused is why no attempt is made; empty when they are.
+	// Paused is why no attempt is made; empty when they are. Until is when that ends
+	// by itself, zero when it does not.
 	Paused string
+	Until  time.Time
+	// Lanes are the conversations that are held, each named.
+	Lanes []Pause
+	// Health is what a restart must know of how the endpoint was doing.
+	Health durable
 	// Removed is set while the endpoint is not configured; it is not Live then.
 	Removed removal
 	// Ahead are the events behind Read that were taken; those that are not Open are
@@ -51,7 +57,7 @@ type openEvent struct {
 const (
 	positionPlain   = 1
 	positionPaused  = 2 // may be paused or removed
-	positionVersion = 3 // may have events that went ahead
+	positionVersion = 3 // may have events that went ahead, be paused for a time or in part, or be failing
 )
 
 // Flags are the second byte. Append only.
@@ -60,6 +66,9 @@ const (
 	flagPaused
 	flagRemoved
 	flagAhead
+	flagUntil
+	flagLanes
+	flagHealth
 )
 
 // maxPaused is how many bytes of the reason for a pause are kept.
@@ -71,7 +80,8 @@ var errPosition = errors.New("position record is damaged")
 // distance to the one before and its attempts; then why it is paused, with its
 // length; then when it was removed and its bounds; then what went ahead: in which order,
 // number of the first full chunk, how many there are, and the last chunk with its
-// length.
+// length; then until when it is paused; then the conversations that are, each with its
+// name, its reason and its end; then its health.
 func appendPosition(b []byte, p position) []byte {
 	slices.SortFunc(p.Open, func(a, b openEvent) int {
 		switch {
@@ -94,6 +104,15 @@ func appendPosition(b []byte, p position) []byte {
 	}
 	if len(p.Ahead.Taken.Last) > 0 {
 		version, flags = positionVersion, flags|flagAhead
+	}
+	if !p.Until.IsZero() {
+		version, flags = positionVersion, flags|flagUntil
+	}
+	if len(p.Lanes) > 0 {
+		version, flags = positionVersion, flags|flagLanes
+	}
+	if p.Health != (durable{}) {
+		version, flags = positionVersion, flags|flagHealth
 	}
 	b = append(b, version, flags)
 	b = binary.AppendUvarint(b, uint64(p.Read))
@@ -124,6 +143,15 @@ func appendPosition(b []byte, p position) []byte {
 		b = binary.AppendUvarint(b, uint64(p.Ahead.Taken.Full))
 		b = binary.AppendUvarint(b, uint64(len(p.Ahead.Taken.Last)))
 		b = append(b, p.Ahead.Taken.Last...)
+	}
+	if flags&flagUntil != 0 {
+		b = binary.AppendVarint(b, p.Until.UnixMilli())
+	}
+	if flags&flagLanes != 0 {
+		b = appendLanes(b, p.Lanes)
+	}
+	if flags&flagHealth != 0 {
+		b = binary.AppendUvarint(b, p.Health.bits())
 	}
 	return b
 }
@@ -174,6 +202,9 @@ func parsePosition(b []byte) (position, error) {
 		p.Ahead.Taken.Full = r.small()
 		p.Ahead.Taken.Last = []byte(r.text(2 * chunkBytes))
 		r.bad = r.bad || len(p.Ahead.Taken.Last) == 0 || p.Ahead.Taken.Full > maxTakenBytes/chunkBytes
+	}
+	if b[0] >= positionVersion {
+		p.readSteering(flags, &r)
 	}
 	if r.bad || len(r.b) != 0 {
 		return position{}, errPosition

@@ -23,6 +23,10 @@ func samplePositions() []position {
 		{Read: gateway.NewPos(3, 0), Live: true, Paused: "endpoint answered that it is gone (410)"},
 		{Read: gateway.NewPos(3, 0), Open: []openEvent{{Pos: gateway.NewPos(2, 1)}}, Removed: removal{At: at, Age: 72 * time.Hour, Bytes: 5 << 30}},
 		{Read: gateway.NewPos(3, 0), Paused: "by hand", Removed: removal{At: at}},
+		{Read: gateway.NewPos(3, 0), Live: true, Paused: "by hand", Until: at},
+		{Read: gateway.NewPos(3, 0), Lanes: []Pause{{Lane: "group:a", Why: "noisy"}, {Lane: "user:b:c", Why: "x", Until: at}}},
+		{Read: gateway.NewPos(3, 0), Health: durable{Open: true, Trips: 17}},
+		{Read: gateway.NewPos(3, 0), Health: durable{Ramping: true}, Open: []openEvent{{Pos: gateway.NewPos(2, 1), Attempts: 9, FirstAt: at, DueAt: never}}},
 	}
 }
 
@@ -55,6 +59,22 @@ func TestPosition_RecordsOfTheFirstVersionAreReadAndWritten(t *testing.T) {
 	}
 	// An endpoint that is neither paused nor removed is understood by those who know
 	// the first version alone.
+	if diff := cmp.Diff(record, appendPosition(nil, got)); diff != "" {
+		t.Errorf("written again (-want +got):\n%s", diff)
+	}
+}
+
+func TestPosition_RecordsOfTheSecondVersionAreReadAndWritten(t *testing.T) {
+	t.Parallel()
+	record := []byte{2, 3, 0x80, 0x80, 0x0c, 0, 4, 'g', 'o', 'n', 'e'}
+	want := position{Live: true, Read: gateway.NewPos(3, 0), Paused: "gone"}
+	got, err := parsePosition(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 	if diff := cmp.Diff(record, appendPosition(nil, got)); diff != "" {
 		t.Errorf("written again (-want +got):\n%s", diff)
 	}

@@ -50,7 +50,15 @@ func Regroup(ctx context.Context, parts []Saved, n int, part func(*event.Event) 
 		}
 		common.Read = min(common.Read, p.Read)
 		if common.Paused == "" {
-			common.Paused = p.Paused
+			common.Paused, common.Until = p.Paused, p.Until
+		}
+		for _, l := range p.Lanes {
+			if !slices.ContainsFunc(common.Lanes, func(o Pause) bool { return o.Lane == l.Lane }) && len(common.Lanes) < maxPausedLanes {
+				common.Lanes = append(common.Lanes, l)
+			}
+		}
+		common.Health = durable{
+			Open: common.Health.Open || p.Health.Open, Ramping: common.Health.Ramping || p.Health.Ramping, Trips: max(common.Health.Trips, p.Health.Trips),
 		}
 	}
 	// What was taken ahead is read again as well.

@@ -79,3 +79,32 @@ func TestRegroup_LeavesNothingOut(t *testing.T) {
 		t.Errorf("of nothing = %v, %v", records, err)
 	}
 }
+
+// A part that is on its own now does not know less of how its endpoint is steered.
+func TestRegroup_KeepsPausesAndHealth(t *testing.T) {
+	t.Parallel()
+	until := time.UnixMilli(1763700000000).UTC()
+	parts := []Saved{
+		{Position: appendPosition(nil, position{Lanes: []Pause{{Lane: "group:a", Why: "x"}}, Health: durable{Ramping: true}})},
+		{Position: appendPosition(nil, position{
+			Paused: "moving", Until: until, Lanes: []Pause{{Lane: "group:a", Why: "x"}, {Lane: "group:b", Why: "y", Until: until}}, Health: durable{Open: true, Trips: 3},
+		})},
+	}
+	records, _, err := Regroup(t.Context(), parts, 3, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := position{
+		Paused: "moving", Until: until, Lanes: []Pause{{Lane: "group:a", Why: "x"}, {Lane: "group:b", Why: "y", Until: until}},
+		Health: durable{Open: true, Ramping: true, Trips: 3},
+	}
+	for i, record := range records {
+		got, err := parsePosition(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("part %d (-want +got):\n%s", i, diff)
+		}
+	}
+}

@@ -21,17 +21,21 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 	r.ahead.taken.cut(end)
 	latest := r.now().Add(r.Retry.longest())
 	changed := !p.Removed.At.IsZero()
+	r.revive(p.Health)
+	r.paused, r.pausedUntil = p.Paused, p.Until
+	for _, l := range p.Lanes {
+		r.pausedLanes[l.Lane] = l
+	}
 	if len(p.Open) > eager {
 		all := len(p.Open)
 		p.Open = slices.DeleteFunc(slices.Clone(p.Open), func(o openEvent) bool { return o.Pos > end })
 		r.missing += all - len(p.Open)
 		changed = changed || r.missing > 0
 		for i := range p.Open {
-			if o := &p.Open[i]; o.DueAt.After(latest) {
+			if o := &p.Open[i]; o.DueAt.After(latest) && !o.DueAt.Equal(never) {
 				o.DueAt, changed = latest, true
 			}
 		}
-		r.paused = p.Paused
 		until := min(p.Read, end)
 		if p.Live {
 			until = max(until, tail)
@@ -52,7 +56,7 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 			r.missing++
 			changed = true
 			continue
-		case o.DueAt.After(latest):
+		case o.DueAt.After(latest) && !o.DueAt.Equal(never):
 			o.DueAt, changed = latest, true
 		}
 		r.again = append(r.again, o)
@@ -75,8 +79,8 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 			changed = true
 			continue
 		}
-		it := item{pos: o.Pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt}
-		if it.dueAt.After(latest) {
+		it := item{pos: o.Pos, ev: ev, attempts: o.Attempts, sent: o.Sent, size: len(ev.Raw.Body), firstAt: o.FirstAt, dueAt: o.DueAt}
+		if it.dueAt.After(latest) && !it.dueAt.Equal(never) {
 			it.dueAt = latest // the clock went back
 			changed = true
 		}
@@ -85,7 +89,6 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 		}
 		r.enqueue(r.laneKey(ev, o.Pos), it)
 	}
-	r.paused = p.Paused
 	// A journal that lost its end gives the sequences behind it to new pages.
 	r.read = min(p.Read, end)
 	if p.Live {

@@ -519,7 +519,7 @@ func TestReplay_WaitsForItsEndpointAndFollowsIt(t *testing.T) {
 		defer stop(t, d)
 		s := begin(t, d, gateway.Run{Kind: event.Replayed, Rate: 10})
 		advance(time.Second)
-		d.Pause("a/e", "a rest")
+		_ = d.Pause("a/e", Pause{Why: "a rest"})
 		synctest.Wait() // what is in flight ends
 		was := len(b.ids())
 		advance(time.Second)
@@ -533,7 +533,7 @@ func TestReplay_WaitsForItsEndpointAndFollowsIt(t *testing.T) {
 		if err := d.Set(t.Context(), []Endpoint{endpoint(next)}, all(1)); err != nil {
 			t.Fatal(err)
 		}
-		d.Resume("a/e")
+		_ = d.Resume("a/e", Resume{})
 		advance(10 * time.Second)
 		synctest.Wait()
 		if got := append(b.ids(), next.ids()...); len(got) != 30 || !slices.IsSortedFunc(got, byNumber) || len(next.ids()) == 0 {
@@ -555,7 +555,7 @@ func TestReplay_SaysWhatIsTrimmed(t *testing.T) {
 		}
 		d := startRuns(t, l, endpoint(b))
 		defer stop(t, d)
-		d.Pause("a/e", "until the run has read what it takes")
+		_ = d.Pause("a/e", Pause{Why: "until the run has read what it takes"})
 		for n := range maxLoaded {
 			l.add(ev(fmt.Sprint(n), n))
 		}
@@ -566,7 +566,7 @@ func TestReplay_SaysWhatIsTrimmed(t *testing.T) {
 		synctest.Wait()
 		advance(time.Second)
 		l.purge(4140) // behind what was read
-		d.Resume("a/e")
+		_ = d.Resume("a/e", Resume{})
 		advance(time.Minute)
 		synctest.Wait()
 		s = status(t, d, s.ID)

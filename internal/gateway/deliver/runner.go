@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -123,9 +125,24 @@ type runner struct {
 	lingeringAt time.Time
 	// deliveredAt is when an event was last delivered.
 	deliveredAt time.Time
-	// paused is why no attempt is made; empty when they are.
-	paused    string
-	lastError string
+	health      health
+	ramp        ramp
+	// probing lets one event through an open breaker, refilled lets attempts begin
+	// that waited for the rate.
+	probing, refilled alarm
+	// bucket is the rate; nil when it has none. flying counts the events in flight,
+	// flyingBytes are theirs.
+	bucket      *rate.Limiter
+	flying      int
+	flyingBytes int64
+	pace        pace
+	// paused is why no attempt is made; empty when they are. It ends by itself at
+	// pausedUntil, if that is set.
+	paused      string
+	pausedUntil time.Time
+	// pausedLanes are the conversations that are held.
+	pausedLanes map[event.Lane]Pause
+	lastError   string
 	// failingAt is when the endpoint began to fail, zero while it takes events;
 	// saidAt is when the operator was last told.
 	failingAt time.Time
@@ -240,6 +257,7 @@ func (r *runner) enqueue(key event.Lane, it item) {
 	r.dirty = true
 	r.open++
 	if it.ev != nil {
+		it.size = len(it.ev.Raw.Body)
 		if it.shared = r.share(it.pos.Seq()); !it.shared {
 			it.ev = detach(it.ev)
 		}
@@ -250,14 +268,19 @@ func (r *runner) enqueue(key event.Lane, it item) {
 		l = &lane{key: key}
 		l.queue = append(l.queue, it)
 		r.lanes[key] = l
-		if it.dueAt.After(r.now()) {
-			r.wait(l, it.dueAt)
-		} else {
-			r.makeReady(l)
+		r.forgive(l)
+		r.unblock(l)
+		if due := l.queue[0].dueAt; due.After(r.now()) {
+			r.wait(l, due)
+			return
+		}
+		r.makeReady(l)
+		if r.idles(l) && r.pressed() {
+			r.lighten(l)
 		}
 		return
 	}
-	if l.state == laneWaiting && (len(l.queue) > keepLoaded || r.pressed()) {
+	if r.idles(l) && (len(l.queue) > keepLoaded || r.pressed()) {
 		r.unload(&it)
 	}
 	l.queue = append(l.queue, it)
@@ -313,6 +336,10 @@ func (r *runner) share(seq uint64) bool {
 
 // makeReady lets a worker take the lane. Call with mu.
 func (r *runner) makeReady(l *lane) {
+	if r.holds(l) {
+		r.setAside(l)
+		return
+	}
 	l.state = laneReady
 	r.ready.push(l)
 	if !r.batches() {
@@ -333,15 +360,20 @@ func (r *runner) wait(l *lane, t time.Time) {
 	l.flying = 0
 	l.dueAt = t
 	l.queue[0].dueAt = t
+	r.lighten(l)
+	r.waiting.add(l)
+	r.arm()
+	r.nudgeIfRoomy()
+}
+
+// lighten lets go of events of a lane that does not go on for now. Call with mu.
+func (r *runner) lighten(l *lane) {
 	for i := range l.queue {
 		// A dead letter that could not be written has its event in any case.
 		if it := &l.queue[i]; i >= keepLoaded || it.letter == nil && r.pressed() {
 			r.unload(it)
 		}
 	}
-	r.waiting.add(l)
-	r.arm()
-	r.nudgeIfRoomy()
 }
 
 // arm sets the timer to the earliest due lane. Call with mu.
@@ -406,6 +438,8 @@ func (r *runner) halt() {
 	if r.lingering != nil {
 		r.lingering.Stop()
 	}
+	r.probing.stop()
+	r.refilled.stop()
 	r.retire(r.now().Add(time.Hour))
 	r.nudge()
 }
@@ -432,7 +466,7 @@ func (r *runner) effective(tail gateway.Pos) gateway.Pos {
 func (r *runner) position() position {
 	p := position{
 		Read: max(r.read, r.until), Live: r.live, Open: make([]openEvent, 0, r.open+len(r.again)),
-		Paused: r.paused, Removed: r.removed,
+		Paused: r.paused, Until: r.pausedUntil, Lanes: r.heldLanes(), Health: r.durable(), Removed: r.removed,
 	}
 	for _, l := range r.lanes {
 		for _, it := range l.queue {

@@ -331,6 +331,7 @@ func (d *Deliverer) apply(c *change, index Index) (removed []*gone) {
 		if l != nil {
 			over = append(over, l)
 			k.sendWhole()
+			k.startAfresh()
 		}
 		if k.stilled || k.rested {
 			d.enter(k.runner)
@@ -376,7 +377,13 @@ func (r *runner) become(e Endpoint) *line {
 		over = r.line.Swap(newLine(e.Sender, e.Release))
 		r.most = 0 // what the one before found too large
 	}
+	blocks := e.OnPoison == r.OnPoison || e.OnPoison == PoisonBlock
 	r.Endpoint = e
+	r.ramp.resize(e.Concurrency * e.count())
+	r.setRate()
+	if !blocks {
+		r.recall(isBlocked)
+	}
 	return over
 }
 

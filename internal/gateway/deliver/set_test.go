@@ -683,7 +683,7 @@ func TestSet_PausedEndpointStaysPausedUntilItIsResumed(t *testing.T) {
 		e := endpoint(gone)
 		hand := called(endpoint(b), "hand")
 		d := run(t, j, e, hand)
-		if !d.Pause("a/hand", "the backend is being moved") || d.Pause("a/none", "x") {
+		if d.Pause("a/hand", Pause{Why: "the backend is being moved"}) != nil || !errors.Is(d.Pause("a/none", Pause{}), gateway.ErrNoEndpoint) {
 			t.Fatal("Pause finds the wrong endpoints")
 		}
 		j.add(ev("x", 0))
@@ -711,8 +711,8 @@ func TestSet_PausedEndpointStaysPausedUntilItIsResumed(t *testing.T) {
 		d = run(t, j, e, hand)
 		pass(time.Hour)
 		want("after a restart")
-		d.Resume("a/e")
-		d.Resume("a/hand")
+		_ = d.Resume("a/e", Resume{})
+		_ = d.Resume("a/hand", Resume{})
 		pass(time.Hour)
 		wantIDs(t, "resumed", b, "x/0", "x/0")
 		stop(t, d)

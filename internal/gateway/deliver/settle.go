@@ -14,6 +14,7 @@ const unreadAgain = 250 * time.Millisecond
 // settle applies what became of a load to its lanes. Call with mu.
 func (r *runner) settle(w *worker) {
 	r.dirty = true
+	r.judge(w)
 	if r.batches() {
 		r.learn(w)
 	}
@@ -33,6 +34,7 @@ func (r *runner) settle(w *worker) {
 			continue
 		}
 		// The next one may have failed before, in a lane of another order.
+		r.unblock(l)
 		if due := l.queue[0].dueAt; !due.IsZero() && due.After(r.now()) {
 			r.wait(l, due)
 			continue
@@ -114,9 +116,15 @@ func (r *runner) settleHead(l *lane, f *flight, again *shared) bool {
 // after an attempt of its own. Call with mu.
 func (r *runner) fail(l *lane, f *flight, again *shared) bool {
 	it, out := &l.queue[0], f.out
-	it.attempts++
 	r.lastError = out.Detail
 	r.failing(out)
+	if f.excused && blamed(out).weight > 0 && !r.outlived(it, out) {
+		r.excuse(l)
+		return false
+	}
+	l.outage = blamed(out).weight > 0 && !r.suspects(f)
+	l.passes = r.health.passes
+	it.attempts++
 	if out.Pause {
 		r.pause("endpoint answered that it is gone (410)")
 	}
@@ -135,6 +143,10 @@ func (r *runner) fail(l *lane, f *flight, again *shared) bool {
 	}
 	if why == gateway.ReasonNone {
 		r.wait(l, now.Add(delay))
+		return false
+	}
+	if r.OnPoison == PoisonBlock {
+		r.block(l, why, out)
 		return false
 	}
 	return r.parkHead(l, gateway.DeadLetter{
@@ -211,23 +223,4 @@ func (r *runner) recovered() {
 		r.log.Info("endpoint takes events again", "endpoint", r.id, "after", r.now().Sub(r.failingAt))
 	}
 	r.failingAt = time.Time{}
-}
-
-// pause stops attempts until resume. Call with mu.
-func (r *runner) pause(why string) {
-	if why == "" {
-		why = "no reason was given"
-	}
-	if r.paused == "" {
-		r.paused = why[:min(len(why), maxPaused)]
-		r.dirty = true
-		r.log.Warn("endpoint paused", "endpoint", r.id, "why", why)
-	}
-}
-
-// resume lets attempts go on. Call with mu.
-func (r *runner) resume() {
-	r.paused = ""
-	r.dirty = true
-	r.dispatch()
 }

@@ -1,9 +1,12 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
@@ -11,10 +14,29 @@ import (
 type Status struct {
 	App  string
 	Name string
-	// State is live (served by the tail), catching up, paused, or removed.
+	// State is live (served by the tail), catching up, ramping, half-open, open,
+	// paused, or removed: of several, the later word.
 	State string
-	// Paused says why, when it is.
-	Paused string
+	// Paused says why, when it is; PausedUntil, when that ends by itself.
+	Paused      string
+	PausedUntil time.Time
+	// Breaker is closed, half-open or open; ProbeAt is when an open one lets an event
+	// through that decides.
+	Breaker string
+	ProbeAt time.Time
+	// Ramp is how many events may be in flight now, RampOf how many at full speed.
+	Ramp, RampOf int
+	// PausedLanes are the conversations that are held by hand, by name; BlockedLanes
+	// some of those that wait because their first event is not taken, the longest
+	// first, and Blocked is how many those are.
+	PausedLanes  []PausedLane
+	BlockedLanes []BlockedLane
+	Blocked      int
+	// PerSecond is how many events were delivered in a second, over about the last
+	// ten.
+	PerSecond float64
+	// BytesInFlight are those of the events in flight.
+	BytesInFlight int64
 	// Open events are read and not finished; Unread says that there are more
 	// that were not read yet.
 	Open   int
@@ -42,11 +64,41 @@ type Status struct {
 	ForgetAt time.Time
 }
 
+// PausedLane is a conversation that is held by hand.
+type PausedLane struct {
+	Pause
+	// Open is how many of its events wait.
+	Open int
+}
+
+// BlockedLane is a conversation that waits for somebody to act.
+type BlockedLane struct {
+	Lane event.Lane
+	// At is since when; Reason and Detail say why, and are empty after a restart.
+	At     time.Time
+	Reason gateway.Reason
+	Detail string
+	// Attempts is how often its first event was tried, Open how many events wait.
+	Attempts, Open int
+}
+
+// maxBlockedShown is how many blocked lanes are listed.
+const maxBlockedShown = 20
+
 // The states.
 const (
 	StateLive       = "live"
 	StateCatchingUp = "catching up"
-	StatePaused     = "paused"
+	// StateRamping: it came back a while ago, is not at full speed yet, and events wait
+	// for that.
+	StateRamping = "ramping"
+	// StateHalfOpen: one event decides whether it gets others.
+	StateHalfOpen = "half-open"
+	// StateOpen: it gets nothing for now.
+	StateOpen   = "open"
+	StatePaused = "paused"
+	// StateClosed is a breaker's, of an endpoint that gets everything.
+	StateClosed = "closed"
 	// StateRemoved: not configured any more, its position and its backlog are kept
 	// until ForgetAt.
 	StateRemoved = "removed"
@@ -84,16 +136,59 @@ func (r *runner) status(tail gateway.Pos) (s Status, oldest gateway.Pos) {
 	defer r.mu.Unlock()
 	s = Status{
 		App: r.App, Name: r.Name, State: StateLive, Paused: r.paused,
-		Open: r.open + len(r.again), Unread: r.readUpTo(tail) < tail, InFlight: r.running,
-		Waiting: len(r.waiting), LastError: r.lastError,
+		PausedUntil: r.pausedUntil, PausedLanes: r.pausedStatus(),
+		Breaker: StateClosed, Ramp: r.ramp.limit, RampOf: r.ramp.most,
+		Open: r.open + len(r.again), Unread: r.readUpTo(tail) < tail, InFlight: r.running, BytesInFlight: r.flyingBytes,
+		Waiting: len(r.waiting), LastError: r.lastError, PerSecond: r.pace.perSecond,
 		Delivered: r.metrics.deliveredTotal.Load(), Parked: r.metrics.parkedTotal.Load(),
 	}
 	s.Behind, s.Ahead = r.behind()
+	s.BlockedLanes, s.Blocked = r.blockedStatus()
+	switch r.health.state {
+	case open:
+		s.Breaker, s.ProbeAt = StateOpen, r.health.until
+	case halfOpen:
+		s.Breaker = StateHalfOpen
+	default:
+	}
 	switch {
 	case r.paused != "":
 		s.State = StatePaused
+	case r.health.state != closed:
+		s.State = s.Breaker
+	case !r.ramp.full() && (r.ready.len() > 0 || s.Unread):
+		s.State = StateRamping
 	case !r.live:
 		s.State = StateCatchingUp
 	}
 	return s, r.oldest(tail)
+}
+
+// pausedStatus are the conversations that are held by hand. Call with mu.
+func (r *runner) pausedStatus() []PausedLane {
+	var all []PausedLane
+	for _, p := range r.heldLanes() {
+		l := PausedLane{Pause: p}
+		if lane := r.lanes[p.Lane]; lane != nil {
+			l.Open = len(lane.queue)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+// blockedStatus are the conversations that wait for somebody to act. Call with mu.
+func (r *runner) blockedStatus() (some []BlockedLane, n int) {
+	for _, l := range r.waiting {
+		if l.blocked == nil {
+			continue
+		}
+		n++
+		some = append(some, BlockedLane{
+			Lane: l.key, At: l.blocked.at, Reason: l.blocked.why, Detail: l.blocked.detail,
+			Attempts: l.queue[0].attempts, Open: len(l.queue),
+		})
+	}
+	slices.SortFunc(some, func(a, b BlockedLane) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Lane, b.Lane)) })
+	return some[:min(n, maxBlockedShown)], n
 }

@@ -92,6 +92,26 @@ func (t *turns) end(c class) { t.running[c]-- }
 // pop takes the first lane of a class, nil when there is none.
 func (t *turns) pop(c class) *lane { return t.lines[c].pop() }
 
+// unpop puts a lane back that was popped last of its class.
+func (t *turns) unpop(c class, l *lane) { t.lines[c].unpop(l) }
+
+// front brings a lane to the front of its line, and says of which class that is.
+func (t *turns) front(l *lane) class {
+	for c := range t.lines {
+		if t.lines[c].front(l) {
+			return class(c)
+		}
+	}
+	return l.class()
+}
+
+// remove takes a lane out of its line.
+func (t *turns) remove(l *lane) {
+	for c := range t.lines {
+		t.lines[c].remove(l)
+	}
+}
+
 // from goes through all lanes, those of c first.
 func (t *turns) from(c class) iter.Seq[*lane] {
 	return func(yield func(*lane) bool) {

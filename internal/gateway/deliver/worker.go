@@ -21,6 +21,13 @@ type worker struct {
 	// host is the endpoint at which a run's worker has a place, while it works.
 	host  *runner
 	class class // whose turn it took
+	// said is what the requests of the load met. probe is true when it decides about a
+	// half-open breaker; cuts is what [ramp.cuts] was when it began, bytes how much it
+	// carries.
+	said  []said
+	probe bool
+	cuts  uint64
+	bytes int64
 }
 
 // flight is one event in flight.
@@ -33,6 +40,9 @@ type flight struct {
 	out gateway.Outcome
 	// line is what it was sent with, where it was sent singly.
 	line *line
+	// excused is true when a failure of the endpoint is no attempt of the event: the
+	// endpoint was known to fail.
+	excused bool
 }
 
 // flightState says what happened to a flight.
@@ -47,7 +57,7 @@ const (
 // dispatch loads workers while there is something to try and somebody to spare.
 // Call with mu.
 func (r *runner) dispatch() {
-	for r.busy() < r.Concurrency && r.ready.any(r.Concurrency) {
+	for r.spare() && r.inLine() {
 		// The worker that stopped last has the warmest stack.
 		if n := len(r.idle); n > 0 {
 			w := r.idle[n-1]
@@ -71,7 +81,7 @@ func (r *runner) dispatch() {
 // take loads the worker with what may be tried now; false when there is nothing.
 // Call with mu.
 func (r *runner) take(w *worker) bool {
-	if r.stopped || r.resting || r.paused != "" {
+	if r.stopped || r.resting || r.paused != "" || !r.admits() {
 		return false
 	}
 	if r.guest != nil {
@@ -86,7 +96,7 @@ func (r *runner) load(w *worker) bool {
 		return r.gather(w)
 	}
 	for {
-		c, ok := r.ready.next(r.Concurrency)
+		c, ok := r.turn()
 		if !ok {
 			return false
 		}
@@ -94,8 +104,13 @@ func (r *runner) load(w *worker) bool {
 		if len(l.queue) == 0 {
 			continue // all of it expired while it stood in line
 		}
+		if !r.fits(l.queue[0].size) {
+			r.ready.unpop(c, l)
+			return false
+		}
 		r.occupy(w, c)
 		r.board(w, l, 1, r.now)
+		r.begins(w)
 		return true
 	}
 }
@@ -128,7 +143,7 @@ func (r *runner) next(w *worker) bool {
 	r.ready.end(w.class)
 	r.bidFarewell(w)
 	r.tellQuiet()
-	if r.busy() < r.Concurrency && r.take(w) {
+	if r.spare() && r.take(w) {
 		return true
 	}
 	if r.stopped {
@@ -151,9 +166,9 @@ func (r *runner) work(w *worker) {
 			r.mu.Lock()
 			r.settle(w)
 			more = r.next(w)
-			if r.batches() {
-				r.dispatch() // more lanes than one batch takes may have become ready
-			}
+			// More lanes than one batch takes may have become ready, and more attempts
+			// than one may begin now.
+			r.dispatch()
 			r.mu.Unlock()
 		}
 	}
@@ -181,6 +196,7 @@ func (r *runner) try(w *worker) {
 	if len(w.load) == 1 {
 		if f := &w.load[0]; f.state == untried && f.item.letter == nil && (f.item.sent > 0 || !w.batch.joined) {
 			f.state, f.out = tried, r.send(f)
+			w.said = append(w.said, said{f.out, 0})
 			r.metrics.attempt(f.out)
 			return
 		}
