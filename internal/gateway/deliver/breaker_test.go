@@ -72,7 +72,9 @@ func TestBreaker_WhatIsSaidOfOneEventSaysNothing(t *testing.T) {
 	for _, out := range []gateway.Outcome{
 		failing(gateway.Refused, gateway.ReasonStatus4xx), failing(gateway.Refused, gateway.ReasonRefused), failing(gateway.Retry, gateway.ReasonRefused),
 		failing(gateway.Refused, gateway.ReasonRedirect), failing(gateway.Retry, gateway.ReasonStatus4xx), failing(gateway.Refused, gateway.ReasonEncode),
-		failing(gateway.Retry, gateway.ReasonCancelled), failing(gateway.Refused, gateway.ReasonInternal), {Kind: gateway.Delivered}, {Kind: gateway.Untranslatable},
+		failing(gateway.Retry, gateway.ReasonCancelled), failing(gateway.Refused, gateway.ReasonInternal),
+		{Kind: gateway.Delivered},
+		{Kind: gateway.Untranslatable},
 	} {
 		if b := blamed(out); b.weight != 0 {
 			t.Errorf("%s %s counts %d against the endpoint", out.Kind, out.Reason, b.weight)

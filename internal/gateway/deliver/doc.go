@@ -47,6 +47,19 @@
 // own, and so is every event. An event that keeps failing with a 5xx or a time-out
 // while the endpoint takes others gets less company, then none.
 //
+// # Health
+//
+// An endpoint is judged as a whole, by requests: what it says of one event counts for
+// nothing, nor does an event that fails while others pass. When it is down its breaker
+// opens: workers take nothing, lanes that failed because of it stand in line again, and
+// from time to time the oldest event is tried, alone and without counting. When that
+// one is taken the others follow under a ramp, a limit of events in flight that doubles
+// with each round. A record says that an endpoint was failing or on its way back, so
+// that a restart does not rush.
+//
+//	attempt ─► judge ─► breaker ─► spare? ─► take (paused? rate? bytes?) ─► attempt
+//	              └───► ramp ────────┘
+//
 // # Guarantees
 //
 // Every event that matches is delivered at least once, or parked, or expired by
