@@ -291,7 +291,7 @@ type Retry struct {
 
 // EndpointBreaker is when an endpoint is left alone for a while.
 type EndpointBreaker struct {
-	// Off leaves it alone only when it asks for that.
+	// Off leaves it alone, and sends it less, only when it asks for that.
 	Off bool `key:"off"`
 	// Least is how many failures in a row are needed, of which a time-out is three.
 	Least int `key:"least"`

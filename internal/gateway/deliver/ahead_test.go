@@ -752,7 +752,7 @@ func TestAhead_WaitsForWhatWasOpenBeforeARestart(t *testing.T) {
 			return gateway.Outcome{Kind: gateway.Delivered}
 		}
 		e := endpoint(b)
-		e.Concurrency = 1
+		e.Concurrency, e.Breaker.Off = 1, true
 		e.Retry = Schedule{Fast: []time.Duration{}, SlowFrom: time.Second, SlowTo: time.Second}
 		d := smallOn(t, j, e)
 		for n := range 60 {

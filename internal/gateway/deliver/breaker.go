@@ -20,8 +20,8 @@ import (
 // for it takes a place as long as many others would. Failures that may be one
 // event's (5xx, time-outs, resets) never open it for one lane alone.
 type Breaker struct {
-	// Off never opens it for failures. What an endpoint asks for with Retry-After
-	// holds all the same.
+	// Off neither opens it for failures nor sends less because of them. What an endpoint
+	// asks for with a 429 or Retry-After holds all the same.
 	Off bool
 	// Least is how many failures in a row open it. So does a share of four fifths
 	// among about the last six times as many attempts. Zero means 10.

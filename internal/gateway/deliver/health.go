@@ -185,7 +185,7 @@ func (r *runner) hear(w *worker, s said) {
 		return
 	}
 	h.fails(b, f.lane.key, r.Breaker.Least)
-	if s.out.Reason == gateway.ReasonThrottled || h.share >= cutShare {
+	if s.out.Reason == gateway.ReasonThrottled || !r.Breaker.Off && h.share >= cutShare {
 		r.ramp.cut(w.cuts)
 	}
 	switch d := restFor(s.out); {

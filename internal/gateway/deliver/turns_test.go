@@ -102,7 +102,7 @@ func TestDeliver_FailingLanesLeavePlacesForFirstAttempts(t *testing.T) {
 		j := newMemJournal()
 		s := &slowFailing{}
 		e := endpoint(s)
-		e.Concurrency = 8
+		e.Concurrency, e.Breaker.Off = 8, true
 		e.Retry = Schedule{Fast: []time.Duration{}, SlowFrom: time.Second, SlowTo: time.Second}
 		d := start(t, j, nil, e)
 		defer stop(t, d)
