@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/dialect/cloudevents"
@@ -31,12 +34,19 @@ type vendor struct {
 	allowed, denied dialect.Response
 }
 
-func vendors() ([]*vendor, error) {
-	all := []*vendor{
-		{name: "openim", dialect: openim.New(), path: "/callbackBeforeSendSingleMsgCommand", body: openimMessage},
-		{name: "wildfirechat", dialect: wildfirechat.New(), path: "/message/censor", body: wildfireMessage},
+// vendors are those that a list with commas names.
+func vendors(names string) ([]*vendor, error) {
+	known := map[string]*vendor{
+		"openim":       {dialect: openim.New(), path: "/callbackBeforeSendSingleMsgCommand", body: openimMessage},
+		"wildfirechat": {dialect: wildfirechat.New(), path: "/message/censor", body: wildfireMessage},
 	}
-	for _, v := range all {
+	var all []*vendor
+	for name := range strings.SplitSeq(names, ",") {
+		v := known[name]
+		if v == nil {
+			return nil, fmt.Errorf("nobody here asks in %q; %s do", name, strings.Join(slices.Sorted(maps.Keys(known)), " and "))
+		}
+		v.name = name
 		t := newTemplate("", v.path, jsonType, v.text(0))
 		t.patch(0, message{id: 1, lane: 1, seq: 1, millis: 1_700_000_000_123})
 		_, body, _ := bytes.Cut(t.request, []byte("\r\n\r\n"))
@@ -48,6 +58,7 @@ func vendors() ([]*vendor, error) {
 			return nil, fmt.Errorf("what %s asks is no question before a message", v.name)
 		}
 		v.allowed, v.denied = v.dialect.Answer(evs[0], event.Allowed()), v.dialect.Answer(evs[0], denial)
+		all = append(all, v)
 	}
 	return all, nil
 }
@@ -111,7 +122,7 @@ apps:
 // compareBefore measures what is asked through the proxy, through imhook, and
 // through imhook where the hook speaks CloudEvents, for one vendor after the other.
 func compareBefore(ctx context.Context, cfg config, dir string, progress io.Writer) ([]*report, error) {
-	asking, err := vendors()
+	asking, err := vendors(cfg.Asks)
 	if err != nil {
 		return nil, err
 	}

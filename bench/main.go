@@ -29,7 +29,7 @@ type config struct {
 	Unsigned bool   `json:"unsigned"`
 	// Before asks hooks through the sides, instead of handing messages on.
 	Before bool `json:"before"`
-	// Asks is the dialect of the server that asks.
+	// Asks is the dialect of the server that asks; the flag may name several.
 	Asks string `json:"asks,omitempty"`
 	// Beside is how many endpoints that match nothing stand beside the one that
 	// matches, one side for each number.
@@ -67,7 +67,8 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&cfg.Dialects, "endpoint-dialect", "wildfirechat", "dialects of the gateway's endpoint, one side each, separated by commas; empty runs the relay alone")
 	flags.IntVar(&cfg.Batch, "batch", 0, "messages in a request to the gateway, and in one to its endpoint, as CloudEvents; up to 1 is singly. The relay always gets them singly")
 	flags.BoolVar(&cfg.Unsigned, "unsigned", false, "give the endpoint no secret: what goes to it as CloudEvents is not signed, as WildfireChat never is")
-	flags.BoolVar(&cfg.Before, "before", false, "ask a hook through a reverse proxy and through imhook, in each dialect that has a question here")
+	flags.BoolVar(&cfg.Before, "before", false, "ask a hook through a reverse proxy and through imhook, instead of handing messages on")
+	flags.StringVar(&cfg.Asks, "asks", "openim,wildfirechat", "with -before: dialects of the server that asks, one after the other, separated by commas")
 	beside := flags.String("beside", "0", "endpoints that match nothing beside the one that matches, one side each, separated by commas")
 	flags.StringVar(&cfg.profiles, "profiles", "", "directory for a CPU profile of each gateway's last round")
 	flags.StringVar(&cfg.binary, "imhook", "", "imhook binary to run; empty builds this tree's")
@@ -82,6 +83,9 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	if cfg.conns, err = numbers(*conns, 1); err != nil {
 		return cfg, fmt.Errorf("conns: %w", err)
 	}
+	if !cfg.Before {
+		cfg.Asks = ""
+	}
 	if cfg.Batch > 1 && cfg.Dialects == "wildfirechat" {
 		cfg.Dialects = "cloudevents"
 	}
@@ -92,6 +96,8 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		return cfg, errors.New("rounds and duration must be positive, lanes at least conns")
 	case cfg.Before && (cfg.Batch > 1 || len(cfg.Beside) > 1):
 		return cfg, errors.New("what is asked before comes singly, and has no endpoints beside it")
+	case cfg.Before && cfg.Asks == "":
+		return cfg, errors.New("with -before somebody must ask")
 	case cfg.Batch > 1 && cfg.Dialects != "cloudevents" && cfg.Dialects != "":
 		return cfg, errors.New("of the dialects here only cloudevents has batches")
 	}

@@ -50,7 +50,7 @@ func measure(ctx context.Context, cfg config, sides []*side, progress io.Writer)
 		for _, s := range sides {
 			profiled := func() error { return nil }
 			if cfg.profiles != "" && s.profiled && n == cfg.Rounds-1 {
-				profiled = profile(ctx, s, cfg.profiles, cfg.Duration)
+				profiled = profile(ctx, s, cfg.profiles, cfg.Conns, cfg.Duration)
 			}
 			r, err := oneRound(ctx, cfg, s, cfg.Duration)
 			if err := errors.Join(err, profiled()); err != nil {
