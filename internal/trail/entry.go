@@ -141,12 +141,12 @@ func (r room) append(b []byte, d gateway.Decision) ([]byte, error) {
 		}
 		e.Hooks = append(e.Hooks, p)
 	}
-	ev, err := cut.event(d.Event, r.event)
+	b, err := cut.event(append(b, `{"event":`...), d.Event, r.event)
 	if err != nil {
 		return b, err
 	}
 	e.Cut = cut.happened
-	return e.append(b, ev)
+	return e.appendRest(b), nil
 }
 
 // decider is the hook that a decision is owed to; nil when nobody was asked.

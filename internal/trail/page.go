@@ -102,7 +102,7 @@ func openPage(b []byte) (opened, error) {
 // parseEntry reads an entry.
 func parseEntry(v jsontext.Value) (*Entry, error) {
 	var e Entry
-	if err := json.Unmarshal(v, &e, encoding()...); err != nil {
+	if err := json.Unmarshal(v, &e, encoding); err != nil {
 		return nil, fmt.Errorf("%w: %w", errPage, err)
 	}
 	if e.Event == nil {
