@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ func (m *memory) KeepTrail(_ context.Context, page []byte) error {
 			return err
 		}
 	}
-	m.pages = append(m.pages, kept{page, time.Now()})
+	m.pages = append(m.pages, kept{bytes.Clone(page), time.Now()})
 	return nil
 }
 

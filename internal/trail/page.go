@@ -18,12 +18,16 @@ const pageVersion = 1
 // errPage is wrapped when a page cannot be read.
 var errPage = errors.New("page of the trail cannot be read")
 
-// batch is a page that is being filled.
+// maxHead is how much stands before the entries at most: version, number, two times.
+const maxHead = 1 + 3*binary.MaxVarintLen64
+
+// batch is a page that is being filled. Its memory is used for the next one.
 type batch struct {
 	n           int
 	first, last time.Time
-	entries     []byte
-	one         []byte
+	// buf has room for the head and then the entries.
+	buf []byte
+	one []byte
 }
 
 // add adds a decision.
@@ -40,22 +44,27 @@ func (p *batch) add(d gateway.Decision) error {
 	if p.n == 0 || at.After(p.last) {
 		p.last = at
 	}
+	if p.n == 0 {
+		p.buf = append(p.buf[:0], make([]byte, maxHead)...)
+	}
 	p.n++
-	p.entries = binary.AppendUvarint(p.entries, uint64(len(one)))
-	p.entries = append(p.entries, one...)
+	p.buf = binary.AppendUvarint(p.buf, uint64(len(one)))
+	p.buf = append(p.buf, one...)
 	return nil
 }
 
-// page is what is kept.
+// page is what is kept, until the next entry is added.
 func (p *batch) page() []byte {
-	b := []byte{pageVersion}
-	b = binary.AppendUvarint(b, uint64(p.n))
-	b = binary.AppendVarint(b, p.first.UnixMilli())
-	b = binary.AppendVarint(b, p.last.UnixMilli())
-	return append(b, p.entries...)
+	head := append(make([]byte, 0, maxHead), pageVersion)
+	head = binary.AppendUvarint(head, uint64(p.n))
+	head = binary.AppendVarint(head, p.first.UnixMilli())
+	head = binary.AppendVarint(head, p.last.UnixMilli())
+	page := p.buf[maxHead-len(head):]
+	copy(page, head)
+	return page
 }
 
-func (p *batch) reset() { p.n, p.entries = 0, p.entries[:0] }
+func (p *batch) reset() { p.n = 0 }
 
 // opened is a page that was read, its entries as JSON.
 type opened struct {

@@ -17,8 +17,8 @@ import (
 
 // Store keeps pages, numbered from 1 without reuse. It is safe for concurrent use.
 type Store interface {
-	// KeepTrail keeps a page behind the others. The error wraps
-	// gateway.ErrUnavailable when trying again may help.
+	// KeepTrail keeps a page behind the others. It must not hold on to its memory. The
+	// error wraps gateway.ErrUnavailable when trying again may help.
 	KeepTrail(ctx context.Context, page []byte) error
 	// TrailPage returns page seq and when it was kept, or gateway.ErrNoPage.
 	TrailPage(ctx context.Context, seq uint64) ([]byte, time.Time, error)
@@ -192,7 +192,7 @@ func (t *Trail) run() {
 			t.lost.Inc()
 			t.say(fmt.Errorf("writing a decision: %w", err))
 		}
-		if p.n >= pageCount || len(p.entries) >= pageBytes {
+		if p.n >= pageCount || len(p.buf) >= pageBytes {
 			t.keep(&p)
 		}
 	}
