@@ -46,6 +46,7 @@ type Decider struct {
 	// putting.
 	againMu sync.Mutex
 	again   *shelf[*verdict]
+	allowed *verdict
 	// guards are the signatures that came.
 	guards *guards
 	// late are decisions that wait for a shadow.
@@ -62,7 +63,7 @@ func New(cfg Config) (*Decider, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	d := &Decider{trail: cfg.Trail, metrics: m, log: log, again: newShelf[*verdict](againSize, againRoom), guards: newGuards()}
+	d := &Decider{trail: cfg.Trail, metrics: m, log: log, again: newShelf[*verdict](againSize, againRoom), allowed: allowed(), guards: newGuards()}
 	d.hooks.Store(&map[string][]*running{})
 	return d, d.Set(cfg.Hooks)
 }
