@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -62,7 +63,7 @@ func (d *Dialect) Ack(_ *dialect.Request, evs []*event.Event) dialect.Response {
 	if len(evs) > 0 {
 		ev = evs[0]
 	}
-	return answer(ev, codes{}, overrides{})
+	return plain(ev, codes{})
 }
 
 // Refuse says what is wrong in one line, which is no JSON. Up to v3.6 the server's
@@ -114,7 +115,10 @@ func (d *Dialect) say(ev *event.Event, v event.Verdict) (res dialect.Response, e
 		if v.Action != event.Allow || len(v.Refused) > 0 {
 			return res, dialect.Uncarried("openim's %.64q is not known, and takes allow and deny", ev.Command)
 		}
-		return answer(ev, codes{}, overrides{}), nil
+		return plain(ev, codes{}), nil
+	}
+	if v.Action == event.Allow && len(v.Refused) == 0 && (n.answer == nil || n.answer.echo == nil) {
+		return plain(ev, codes{}), nil
 	}
 	p := &proposal{ev: ev, command: n.command, generation: generationOf(ev)}
 	o, err := n.overridesOf(p, &v)
@@ -176,7 +180,23 @@ func deny(ev *event.Event, v event.Verdict) dialect.Response {
 	case v21:
 		c.ActionCode = 1
 	}
-	return answer(ev, c, overrides{})
+	return plain(ev, c)
+}
+
+// plain writes an answer that is nothing but codes, as answer does. It is what nearly
+// all answers are, and each is made twice: to see whether it can be, and to give it.
+func plain(ev *event.Event, c codes) dialect.Response {
+	b := make([]byte, 0, 96+len(c.ErrMsg)+len(c.ErrDlt))
+	b = strconv.AppendInt(append(b, `{"actionCode":`...), int64(c.ActionCode), 10)
+	b = strconv.AppendInt(append(b, `,"errCode":`...), int64(c.ErrCode), 10)
+	b = dialect.AppendString(append(b, `,"errMsg":`...), c.ErrMsg)
+	if second(generationOf(ev)) {
+		b = dialect.AppendString(append(b, `,"operationID":`...), operationOf(ev))
+	} else {
+		b = dialect.AppendString(append(b, `,"errDlt":`...), c.ErrDlt)
+		b = strconv.AppendInt(append(b, `,"nextCode":`...), int64(c.NextCode), 10)
+	}
+	return dialect.Response{Status: http.StatusOK, ContentType: jsonType, Body: append(b, '}')}
 }
 
 // answer writes an answer.
