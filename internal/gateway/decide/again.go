@@ -61,7 +61,10 @@ func (d *Decider) once(ctx context.Context, p gateway.Proposal, decide func(cont
 		close(known.done)
 	}()
 	// A caller that leaves sends again, and wants to hear what came of it.
-	known.v = decide(context.WithoutCancel(ctx))
+	if ctx.Done() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	known.v = decide(ctx)
 	return known.v
 }
 

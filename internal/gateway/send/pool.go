@@ -163,7 +163,10 @@ func (p *pool) exchange(ctx context.Context, deadline until, c *conn, req *http.
 	if err := c.SetDeadline(deadline.Time); err != nil {
 		return nil, true, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+	stop := onTime
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+	}
 	defer func() {
 		if err != nil {
 			stop()
@@ -196,6 +199,9 @@ func (p *pool) exchange(ctx context.Context, deadline until, c *conn, req *http.
 	res.Body = &answerBody{ReadCloser: res.Body, ctx: ctx, p: p, c: c, stop: stop, reuse: reuse}
 	return res, false, nil
 }
+
+// onTime is the stop of a context that never ends.
+func onTime() bool { return true }
 
 // writeBody writes a body that did not go with the head.
 func (c *conn) writeBody(req *http.Request) error {
