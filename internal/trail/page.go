@@ -64,6 +64,8 @@ func (p *batch) page() []byte {
 	return page
 }
 
+func (p *batch) full() bool { return p.n >= pageCount || len(p.buf) >= pageBytes }
+
 func (p *batch) reset() { p.n = 0 }
 
 // opened is a page that was read, its entries as JSON.

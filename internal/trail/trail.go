@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +42,8 @@ const (
 	queueBytes = 64 << 20
 	pageCount  = 512
 	pageBytes  = 256 << 10
+	// maxSpare is how much memory for decisions is kept while few come.
+	maxSpare = 2 * pageCount
 	// linger is how long a decision waits for others.
 	linger = 100 * time.Millisecond
 	// persist is how long a page is tried before it is given up.
@@ -57,8 +58,7 @@ type Trail struct {
 	// What is counted.
 	kept, lost, unreadable prometheus.Counter
 
-	queue chan gateway.Decision
-	held  atomic.Int64 // bytes in the queue
+	queue *queue
 	// stopping is closed when nothing more is taken; run ends with ctx at the latest.
 	stopping chan struct{}
 	stop     sync.Once
@@ -84,7 +84,7 @@ func New(cfg Config) (*Trail, error) {
 		kept:       counter("imhook_trail_kept_total", "Decisions that were written into the trail."),
 		lost:       counter("imhook_trail_lost_total", "Decisions that are not in the trail: they came faster than it is written, or the store did not take them."),
 		unreadable: counter("imhook_trail_unreadable_total", "Pages and entries of the trail that could not be read and were skipped."),
-		queue:      make(chan gateway.Decision, queueCount),
+		queue:      newQueue(),
 		stopping:   make(chan struct{}), done: make(chan struct{}),
 	}
 	if cfg.Metrics != nil {
@@ -105,22 +105,7 @@ func (t *Trail) Record(d gateway.Decision) {
 	if d.Event == nil {
 		return
 	}
-	select {
-	case <-t.stopping:
-		t.lost.Inc()
-		return
-	default:
-	}
-	size := weight(d)
-	if t.held.Add(size) > queueBytes {
-		t.held.Add(-size)
-		t.lost.Inc()
-		return
-	}
-	select {
-	case t.queue <- d:
-	default:
-		t.held.Add(-size)
+	if !t.queue.put(d) {
 		t.lost.Inc()
 	}
 }
@@ -164,7 +149,7 @@ func messageWeight(m *event.Message) int {
 // Stop keeps what was taken and ends; when ctx ends before, the rest is dropped and
 // counted. It may be called more than once.
 func (t *Trail) Stop(ctx context.Context) error {
-	t.stop.Do(func() { close(t.stopping) })
+	t.stop.Do(func() { t.queue.end(); close(t.stopping) })
 	defer t.cancel()
 	select {
 	case <-t.done:
@@ -183,36 +168,42 @@ func (t *Trail) run() {
 	timer := time.NewTimer(linger)
 	timer.Stop()
 	defer timer.Stop()
-	take := func(d gateway.Decision) {
-		if p.n == 0 {
-			timer.Reset(linger)
+	var spare []gateway.Decision
+	// take adds what waits to the page. While there is one, its time brings run back.
+	take := func(again bool) {
+		all := t.queue.take(spare, again)
+		for _, d := range all {
+			if p.n == 0 {
+				timer.Reset(linger)
+			}
+			if err := p.add(d); err != nil {
+				t.lost.Inc()
+				t.say(fmt.Errorf("writing a decision: %w", err))
+			}
+			if p.full() {
+				t.keep(&p)
+			}
 		}
-		t.held.Add(-weight(d))
-		if err := p.add(d); err != nil {
-			t.lost.Inc()
-			t.say(fmt.Errorf("writing a decision: %w", err))
-		}
-		if p.n >= pageCount || len(p.buf) >= pageBytes {
-			t.keep(&p)
+		t.queue.done(all)
+		clear(all)
+		if spare = all; cap(spare) > maxSpare {
+			spare = nil
 		}
 	}
 	for {
 		select {
-		case d := <-t.queue:
-			take(d)
+		case <-t.queue.call:
+			take(true)
+			if p.n == 0 {
+				t.queue.leave()
+			}
 		case <-timer.C:
+			take(false)
 			t.keep(&p)
 		case <-t.stopping:
-			for {
-				select {
-				case d := <-t.queue:
-					take(d)
-					continue
-				default:
-				}
-				t.keep(&p)
-				return
-			}
+			take(false)
+			t.keep(&p)
+			return
 		}
 	}
 }

@@ -43,6 +43,12 @@ func number(t *testing.T, c prometheus.Counter) int {
 	return int(m.GetCounter().GetValue())
 }
 
+func held(tr *Trail) int64 {
+	tr.queue.mu.Lock()
+	defer tr.queue.mu.Unlock()
+	return tr.queue.held
+}
+
 // ids are the events of what q finds, over all its pages.
 func ids(t *testing.T, tr *Trail, q Query) string {
 	t.Helper()
@@ -99,7 +105,7 @@ func TestRecord_FullPageDoesNotWait(t *testing.T) {
 		text string
 	}{
 		"by count": {pageCount, "x"},
-		"by bytes": {20, strings.Repeat("x", 15<<10)},
+		"by bytes": {2*lot + 1, strings.Repeat("x", 10<<10)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,7 +165,7 @@ func TestRecord_NeverWaitsAndCountsWhatIsLost(t *testing.T) {
 		if lost := number(t, tr.lost); lost != 101 {
 			t.Errorf("lost = %d after the end, want 101", lost)
 		}
-		if held := tr.held.Load(); held != 0 {
+		if held := held(tr); held != 0 {
 			t.Errorf("%d bytes are thought to be in an empty queue", held)
 		}
 	})
@@ -189,7 +195,7 @@ func TestRecord_BoundsTheMemoryOfTheQueue(t *testing.T) {
 				t.Errorf("%s: %d of 100 MiB were lost, and the queue has room for %d", name, lost, queueBytes>>20)
 			}
 		}
-		if held := tr.held.Load(); held > queueBytes {
+		if held := held(tr); held > queueBytes {
 			t.Errorf("queue holds %d bytes, want at most %d", held, queueBytes)
 		}
 		close(hold)
