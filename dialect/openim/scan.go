@@ -122,16 +122,15 @@ func (s *scanner) string() (string, bool) {
 	}
 	begin := s.at
 	for escaped := false; ; {
-		n := strings.IndexAny(s.text[s.at:], `"\`)
+		n := strings.IndexByte(s.text[s.at:], '"')
 		if n < 0 {
 			return "", false
 		}
-		s.at += n
-		if s.text[s.at] == '\\' {
-			escaped, s.at = true, s.at+2
+		if k := strings.IndexByte(s.text[s.at:s.at+n], '\\'); k >= 0 {
+			escaped, s.at = true, s.at+k+2
 			continue
 		}
-		s.at++
+		s.at += n + 1
 		if !escaped {
 			return s.text[begin : s.at-1], true
 		}

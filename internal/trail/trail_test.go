@@ -104,8 +104,8 @@ func TestRecord_FullPageDoesNotWait(t *testing.T) {
 		n    int
 		text string
 	}{
-		"by count": {pageCount, "x"},
-		"by bytes": {2*lot + 1, strings.Repeat("x", 10<<10)},
+		"by count": {1 + pageCount, "x"},
+		"by bytes": {1 + 2*lot, strings.Repeat("x", 10<<10)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,8 +120,8 @@ func TestRecord_FullPageDoesNotWait(t *testing.T) {
 						}
 						d.Event.Message.Parts = parts
 					}))
+					synctest.Wait() // no time has passed: the first one and then whole lots were taken
 				}
-				synctest.Wait() // no time has passed
 				if n := m.count(); n != 1 {
 					t.Errorf("%d pages at once, want one", n)
 				}
