@@ -3,6 +3,7 @@ package openim
 import (
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -27,6 +28,38 @@ func TestPlain_IsAnAnswerWithoutOverrides(t *testing.T) {
 			t.Fatalf("%s (-answer +plain):\n%s", ev.Generation, d)
 		}
 	})
+}
+
+// What scan reads of an answer must be what the server reads.
+func TestCodes_ScanReadsAsTheGeneralReader(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		`{"actionCode":0,"errCode":5001,"errMsg":"no \"x\"","errDlt":"拒","nextCode":1}`: true,
+		`{}`:                             true,
+		`{"errCode":2147483647}`:         true,
+		`{"errCode":2147483648}`:         false,
+		`{"errCode":-1}`:                 false,
+		`{"ErrCode":1}`:                  false,
+		`{"errCode":1,"errCode":2}`:      false,
+		`{"errCode":null}`:               false,
+		`{"errCode":1,"content":"x"}`:    false,
+		`{"errCode":1,"operationID":""}`: false,
+		"{\"errMsg\":\"\xff\"}":          false,
+		`{"errCode":1} x`:                false,
+		``:                               false,
+	} {
+		var quick, slow codes
+		got := quick.scan([]byte(body))
+		if got != want {
+			t.Errorf("%s is read: %t, want %t", body, got, want)
+		}
+		if !got {
+			continue
+		}
+		if err := json.Unmarshal([]byte(body), &slow, replyOptions); err != nil || slow != quick {
+			t.Errorf("%s is read as %+v, want %+v, %v", body, quick, slow, err)
+		}
+	}
 }
 
 // BenchmarkAnswer is what a decision asks of the dialect: whether the verdict can be

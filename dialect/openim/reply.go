@@ -252,13 +252,17 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Tar
 		ErrCode    jsontext.Value `json:"errCode"`
 		NextCode   jsontext.Value `json:"nextCode"`
 	}
-	if kind := jsontext.Value(res.Body).Kind(); kind != '{' {
-		return event.Verdict{}, fmt.Errorf("%w: no JSON object", dialect.ErrBadReply)
+	success := res.Status >= 200 && res.Status <= 299
+	if !success || !w.scan(res.Body) {
+		w.codes = codes{}
+		if kind := jsontext.Value(res.Body).Kind(); kind != '{' {
+			return event.Verdict{}, fmt.Errorf("%w: no JSON object", dialect.ErrBadReply)
+		}
+		if err := json.Unmarshal(res.Body, &w, replyOptions); err != nil {
+			return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+		}
 	}
-	if err := json.Unmarshal(res.Body, &w, replyOptions); err != nil {
-		return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
-	}
-	if res.Status < 200 || res.Status > 299 {
+	if !success {
 		_ = json.Unmarshal(res.Body, &told, replyOptions)
 		if told.ActionCode == nil && told.ErrCode == nil && told.NextCode == nil {
 			return event.Verdict{}, fmt.Errorf("%w: status %d without a code", dialect.ErrBadReply, res.Status)

@@ -231,6 +231,12 @@ func (r *Reader) Strings() []string {
 	}
 }
 
+// Begin steps over the bracket that begins an array; false when none comes.
+func (r *Reader) Begin() bool { return r.take('[') }
+
+// End steps over the bracket that ends an array.
+func (r *Reader) End() { r.take(']') }
+
 // Null reads null; when something else comes next it does nothing and returns false.
 func (r *Reader) Null() bool {
 	r.space()
