@@ -10,7 +10,8 @@ type scanner struct{ *scan.Reader }
 // quickMessage reads a message into m, which is zero; false, and m as it was, when
 // the general reader is needed.
 func quickMessage(text string, m *message) bool {
-	s := scanner{scan.Over(text)}
+	r := scan.Over(text)
+	s := scanner{&r}
 	s.message(m)
 	if s.Whole() {
 		return true
@@ -21,7 +22,8 @@ func quickMessage(text string, m *message) bool {
 
 // quickGroupOp is quickMessage for the newer reports about groups and chatrooms.
 func quickGroupOp(text string, w *groupOp) bool {
-	s := scanner{scan.Over(text)}
+	r := scan.Over(text)
+	s := scanner{&r}
 	s.groupOp(w)
 	if s.Whole() {
 		return true

@@ -35,39 +35,39 @@ func (w *message) scan(body []byte) bool {
 		case "groupID":
 			to = &w.GroupID
 		case "senderPlatformID":
-			seen.Add(r, 0)
+			seen.Add(&r, 0)
 			w.SenderPlatformID = r.Small()
 			continue
 		case "sessionType":
-			seen.Add(r, 1)
+			seen.Add(&r, 1)
 			w.SessionType = r.Small()
 			continue
 		case "msgFrom":
-			seen.Add(r, 2)
+			seen.Add(&r, 2)
 			w.MsgFrom = r.Small()
 			continue
 		case "contentType":
-			seen.Add(r, 3)
+			seen.Add(&r, 3)
 			w.ContentType = r.Small()
 			continue
 		case "status":
-			seen.Add(r, 4)
+			seen.Add(&r, 4)
 			w.Status = r.Small()
 			continue
 		case "sendTime":
-			seen.Add(r, 5)
+			seen.Add(&r, 5)
 			w.SendTime = r.Number()
 			continue
 		case "createTime":
-			seen.Add(r, 6)
+			seen.Add(&r, 6)
 			w.CreateTime = r.Number()
 			continue
 		case "seq":
-			seen.Add(r, 7)
+			seen.Add(&r, 7)
 			w.Seq = r.Number()
 			continue
 		case "atUserList":
-			seen.Add(r, 8)
+			seen.Add(&r, 8)
 			if !r.Null() {
 				w.AtUserList = r.Strings()
 			}
@@ -87,13 +87,13 @@ func (c *codes) scan(body []byte) bool {
 		var to *int32
 		switch key {
 		case "actionCode":
-			seen.Add(r, 0)
+			seen.Add(&r, 0)
 			to = &c.ActionCode
 		case "errCode":
-			seen.Add(r, 1)
+			seen.Add(&r, 1)
 			to = &c.ErrCode
 		case "nextCode":
-			seen.Add(r, 2)
+			seen.Add(&r, 2)
 			to = &c.NextCode
 		case "errMsg":
 			r.String(&c.ErrMsg)

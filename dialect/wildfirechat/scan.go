@@ -11,26 +11,26 @@ func (w *outputMessage) scan(body []byte) bool {
 	for key := r.Open(); key != ""; key = r.Next() {
 		switch key {
 		case "messageId":
-			seen.Add(r, 0)
+			seen.Add(&r, 0)
 			w.MessageID = r.Number()
 		case "sender":
 			r.String(&w.Sender)
 		case "conv":
-			seen.Add(r, 1)
-			w.Conv.scan(r)
+			seen.Add(&r, 1)
+			w.Conv.scan(&r)
 		case "payload":
-			seen.Add(r, 2)
-			w.Payload.scan(r)
+			seen.Add(&r, 2)
+			w.Payload.scan(&r)
 		case "toUsers":
-			seen.Add(r, 3)
-			w.ToUsers = list(r)
+			seen.Add(&r, 3)
+			w.ToUsers = list(&r)
 		case "timestamp":
-			seen.Add(r, 4)
+			seen.Add(&r, 4)
 			w.Timestamp = r.Number()
 		case "client":
-			seen.Add(r, 5)
+			seen.Add(&r, 5)
 			w.Client = new(client)
-			w.Client.scan(r)
+			w.Client.scan(&r)
 		case "toRobotId":
 			r.String(&w.ToRobotID)
 		default:

@@ -28,8 +28,8 @@ type Reader struct {
 	Scratch []byte
 }
 
-// Over returns a reader of text.
-func Over(text string) *Reader { return &Reader{text: text} }
+// Over returns a reader of text, which is used by its address.
+func Over(text string) Reader { return Reader{text: text} }
 
 // GiveUp leaves the body to the general reader.
 func (r *Reader) GiveUp() { r.failed = true }

@@ -27,16 +27,16 @@ func (v *value) scan(text string) bool {
 		case "text":
 			r.String(&v.Text)
 		case "big":
-			seen.Add(r, 0)
+			seen.Add(&r, 0)
 			v.Big = r.Number()
 		case "small":
-			seen.Add(r, 1)
+			seen.Add(&r, 1)
 			v.Small = r.Small()
 		case "list":
-			seen.Add(r, 2)
+			seen.Add(&r, 2)
 			v.List = r.Strings()
 		case "null":
-			seen.Add(r, 3)
+			seen.Add(&r, 3)
 			if !r.Null() {
 				r.GiveUp()
 			}
