@@ -2,7 +2,6 @@ package decide
 
 import (
 	"context"
-	"crypto/sha256"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -31,7 +30,7 @@ func (d *Decider) once(ctx context.Context, p gateway.Proposal, decide func(cont
 	if ev.Dedupe == "" {
 		return decide(ctx)
 	}
-	key := questionKey(ev)
+	key := d.questions.key(ev)
 	now := time.Now()
 	d.againMu.Lock()
 	known, ok := d.again.get(key, now)
@@ -92,12 +91,4 @@ func (v *verdict) wait(deadline time.Time) bool {
 	case <-late.C:
 		return false
 	}
-}
-
-// questionKey is equal for what is the same question, word for word. What the vendor
-// tells messages apart by is not enough: much of it is up to the sender's device,
-// and what was allowed would vouch for anything sent under its id.
-func questionKey(ev *event.Event) event.Key {
-	sum := sha256.Sum256(ev.Raw.Body)
-	return event.Hash(ev.Source, ev.Command, ev.ID, string(sum[:]))
 }

@@ -47,6 +47,8 @@ type Decider struct {
 	againMu sync.Mutex
 	again   *shelf[*verdict]
 	allowed *verdict
+	// questions names what was asked.
+	questions *questions
 	// guards are the signatures that came.
 	guards *guards
 	// late are decisions that wait for a shadow.
@@ -63,7 +65,7 @@ func New(cfg Config) (*Decider, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	d := &Decider{trail: cfg.Trail, metrics: m, log: log, again: newShelf[*verdict](againSize, againRoom), allowed: allowed(), guards: newGuards()}
+	d := &Decider{trail: cfg.Trail, metrics: m, log: log, again: newShelf[*verdict](againSize, againRoom), allowed: allowed(), questions: newQuestions(), guards: newGuards()}
 	d.hooks.Store(&map[string][]*running{})
 	return d, d.Set(cfg.Hooks)
 }

@@ -233,7 +233,11 @@ func readHead(c *conn, req *http.Request) (*http.Response, error) {
 // body. The headers' values were checked when the request was built.
 func appendRequest(b []byte, req *http.Request) ([]byte, error) {
 	b = append(b, "POST "...)
-	b = append(b, req.URL.RequestURI()...)
+	if req.RequestURI != "" {
+		b = append(b, req.RequestURI...)
+	} else {
+		b = append(b, req.URL.RequestURI()...)
+	}
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, req.Host...)
 	b = append(b, "\r\n"...)
