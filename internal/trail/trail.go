@@ -42,8 +42,8 @@ const (
 	queueBytes = 64 << 20
 	pageCount  = 512
 	pageBytes  = 256 << 10
-	// maxSpare is how much memory for decisions is kept while few come.
-	maxSpare = 2 * pageCount
+	// maxRoom is the largest room for what was taken that is kept.
+	maxRoom = 2 * pageCount
 	// linger is how long a decision waits for others.
 	linger = 100 * time.Millisecond
 	// persist is how long a page is tried before it is given up.
@@ -149,7 +149,7 @@ func messageWeight(m *event.Message) int {
 // Stop keeps what was taken and ends; when ctx ends before, the rest is dropped and
 // counted. It may be called more than once.
 func (t *Trail) Stop(ctx context.Context) error {
-	t.stop.Do(func() { t.queue.end(); close(t.stopping) })
+	t.stop.Do(func() { close(t.stopping) })
 	defer t.cancel()
 	select {
 	case <-t.done:
@@ -168,15 +168,15 @@ func (t *Trail) run() {
 	timer := time.NewTimer(linger)
 	timer.Stop()
 	defer timer.Stop()
-	var spare []gateway.Decision
-	// take adds what waits to the page. While there is one, its time brings run back.
-	take := func(again bool) {
-		all := t.queue.take(spare, again)
-		for _, d := range all {
+	var room []*waiting
+	// fill adds what was taken to the page. While there is one, its time brings run
+	// back.
+	fill := func(all []*waiting) {
+		for _, w := range all {
 			if p.n == 0 {
 				timer.Reset(linger)
 			}
-			if err := p.add(d); err != nil {
+			if err := p.add(w.decision); err != nil {
 				t.lost.Inc()
 				t.say(fmt.Errorf("writing a decision: %w", err))
 			}
@@ -186,22 +186,23 @@ func (t *Trail) run() {
 		}
 		t.queue.done(all)
 		clear(all)
-		if spare = all; cap(spare) > maxSpare {
-			spare = nil
+		if room = all[:0]; cap(room) > maxRoom {
+			room = nil
 		}
 	}
 	for {
 		select {
 		case <-t.queue.call:
-			take(true)
+			fill(t.queue.take(room, true))
 			if p.n == 0 {
 				t.queue.leave()
 			}
 		case <-timer.C:
-			take(false)
+			fill(t.queue.take(room, false))
 			t.keep(&p)
+			t.queue.leave()
 		case <-t.stopping:
-			take(false)
+			fill(t.queue.end(room))
 			t.keep(&p)
 			return
 		}

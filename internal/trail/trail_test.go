@@ -43,11 +43,7 @@ func number(t *testing.T, c prometheus.Counter) int {
 	return int(m.GetCounter().GetValue())
 }
 
-func held(tr *Trail) int64 {
-	tr.queue.mu.Lock()
-	defer tr.queue.mu.Unlock()
-	return tr.queue.held
-}
+func held(tr *Trail) int64 { return tr.queue.held.Load() }
 
 // ids are the events of what q finds, over all its pages.
 func ids(t *testing.T, tr *Trail, q Query) string {

@@ -31,14 +31,8 @@ func (d *Decider) once(ctx context.Context, p gateway.Proposal, decide func(cont
 		return decide(ctx)
 	}
 	key := d.questions.key(ev)
-	now := time.Now()
-	d.againMu.Lock()
-	known, ok := d.again.get(key, now)
-	if !ok {
-		known = &verdict{done: make(chan struct{})}
-		d.again.put(key, known, 0, now, now.Add(againFor))
-	}
-	d.againMu.Unlock()
+	again, now := d.again.of(key), time.Now()
+	known, ok := again.meet(key, &verdict{done: make(chan struct{})}, now, now.Add(againFor))
 	if ok {
 		d.metrics.again.Inc()
 		if known.wait(p.Deadline) {
@@ -51,11 +45,11 @@ func (d *Decider) once(ctx context.Context, p gateway.Proposal, decide func(cont
 	defer func() {
 		switch {
 		case known.v.Action == "":
-			d.again.take(key)
+			again.take(key)
 		case known.v.Changes != nil || len(known.v.Refused) > 0 || known.v.Reason != "":
-			d.again.put(key, known, weigh(known.v), now, now.Add(againFor))
+			again.put(key, known, weigh(known.v), now, now.Add(againFor))
 		case known.v.Action == event.Allow && known.v.Code == 0:
-			d.again.change(key, d.allowed)
+			again.change(key, d.allowed)
 		}
 		close(known.done)
 	}()

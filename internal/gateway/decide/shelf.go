@@ -64,11 +64,27 @@ func (s *shelf[V]) get(key event.Key, now time.Time) (V, bool) {
 	return s.slots[i].value, true
 }
 
+// meet returns what was put under key, while it holds; otherwise it puts value there
+// until then, and returns false.
+func (s *shelf[V]) meet(key event.Key, value V, now, until time.Time) (V, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i, ok := s.places[key]; ok && now.Sub(s.begin) < s.slots[i].until {
+		return s.slots[i].value, true
+	}
+	s.putLocked(key, value, 0, now, until)
+	return value, false
+}
+
 // put keeps value under key until then. What is heavier than all the room is not
 // kept.
 func (s *shelf[V]) put(key event.Key, value V, weight int, now, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.putLocked(key, value, weight, now, until)
+}
+
+func (s *shelf[V]) putLocked(key event.Key, value V, weight int, now, until time.Time) {
 	s.sweep(now)
 	if i, ok := s.places[key]; ok {
 		s.remove(i)
@@ -143,3 +159,21 @@ func (s *shelf[V]) remove(i int32) {
 	s.slots[i] = slot[V]{next: s.free}
 	s.free = i
 }
+
+// shelves are one shelf in parts that are locked by themselves: every question comes
+// by, and who is interrupted while holding a lock holds up all others.
+type shelves[V any] [shelfParts]*shelf[V]
+
+// shelfParts divides 256.
+const shelfParts = 16
+
+func newShelves[V any](size, room int) *shelves[V] {
+	var all shelves[V]
+	for i := range all {
+		all[i] = newShelf[V](size/shelfParts, room/shelfParts)
+	}
+	return &all
+}
+
+// of returns the part for a key.
+func (s *shelves[V]) of(key event.Key) *shelf[V] { return s[key[0]%shelfParts] }
