@@ -262,6 +262,18 @@ func TestReadAnswer(t *testing.T) {
 			t.Errorf("readAnswer(%q) = %v, want success: %t", answer, err, ok)
 		}
 	}
+	want := &expected{status: []byte("HTTP/1.1 403 "), body: []byte("no")}
+	for answer, ok := range map[string]bool{
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno":  true,
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno":         false,
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nok":  false,
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n":    false,
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno!": false,
+	} {
+		if err := readAnswer(bufio.NewReader(strings.NewReader(answer)), want); (err == nil) != ok {
+			t.Errorf("readAnswer(%q) = %v, want success: %t", answer, err, ok)
+		}
+	}
 }
 
 func TestSpread(t *testing.T) {
@@ -283,7 +295,12 @@ func TestSpread(t *testing.T) {
 
 func TestParse_RefusesWhatCannotRun(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"}, {"-batch", "10", "-endpoint-dialect", "openim"}, {"-beside", "10,"}, {"-beside", "-1"}} {
+	for _, args := range [][]string{
+		{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"},
+		{"-batch", "10", "-endpoint-dialect", "openim"}, {"-beside", "10,"}, {"-beside", "-1"},
+		{"-conns", "0"}, {"-conns", "4,"}, {"-conns", "4,2000"},
+		{"-before", "-batch", "10"}, {"-before", "-beside", "0,1"}, {"-before", "-asks", ""},
+	} {
 		if _, err := parse(args, new(bytes.Buffer)); err == nil {
 			t.Errorf("parse(%v): no error", args)
 		}

@@ -37,12 +37,18 @@ func fetchProfile(ctx context.Context, s *side, dir string, conns, seconds int) 
 	if err != nil || res.StatusCode != http.StatusOK {
 		return fmt.Errorf("profiling %s: %s %.200s (%w)", s.name, res.Status, body, err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, profileName(s, conns)), body, 0o600); err != nil {
+		return fmt.Errorf("keeping the profile: %w", err)
+	}
+	return nil
+}
+
+// profileName is the file for a side's profile. Of what is asked before there are
+// several by one name.
+func profileName(s *side, conns int) string {
 	name := strings.NewReplacer(" ", "-", ",", "").Replace(s.name) + ".pprof"
 	if s.asks != nil {
 		name = fmt.Sprintf("%s-%d-%s", s.asks.name, conns, name)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name), body, 0o600); err != nil {
-		return fmt.Errorf("keeping the profile: %w", err)
-	}
-	return nil
+	return name
 }

@@ -3,6 +3,7 @@ package event_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func TestAppendJSON_IsWhatMarshalWrites(t *testing.T) {
 	t.Parallel()
 	same := func(t rapid.TB, ev *event.Event, opts ...json.Options) {
 		t.Helper()
-		want, werr := json.Marshal(ev, append(opts[:len(opts):len(opts)], jsontext.AllowInvalidUTF8(true))...)
+		want, werr := json.Marshal(ev, append(slices.Clip(opts), jsontext.AllowInvalidUTF8(true))...)
 		got, err := ev.AppendJSON([]byte("{"), opts...)
 		if (err == nil) != (werr == nil) {
 			t.Fatalf("error %v, want %v", err, werr)

@@ -67,8 +67,8 @@ func draw(t *rapid.T, v reflect.Value) {
 			draw(t, v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			draw(t, v.Field(i))
+		for _, f := range v.Fields() {
+			draw(t, f)
 		}
 	default:
 		t.Fatalf("no value for a %s", v.Type())
