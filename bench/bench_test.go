@@ -296,10 +296,20 @@ func TestSpread(t *testing.T) {
 func TestParse_RefusesWhatCannotRun(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"},
-		{"-batch", "10", "-endpoint-dialect", "openim"}, {"-beside", "10,"}, {"-beside", "-1"},
-		{"-conns", "0"}, {"-conns", "4,"}, {"-conns", "4,2000"},
-		{"-before", "-batch", "10"}, {"-before", "-beside", "0,1"}, {"-before", "-asks", ""},
+		{"-rounds", "0"},
+		{"-duration", "0s"},
+		{"-conns", "8", "-lanes", "7"},
+		{"extra"},
+		{"-nosuch"},
+		{"-batch", "10", "-endpoint-dialect", "openim"},
+		{"-beside", "10,"},
+		{"-beside", "-1"},
+		{"-conns", "0"},
+		{"-conns", "4,"},
+		{"-conns", "4,2000"},
+		{"-before", "-batch", "10"},
+		{"-before", "-beside", "0,1"},
+		{"-before", "-asks", ""},
 	} {
 		if _, err := parse(args, new(bytes.Buffer)); err == nil {
 			t.Errorf("parse(%v): no error", args)
