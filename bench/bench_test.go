@@ -22,16 +22,16 @@ import (
 	"github.com/imhook/imhook/imfake"
 )
 
-// TestMain plays the relay when the program under test runs itself as one.
+// TestMain plays the relay or the proxy when the program under test runs itself as one.
 func TestMain(m *testing.M) {
-	if sink, ok := os.LookupEnv(relayEnv); ok {
-		if err := relay(os.Stdin, os.Stdout, sink); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	played, err := child(os.Stdin, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	if !played {
+		os.Exit(m.Run())
+	}
 }
 
 func TestMeasure_RelayAgainstRelay(t *testing.T) {
@@ -258,7 +258,19 @@ func TestReadAnswer(t *testing.T) {
 		"": false,
 	}
 	for answer, ok := range tests {
-		if err := readAnswer(bufio.NewReader(strings.NewReader(answer))); (err == nil) != ok {
+		if err := readAnswer(bufio.NewReader(strings.NewReader(answer)), &anyOK); (err == nil) != ok {
+			t.Errorf("readAnswer(%q) = %v, want success: %t", answer, err, ok)
+		}
+	}
+	want := &expected{status: []byte("HTTP/1.1 403 "), body: []byte("no")}
+	for answer, ok := range map[string]bool{
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno":  true,
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno":         false,
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nok":  false,
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n":    false,
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno!": false,
+	} {
+		if err := readAnswer(bufio.NewReader(strings.NewReader(answer)), want); (err == nil) != ok {
 			t.Errorf("readAnswer(%q) = %v, want success: %t", answer, err, ok)
 		}
 	}
@@ -283,7 +295,22 @@ func TestSpread(t *testing.T) {
 
 func TestParse_RefusesWhatCannotRun(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-rounds", "0"}, {"-duration", "0s"}, {"-conns", "8", "-lanes", "7"}, {"extra"}, {"-nosuch"}, {"-batch", "10", "-endpoint-dialect", "openim"}, {"-beside", "10,"}, {"-beside", "-1"}} {
+	for _, args := range [][]string{
+		{"-rounds", "0"},
+		{"-duration", "0s"},
+		{"-conns", "8", "-lanes", "7"},
+		{"extra"},
+		{"-nosuch"},
+		{"-batch", "10", "-endpoint-dialect", "openim"},
+		{"-beside", "10,"},
+		{"-beside", "-1"},
+		{"-conns", "0"},
+		{"-conns", "4,"},
+		{"-conns", "4,2000"},
+		{"-before", "-batch", "10"},
+		{"-before", "-beside", "0,1"},
+		{"-before", "-asks", ""},
+	} {
 		if _, err := parse(args, new(bytes.Buffer)); err == nil {
 			t.Errorf("parse(%v): no error", args)
 		}

@@ -9,7 +9,8 @@
 // what it holds when it dies, and mixes the order up. imhook runs as built from
 // this tree, with every event fsynced before its answer.
 //
-//	go run ./bench [-rounds 5] [-duration 3s] [-endpoint-dialect wildfirechat,cloudevents] [-batch 100] [-beside 10,10000] [-profiles DIR] [-json]
+//	go run ./bench [-rounds 5] [-duration 3s] [-conns 64] [-endpoint-dialect wildfirechat,cloudevents] [-batch 100] [-beside 10,10000] [-profiles DIR] [-json]
+//	go run ./bench -before -conns 64,512 [-asks openim,wildfirechat]
 //
 // With -batch the gateway gets CloudEvents in batches and hands them on in batches;
 // the relay, which knows nothing of bodies, gets the same messages singly.
@@ -17,6 +18,16 @@
 // With -beside there is a gateway for each number, with that many endpoints beside
 // the one that gets everything. They get nothing: half of them by their type
 // pattern, half by a condition of their own.
+//
+// With -before there is a hook in the place of the sink, a net/http server that
+// denies every sixteenth message, and it is asked through three children in turns:
+//
+//	poster ── 64 connections ──► proxy │ imhook │ imhook to cloudevents ── HTTP ──► hook
+//
+// The proxy is net/http with httputil.ReverseProxy. Every question is about another
+// message, and every answer is looked at: it must be the hook's verdict in the form
+// of the server that asks, or the program fails. A round is over with its last
+// answer.
 //
 // A round posts for the duration and ends when the sink has everything, so that
 // neither side gains by taking in more than it hands on: its rate is all events

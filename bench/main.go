@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,16 +19,23 @@ type config struct {
 	Rounds   int           `json:"rounds"`
 	Duration time.Duration `json:"-"`
 	Warmup   time.Duration `json:"-"`
-	Conns    int           `json:"conns"`
-	Size     int           `json:"size"`
-	Lanes    int           `json:"lanes"`
-	Dialects string        `json:"endpointDialects"`
-	Batch    int           `json:"batch"`
-	Unsigned bool          `json:"unsigned"`
+	// Conns is how many connections post; the flag may name several numbers, which are
+	// measured one after the other.
+	Conns    int    `json:"conns"`
+	Size     int    `json:"size"`
+	Lanes    int    `json:"lanes"`
+	Dialects string `json:"endpointDialects"`
+	Batch    int    `json:"batch"`
+	Unsigned bool   `json:"unsigned"`
+	// Before asks hooks through the sides, instead of handing messages on.
+	Before bool `json:"before"`
+	// Asks is the dialect of the server that asks; the flag may name several.
+	Asks string `json:"asks,omitempty"`
 	// Beside is how many endpoints that match nothing stand beside the one that
 	// matches, one side for each number.
 	Beside []int `json:"beside,omitempty"`
 
+	conns    []int
 	binary   string
 	profiles string
 	json     bool
@@ -36,10 +44,8 @@ type config struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var err error
-	if sink, ok := os.LookupEnv(relayEnv); ok {
-		err = relay(os.Stdin, os.Stdout, sink)
-	} else {
+	played, err := child(os.Stdin, os.Stdout)
+	if !played {
 		err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -55,12 +61,14 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.IntVar(&cfg.Rounds, "rounds", 5, "rounds of each side")
 	flags.DurationVar(&cfg.Duration, "duration", 3*time.Second, "how long a round posts")
 	flags.DurationVar(&cfg.Warmup, "warmup", time.Second, "how long each side is posted to before the first round")
-	flags.IntVar(&cfg.Conns, "conns", 64, "connections that post, each one request at a time")
+	conns := flags.String("conns", "64", "connections that post, each one request at a time; several numbers, separated by commas, are measured one after the other")
 	flags.IntVar(&cfg.Size, "size", 1024, "bytes of a request's body")
 	flags.IntVar(&cfg.Lanes, "lanes", 1000, "conversations")
 	flags.StringVar(&cfg.Dialects, "endpoint-dialect", "wildfirechat", "dialects of the gateway's endpoint, one side each, separated by commas; empty runs the relay alone")
 	flags.IntVar(&cfg.Batch, "batch", 0, "messages in a request to the gateway, and in one to its endpoint, as CloudEvents; up to 1 is singly. The relay always gets them singly")
 	flags.BoolVar(&cfg.Unsigned, "unsigned", false, "give the endpoint no secret: what goes to it as CloudEvents is not signed, as WildfireChat never is")
+	flags.BoolVar(&cfg.Before, "before", false, "ask a hook through a reverse proxy and through imhook, instead of handing messages on")
+	flags.StringVar(&cfg.Asks, "asks", "openim,wildfirechat", "with -before: dialects of the server that asks, one after the other, separated by commas")
 	beside := flags.String("beside", "0", "endpoints that match nothing beside the one that matches, one side each, separated by commas")
 	flags.StringVar(&cfg.profiles, "profiles", "", "directory for a CPU profile of each gateway's last round")
 	flags.StringVar(&cfg.binary, "imhook", "", "imhook binary to run; empty builds this tree's")
@@ -68,12 +76,15 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
 	}
-	for text := range strings.SplitSeq(*beside, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return cfg, fmt.Errorf("beside: %q is no number of endpoints", text)
-		}
-		cfg.Beside = append(cfg.Beside, n)
+	var err error
+	if cfg.Beside, err = numbers(*beside, 0); err != nil {
+		return cfg, fmt.Errorf("beside: %w", err)
+	}
+	if cfg.conns, err = numbers(*conns, 1); err != nil {
+		return cfg, fmt.Errorf("conns: %w", err)
+	}
+	if !cfg.Before {
+		cfg.Asks = ""
 	}
 	if cfg.Batch > 1 && cfg.Dialects == "wildfirechat" {
 		cfg.Dialects = "cloudevents"
@@ -81,8 +92,12 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	switch {
 	case flags.NArg() > 0:
 		return cfg, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case cfg.Rounds < 1, cfg.Duration <= 0, cfg.Conns < 1, cfg.Lanes < cfg.Conns:
-		return cfg, errors.New("rounds, duration and conns must be positive, lanes at least conns")
+	case cfg.Rounds < 1, cfg.Duration <= 0, cfg.Lanes < slices.Max(cfg.conns):
+		return cfg, errors.New("rounds and duration must be positive, lanes at least conns")
+	case cfg.Before && (cfg.Batch > 1 || len(cfg.Beside) > 1):
+		return cfg, errors.New("what is asked before comes singly, and has no endpoints beside it")
+	case cfg.Before && cfg.Asks == "":
+		return cfg, errors.New("with -before somebody must ask")
 	case cfg.Batch > 1 && cfg.Dialects != "cloudevents" && cfg.Dialects != "":
 		return cfg, errors.New("of the dialects here only cloudevents has batches")
 	}
@@ -100,36 +115,71 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	if cfg.binary == "" && cfg.Dialects != "" {
+	if cfg.binary == "" && (cfg.Dialects != "" || cfg.Before) {
 		if cfg.binary, err = build(ctx, dir); err != nil {
 			return err
 		}
 	}
-	var sides []*side
-	defer func() {
-		for _, s := range sides {
-			err = errors.Join(err, s.stop())
+	for _, n := range cfg.conns {
+		cfg.Conns = n
+		compare := compareAfter
+		if cfg.Before {
+			compare = compareBefore
 		}
-	}()
+		reports, err := compare(ctx, cfg, dir, stderr)
+		if err != nil {
+			return err
+		}
+		for _, rep := range reports {
+			write := rep.writeText
+			if cfg.json {
+				write = rep.writeJSON
+			}
+			if err := write(stdout); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compareAfter measures what is handed on by the relay and by gateways.
+func compareAfter(ctx context.Context, cfg config, dir string, progress io.Writer) (_ []*report, err error) {
+	var sides []*side
+	defer func() { err = errors.Join(err, stopAll(sides)) }()
 	s, err := startRelay(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sides = append(sides, s)
 	for d := range strings.FieldsFuncSeq(cfg.Dialects, func(r rune) bool { return r == ',' }) {
 		for _, beside := range cfg.Beside {
 			if s, err = startGateway(ctx, cfg, dir, d, beside); err != nil {
-				return err
+				return nil, err
 			}
 			sides = append(sides, s)
 		}
 	}
-	rep, err := measure(ctx, cfg, sides, stderr)
-	if err != nil {
-		return err
+	rep, err := measure(ctx, cfg, sides, progress)
+	return []*report{rep}, err
+}
+
+func stopAll(sides []*side) (err error) {
+	for _, s := range sides {
+		err = errors.Join(err, s.stop())
 	}
-	if cfg.json {
-		return rep.writeJSON(stdout)
+	return err
+}
+
+// numbers reads a list with commas of numbers that are at least so large.
+func numbers(list string, least int) ([]int, error) {
+	var all []int
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least {
+			return nil, fmt.Errorf("%q is no number of at least %d", text, least)
+		}
+		all = append(all, n)
 	}
-	return rep.writeText(stdout)
+	return all, nil
 }

@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// answerWithin is how long a poster waits for one answer.
-const answerWithin = 30 * time.Second
+const (
+	// answerWithin is how long a poster waits for one answer.
+	answerWithin = 30 * time.Second
+	// offendsEvery is how many messages of a connection there are for one that offends.
+	offendsEvery = 16
+)
 
 // posted is what one round's posting came to.
 type posted struct {
@@ -27,13 +31,10 @@ type posted struct {
 
 // post sends messages over cfg.Conns connections for d, each connection one request
 // at a time, with messages to its own lanes in turn. Every request must be answered
-// 200.
+// as the side's template says.
 func post(ctx context.Context, cfg config, s *side, d time.Duration) (posted, error) {
 	p := posted{first: s.lane, seqs: make([]uint64, cfg.Lanes)}
-	t := newSingle(s.addr, s.path, cfg.Size)
-	if s.batches {
-		t = newBatch(s.addr, s.path, cfg.Size, cfg.Batch)
-	}
+	t := s.template(cfg)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	begin := time.Now()
@@ -52,7 +53,10 @@ func post(ctx context.Context, cfg config, s *side, d time.Duration) (posted, er
 				own := (cfg.Lanes - c + cfg.Conns - 1) / cfg.Conns
 				l := c + int(n%uint64(own))*cfg.Conns
 				p.seqs[l]++
-				return message{id: s.id + n*uint64(cfg.Conns) + uint64(c), lane: s.lane + uint32(l), seq: p.seqs[l]}
+				return message{
+					id: s.id + n*uint64(cfg.Conns) + uint64(c), lane: s.lane + uint32(l), seq: p.seqs[l],
+					offends: (n+uint64(c))%offendsEvery == 0,
+				}
 			})
 			if r.err != nil {
 				cancel()
@@ -98,29 +102,42 @@ func postOn(ctx context.Context, t *template, addr string, end time.Time, next f
 		if begin.After(end) || ctx.Err() != nil {
 			return latency, ctx.Err()
 		}
+		want := &t.allowed
 		for i := range t.slots {
 			m := next(n)
 			m.millis = begin.UnixMilli()
 			t.patch(i, m)
+			if m.offends {
+				want = &t.denied
+			}
 			n++
 		}
 		if _, err := c.Write(t.request); err != nil {
 			return latency, fmt.Errorf("writing: %w", err)
 		}
-		if err := readAnswer(r); err != nil {
+		if err := readAnswer(r, want); err != nil {
 			return latency, err
 		}
 		latency = append(latency, time.Since(begin))
 	}
 }
 
+// expected is what a request must be answered.
+type expected struct {
+	// status is how the answer begins.
+	status []byte
+	body   []byte
+	// anything is true when the body does not matter.
+	anything bool
+}
+
 var (
-	statusOK      = []byte("HTTP/1.1 200 ")
+	anyOK         = expected{status: []byte("HTTP/1.1 200 "), anything: true}
 	contentLength = []byte("content-length")
 )
 
-// readAnswer reads one answer, which must be a 200 with a length.
-func readAnswer(r *bufio.Reader) error {
+// readAnswer reads one answer, which must have a length.
+func readAnswer(r *bufio.Reader, want *expected) error {
 	length := -1
 	for first := true; ; first = false {
 		line, err := r.ReadSlice('\n')
@@ -128,7 +145,7 @@ func readAnswer(r *bufio.Reader) error {
 			return fmt.Errorf("reading the answer: %w", err)
 		}
 		if first {
-			if !bytes.HasPrefix(line, statusOK) {
+			if !bytes.HasPrefix(line, want.status) {
 				return fmt.Errorf("answered %q", bytes.TrimSpace(line))
 			}
 			continue
@@ -146,6 +163,15 @@ func readAnswer(r *bufio.Reader) error {
 	}
 	if length < 0 {
 		return errors.New("answer has no Content-Length")
+	}
+	if !want.anything {
+		body, err := r.Peek(length)
+		if err != nil {
+			return fmt.Errorf("reading the answer: %w", err)
+		}
+		if !bytes.Equal(body, want.body) {
+			return fmt.Errorf("answered %q, want %q", body, want.body)
+		}
 	}
 	if _, err := r.Discard(length); err != nil {
 		return fmt.Errorf("reading the answer: %w", err)

@@ -8,11 +8,23 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 )
 
 // relayEnv makes this program a bare relay to the sink that it names.
 const relayEnv = "IMHOOK_BENCH_RELAY_TO"
+
+// child plays the relay or the proxy when this program was started as one.
+func child(stdin io.Reader, stdout io.Writer) (played bool, err error) {
+	if sink, ok := os.LookupEnv(relayEnv); ok {
+		return true, relay(stdin, stdout, sink)
+	}
+	if hook, ok := os.LookupEnv(proxyEnv); ok {
+		return true, proxy(stdin, stdout, hook)
+	}
+	return false, nil
+}
 
 const (
 	// relayWorkers post to the sink, as many as connections post by default.
@@ -30,10 +42,6 @@ type letter struct {
 
 // relay serves until stdin ends, after printing its address to stdout.
 func relay(stdin io.Reader, stdout io.Writer, sink string) error {
-	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("listening: %w", err)
-	}
 	queue := make(chan letter, relayQueue)
 	// No time-out and no sniffing of types: nothing that would slow it down.
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: relayWorkers, DisableCompression: true}}
@@ -46,20 +54,26 @@ func relay(stdin io.Reader, stdout io.Writer, sink string) error {
 			}
 		}()
 	}
-	server := &http.Server{
-		ReadHeaderTimeout: 10 * time.Second,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				http.Error(w, err.Error(), http.StatusBadRequest)
-				return
-			}
-			queue <- letter{path: r.URL.Path, contentType: r.Header.Get("Content-Type"), body: body}
-			w.Header().Set("Content-Type", "text/plain")
-			w.Header().Set("Content-Length", "2")
-			_, _ = io.WriteString(w, "ok")
-		}),
+	return serve(stdin, stdout, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		queue <- letter{path: r.URL.Path, contentType: r.Header.Get("Content-Type"), body: body}
+		w.Header().Set("Content-Type", "text/plain")
+		w.Header().Set("Content-Length", "2")
+		_, _ = io.WriteString(w, "ok")
+	}))
+}
+
+// serve answers until stdin ends, after printing the address to stdout.
+func serve(stdin io.Reader, stdout io.Writer, h http.Handler) error {
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
 	}
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: h}
 	go func() {
 		_, _ = io.Copy(io.Discard, stdin)
 		_ = server.Close()

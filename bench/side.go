@@ -21,7 +21,8 @@ import (
 // readyWithin is how long a child may take to start.
 const readyWithin = 30 * time.Second
 
-// side is one of those that are compared: a child process and its sink.
+// side is one of those that are compared: a child process, and its sink unless it is
+// asked before.
 type side struct {
 	name string
 	// addr is host and port, path where messages are posted.
@@ -33,6 +34,8 @@ type side struct {
 	quit func() error
 	// batches is true when messages are posted in batches of CloudEvents.
 	batches bool
+	// asks is who asks when it is asked before.
+	asks *vendor
 	// profiled is true for one that can be asked for a CPU profile.
 	profiled bool
 	// lane is the first lane that no message was posted to yet, id the next
@@ -46,7 +49,9 @@ func (s *side) pid() int { return s.cmd.Process.Pid }
 
 // stop ends the child and then its sink.
 func (s *side) stop() error {
-	defer s.sink.Close()
+	if s.sink != nil {
+		defer s.sink.Close()
+	}
 	if err := s.quit(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("ending %s: %w", s.name, err)
 	}
@@ -58,37 +63,57 @@ func (s *side) stop() error {
 	return nil
 }
 
+// template is the request that is posted to it.
+func (s *side) template(cfg config) *template {
+	switch {
+	case s.asks != nil:
+		return s.asks.question(s.addr, s.path, cfg.Size)
+	case s.batches:
+		return newBatch(s.addr, s.path, cfg.Size, cfg.Batch)
+	}
+	return newSingle(s.addr, s.path, cfg.Size)
+}
+
 // startRelay runs this program once more, as the relay.
 func startRelay(ctx context.Context) (*side, error) {
+	s := &side{name: "relay", sink: imfake.NewSink(), path: "/im_event/message"}
+	if err := s.startSelf(ctx, relayEnv, s.sink.URL()); err != nil {
+		s.sink.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// startSelf runs this program once more, with what makes it a child that prints its
+// address and ends with its input.
+func (s *side) startSelf(ctx context.Context, env, to string) error {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("finding this program: %w", err)
+		return fmt.Errorf("finding this program: %w", err)
 	}
-	s := &side{name: "relay", sink: imfake.NewSink(), path: "/im_event/message"}
 	s.cmd = exec.CommandContext(ctx, self)
-	s.cmd.Env = append(os.Environ(), relayEnv+"="+s.sink.URL())
+	s.cmd.Env = append(os.Environ(), env+"="+to)
 	s.cmd.Stderr = os.Stderr
 	in, err := s.cmd.StdinPipe()
 	if err != nil {
-		return nil, fmt.Errorf("starting the relay: %w", err)
+		return fmt.Errorf("starting the %s: %w", s.name, err)
 	}
 	s.quit = in.Close
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("starting the relay: %w", err)
+		return fmt.Errorf("starting the %s: %w", s.name, err)
 	}
 	if err := s.cmd.Start(); err != nil {
-		s.sink.Close()
-		return nil, fmt.Errorf("starting the relay: %w", err)
+		return fmt.Errorf("starting the %s: %w", s.name, err)
 	}
 	r := bufio.NewReader(out)
 	line, err := r.ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the relay's address: %w", err), s.stop())
+		return errors.Join(fmt.Errorf("reading the address of the %s: %w", s.name, err), s.stop())
 	}
 	s.addr = strings.TrimSpace(line)
-	go func() { _, _ = io.Copy(os.Stderr, r) }() // ends with the relay
-	return s, nil
+	go func() { _, _ = io.Copy(os.Stderr, r) }() // ends with the child
+	return nil
 }
 
 // build makes an imhook of this tree.
@@ -152,29 +177,37 @@ func startGateway(ctx context.Context, cfg config, dir, dialect string, beside i
 	if len(cfg.Beside) > 1 {
 		s.name += fmt.Sprintf(", %d beside", beside)
 	}
+	home := filepath.Join(dir, fmt.Sprintf("%s-%d-%d", dialect, beside, cfg.Conns))
+	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), dialect, s.sink.URL(), credentials, joined, others(beside, s.sink.URL()))
+	if err := s.startImhook(ctx, cfg.binary, home, text); err != nil {
+		s.sink.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// startImhook runs the binary with this configuration until it is ready; home is the
+// directory for it and its data.
+func (s *side) startImhook(ctx context.Context, binary, home, configuration string) error {
 	s.profiled = true
-	home := filepath.Join(dir, fmt.Sprintf("%s-%d", dialect, beside))
 	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, fmt.Errorf("making the gateway's directory: %w", err)
+		return fmt.Errorf("making the gateway's directory: %w", err)
 	}
 	file := filepath.Join(home, "imhook.yaml")
-	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), dialect, s.sink.URL(), credentials, joined, others(beside, s.sink.URL()))
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
+	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
+		return fmt.Errorf("writing the gateway's configuration: %w", err)
 	}
-
 	var log bytes.Buffer
-	s.cmd = exec.CommandContext(ctx, cfg.binary, "serve", "--config", file)
+	s.cmd = exec.CommandContext(ctx, binary, "serve", "--config", file)
 	s.cmd.Stdout, s.cmd.Stderr = &log, &log
 	s.quit = func() error { return s.cmd.Process.Signal(os.Interrupt) }
 	if err := s.cmd.Start(); err != nil {
-		s.sink.Close()
-		return nil, fmt.Errorf("starting imhook: %w", err)
+		return fmt.Errorf("starting imhook: %w", err)
 	}
 	if err := awaitReady(ctx, s.addr); err != nil {
-		return nil, errors.Join(err, s.stop(), fmt.Errorf("imhook said:\n%s", log.Bytes()))
+		return errors.Join(err, s.stop(), fmt.Errorf("imhook said:\n%s", log.Bytes()))
 	}
-	return s, nil
+	return nil
 }
 
 // awaitReady waits until the gateway says that it is ready.

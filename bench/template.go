@@ -17,11 +17,19 @@ const (
 	seqDigits  = 12
 )
 
+// The words by which a hook knows what to say, one of them in every question.
+const (
+	harmless = "harmless"
+	offends  = "offensiv"
+)
+
 // template is a request with the places in it that change: those of one message,
 // or of each message of a batch.
 type template struct {
 	request []byte
 	slots   []slot
+	// allowed is the answer to a message, denied to one that offends.
+	allowed, denied expected
 }
 
 // slot says where a message has what changes.
@@ -29,6 +37,7 @@ type slot struct {
 	ids    []int
 	times  []int
 	groups []int
+	words  []int
 	lane   int
 	seq    int
 }
@@ -39,6 +48,8 @@ type message struct {
 	lane   uint32
 	seq    uint64
 	millis int64
+	// offends is true for one that a hook denies.
+	offends bool
 }
 
 func zeros(n int) string { return strings.Repeat("0", n) }
@@ -52,11 +63,27 @@ func mark() string {
 // newSingle builds the request of one WildfireChat message with a body of about
 // size bytes.
 func newSingle(addr, path string, size int) *template {
-	body := `{"messageId":` + zeros(idDigits) + `,"sender":"u-1001","conv":{"type":1,"target":"g` + zeros(laneDigits) + `","line":0},` +
-		`"payload":{"type":1,"searchableContent":"` + mark() + `PAD","pushContent":"","pushData":"","content":"","mediaType":0,` +
+	return newTemplate(addr, path, jsonType, pad(wildfireMessage(mark()), size))
+}
+
+const jsonType = "application/json; charset=utf-8"
+
+// wildfireMessage is a WildfireChat message with this text, which goes on.
+func wildfireMessage(text string) string {
+	return `{"messageId":` + zeros(idDigits) + `,"sender":"u-1001","conv":{"type":1,"target":"g` + zeros(laneDigits) + `","line":0},` +
+		`"payload":{"type":1,"searchableContent":"` + text + `PAD","pushContent":"","pushData":"","content":"","mediaType":0,` +
 		`"remoteMediaUrl":"","persistFlag":3,"expireDuration":0,"mentionedType":0,"mentionedTarget":[],"extra":""},` +
 		`"toUsers":[],"timestamp":` + zeros(timeDigits) + `}`
-	return newTemplate(addr, path, "application/json; charset=utf-8", pad(body, size))
+}
+
+// openimMessage is the question of an OpenIM server before a message to one user,
+// with this text, which goes on.
+func openimMessage(text string) string {
+	return `{"sendID":"5021884410","callbackCommand":"callbackBeforeSendSingleMsgCommand","serverMsgID":"` + zeros(idDigits) +
+		`","clientMsgID":"` + zeros(idDigits) + `","operationID":"` + zeros(idDigits) + `","senderPlatformID":2,"senderNickname":"Nora Lind",` +
+		`"sessionType":1,"msgFrom":100,"contentType":101,"status":1,"sendTime":` + zeros(timeDigits) + `,"createTime":` + zeros(timeDigits) +
+		`,"content":"{\"content\":\"` + text + `PAD\"}","seq":0,"atUserList":null,` +
+		`"faceURL":"https://cdn.example.com/nora.png","ex":"","recvID":"u` + zeros(laneDigits) + `"}`
 }
 
 // newBatch builds the request of n CloudEvents of about size bytes each.
@@ -77,7 +104,7 @@ func pad(body string, size int) string {
 // newTemplate finds the places of every message in a body.
 func newTemplate(addr, path, contentType, body string) *template {
 	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", path, addr, contentType, len(body))
-	t := &template{request: []byte(head + body)}
+	t := &template{request: []byte(head + body), allowed: anyOK, denied: anyOK}
 	begin := len(head)
 	for _, message := range messages(body) {
 		var s slot
@@ -91,13 +118,18 @@ func newTemplate(addr, path, contentType, body string) *template {
 				places = append(places, begin+at)
 			}
 		}
-		for _, prefix := range []string{`"messageId":`, `"id":"bench-`, `"message":{"id":"`} {
+		for _, prefix := range []string{`"messageId":`, `"id":"bench-`, `"message":{"id":"`, `"serverMsgID":"`, `"clientMsgID":"`, `"operationID":"`} {
 			s.ids = append(s.ids, find(prefix)...)
 		}
-		for _, prefix := range []string{`"target":"g`, `"subject":"group:g`, `"kind":"group","id":"g`} {
+		for _, prefix := range []string{`"target":"g`, `"subject":"group:g`, `"kind":"group","id":"g`, `"recvID":"u`} {
 			s.groups = append(s.groups, find(prefix)...)
 		}
-		s.times = find(`"timestamp":`)
+		for _, prefix := range []string{`"timestamp":`, `"sendTime":`, `"createTime":`} {
+			s.times = append(s.times, find(prefix)...)
+		}
+		for _, after := range find(harmless) {
+			s.words = append(s.words, after-len(harmless))
+		}
 		s.lane = find(mark()[:strings.Index(mark(), "0")])[0]
 		s.seq = s.lane + laneDigits + 1
 		t.slots = append(t.slots, s)
@@ -138,6 +170,13 @@ func (t *template) patch(i int, m message) {
 	}
 	for _, at := range s.groups {
 		put(t.request[at:at+laneDigits], uint64(m.lane))
+	}
+	for _, at := range s.words {
+		word := harmless
+		if m.offends {
+			word = offends
+		}
+		copy(t.request[at:], word)
 	}
 	put(t.request[s.lane:s.lane+laneDigits], uint64(m.lane))
 	put(t.request[s.seq:s.seq+seqDigits], m.seq)

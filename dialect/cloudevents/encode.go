@@ -6,11 +6,13 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
+
+// usualSize is what most events take beside their text.
+const usualSize = 1 << 10
 
 // Encode says ev in structured mode; every event can be said. An event without an
 // id gets a new one, since the form has no place for none. An event of no known
@@ -26,9 +28,13 @@ func (d *Dialect) Encode(ev *event.Event, _ dialect.Target) ([]dialect.Request, 
 		}
 		ev = &c
 	}
-	body, err := json.Marshal(ev, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+	size := usualSize
+	if m := ev.Message; m != nil {
+		size += len(m.Text)
+	}
+	body, err := ev.AppendJSON(make([]byte, 0, size), json.Deterministic(true))
 	if err != nil {
-		return nil, fmt.Errorf("writing event %s: %w", ev.ID, err)
+		return nil, err
 	}
 	return []dialect.Request{{ContentType: singleType, Body: body}}, nil
 }

@@ -210,7 +210,7 @@ func readContent(code int32, content string, plain bool, m *event.Message) (exac
 	}
 	if code == codeText {
 		var scratch [512]byte
-		if len(content) < len(scratch) && len(content) > len(textBegin) && content[:len(textBegin)] == textBegin {
+		if len(content) > len(textBegin) && content[:len(textBegin)] == textBegin {
 			// By far the most frequent: read it, and see whether it reads back.
 			quoted := content[len(textBegin) : len(content)-len(textEnd)]
 			if len(quoted) > 1 && isPlain(quoted[1:len(quoted)-1]) && quoted[0] == '"' && quoted[len(quoted)-1] == '"' {

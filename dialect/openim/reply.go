@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -62,7 +63,7 @@ func (d *Dialect) Ack(_ *dialect.Request, evs []*event.Event) dialect.Response {
 	if len(evs) > 0 {
 		ev = evs[0]
 	}
-	return answer(ev, codes{}, overrides{})
+	return plain(ev, codes{})
 }
 
 // Refuse says what is wrong in one line, which is no JSON. Up to v3.6 the server's
@@ -114,7 +115,10 @@ func (d *Dialect) say(ev *event.Event, v event.Verdict) (res dialect.Response, e
 		if v.Action != event.Allow || len(v.Refused) > 0 {
 			return res, dialect.Uncarried("openim's %.64q is not known, and takes allow and deny", ev.Command)
 		}
-		return answer(ev, codes{}, overrides{}), nil
+		return plain(ev, codes{}), nil
+	}
+	if v.Action == event.Allow && len(v.Refused) == 0 && (n.answer == nil || n.answer.echo == nil) {
+		return plain(ev, codes{}), nil
 	}
 	p := &proposal{ev: ev, command: n.command, generation: generationOf(ev)}
 	o, err := n.overridesOf(p, &v)
@@ -176,7 +180,23 @@ func deny(ev *event.Event, v event.Verdict) dialect.Response {
 	case v21:
 		c.ActionCode = 1
 	}
-	return answer(ev, c, overrides{})
+	return plain(ev, c)
+}
+
+// plain writes an answer that is nothing but codes, as answer does. It is what nearly
+// all answers are, and each is made twice: to see whether it can be, and to give it.
+func plain(ev *event.Event, c codes) dialect.Response {
+	b := make([]byte, 0, 96+len(c.ErrMsg)+len(c.ErrDlt))
+	b = strconv.AppendInt(append(b, `{"actionCode":`...), int64(c.ActionCode), 10)
+	b = strconv.AppendInt(append(b, `,"errCode":`...), int64(c.ErrCode), 10)
+	b = dialect.AppendString(append(b, `,"errMsg":`...), c.ErrMsg)
+	if second(generationOf(ev)) {
+		b = dialect.AppendString(append(b, `,"operationID":`...), operationOf(ev))
+	} else {
+		b = dialect.AppendString(append(b, `,"errDlt":`...), c.ErrDlt)
+		b = strconv.AppendInt(append(b, `,"nextCode":`...), int64(c.NextCode), 10)
+	}
+	return dialect.Response{Status: http.StatusOK, ContentType: jsonType, Body: append(b, '}')}
 }
 
 // answer writes an answer.
@@ -232,13 +252,17 @@ func (d *Dialect) Verdict(ev *event.Event, res *dialect.Response, to dialect.Tar
 		ErrCode    jsontext.Value `json:"errCode"`
 		NextCode   jsontext.Value `json:"nextCode"`
 	}
-	if kind := jsontext.Value(res.Body).Kind(); kind != '{' {
-		return event.Verdict{}, fmt.Errorf("%w: no JSON object", dialect.ErrBadReply)
+	success := res.Status >= 200 && res.Status <= 299
+	if !success || !w.scan(res.Body) {
+		w.codes = codes{}
+		if kind := jsontext.Value(res.Body).Kind(); kind != '{' {
+			return event.Verdict{}, fmt.Errorf("%w: no JSON object", dialect.ErrBadReply)
+		}
+		if err := json.Unmarshal(res.Body, &w, replyOptions); err != nil {
+			return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
+		}
 	}
-	if err := json.Unmarshal(res.Body, &w, replyOptions); err != nil {
-		return event.Verdict{}, fmt.Errorf("%w: %w", dialect.ErrBadReply, err)
-	}
-	if res.Status < 200 || res.Status > 299 {
+	if !success {
 		_ = json.Unmarshal(res.Body, &told, replyOptions)
 		if told.ActionCode == nil && told.ErrCode == nil && told.NextCode == nil {
 			return event.Verdict{}, fmt.Errorf("%w: status %d without a code", dialect.ErrBadReply, res.Status)

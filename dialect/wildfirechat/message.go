@@ -103,8 +103,11 @@ func decodeMessage(in input) (*event.Event, error) {
 	w := in.d.outputs.Get().(*outputMessage)
 	defer in.d.outputs.Put(w)
 	w.reset()
-	if err := in.read(w); err != nil {
-		return nil, err
+	if !w.scan(in.body) {
+		w.reset()
+		if err := in.read(w); err != nil {
+			return nil, err
+		}
 	}
 	if field := w.check(); field != "" {
 		return nil, in.missing(field)

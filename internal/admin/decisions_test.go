@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ type shelf struct {
 }
 
 func (s *shelf) Keep(_ context.Context, page []byte) error {
-	s.pages = append(s.pages, page)
+	s.pages = append(s.pages, bytes.Clone(page))
 	return nil
 }
 

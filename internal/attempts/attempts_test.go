@@ -1,6 +1,7 @@
 package attempts
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -29,7 +30,7 @@ type memory struct {
 func (m *memory) Keep(_ context.Context, page []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.pages, m.at = append(m.pages, page), append(m.at, time.Now())
+	m.pages, m.at = append(m.pages, bytes.Clone(page)), append(m.at, time.Now())
 	return nil
 }
 

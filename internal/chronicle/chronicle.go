@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,8 +15,8 @@ import (
 
 // Store keeps pages, numbered from 1 without reuse. It is safe for concurrent use.
 type Store interface {
-	// Keep keeps a page behind the others. The error wraps gateway.ErrUnavailable when
-	// trying again may help.
+	// Keep keeps a page behind the others. It must not hold on to its memory. The error
+	// wraps gateway.ErrUnavailable when trying again may help.
 	Keep(ctx context.Context, page []byte) error
 	// Page returns page seq and when it was kept, or gateway.ErrNoPage.
 	Page(ctx context.Context, seq uint64) ([]byte, time.Time, error)
@@ -50,6 +49,10 @@ const (
 	QueueBytes = 64 << 20
 	PageCount  = 512
 	PageBytes  = 256 << 10
+	// Lot is how many wait until somebody is called who comes anyway.
+	Lot = 16
+	// maxRoom is the largest room for what was taken that is kept.
+	maxRoom = 2 * PageCount
 	// Linger is how long an entry waits for others.
 	Linger = 100 * time.Millisecond
 	// Persist is how long a page is tried before it is given up.
@@ -61,8 +64,7 @@ const (
 type Chronicle[T any] struct {
 	cfg Config[T]
 
-	queue chan T
-	held  atomic.Int64 // bytes in the queue
+	queue *queue[T]
 	// stopping is closed when nothing more is taken; run ends with ctx at the latest.
 	stopping chan struct{}
 	stop     sync.Once
@@ -81,7 +83,7 @@ func New[T any](cfg Config[T]) (*Chronicle[T], error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Chronicle[T]{
-		cfg: cfg, queue: make(chan T, QueueCount), stopping: make(chan struct{}), done: make(chan struct{}),
+		cfg: cfg, queue: newQueue[T](), stopping: make(chan struct{}), done: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	go c.run()
@@ -91,28 +93,13 @@ func New[T any](cfg Config[T]) (*Chronicle[T], error) {
 // Record takes an entry without waiting, or drops and counts it. What it holds must
 // not be changed any more. After Stop everything is dropped.
 func (c *Chronicle[T]) Record(entry T) {
-	select {
-	case <-c.stopping:
-		c.cfg.Lost.Inc()
-		return
-	default:
-	}
-	size := c.cfg.Weight(entry)
-	if c.held.Add(size) > QueueBytes {
-		c.held.Add(-size)
-		c.cfg.Lost.Inc()
-		return
-	}
-	select {
-	case c.queue <- entry:
-	default:
-		c.held.Add(-size)
+	if !c.queue.put(entry, c.cfg.Weight(entry)) {
 		c.cfg.Lost.Inc()
 	}
 }
 
-// Held is about how many bytes wait to be kept.
-func (c *Chronicle[T]) Held() int64 { return c.held.Load() }
+// Held is about how many bytes wait to be written on a page.
+func (c *Chronicle[T]) Held() int64 { return c.queue.held.Load() }
 
 // Stop keeps what was taken and ends; when ctx ends before, the rest is dropped and
 // counted. It may be called more than once.
@@ -137,40 +124,47 @@ func (c *Chronicle[T]) run() {
 	timer := time.NewTimer(Linger)
 	timer.Stop()
 	defer timer.Stop()
-	take := func(entry T) {
-		if p.n == 0 {
-			timer.Reset(Linger)
+	var room []*waiting[T]
+	// fill adds what was taken to the page. While there is one, its time brings run
+	// back.
+	fill := func(all []*waiting[T]) {
+		for _, w := range all {
+			b, err := c.cfg.Append(one[:0], w.entry)
+			if err != nil {
+				c.cfg.Lost.Inc()
+				c.say(fmt.Errorf("writing an entry: %w", err))
+				continue
+			}
+			one = b
+			if p.n == 0 {
+				timer.Reset(Linger)
+			}
+			p.Add(c.cfg.At(w.entry), b)
+			if p.full() {
+				c.keep(&p)
+			}
 		}
-		c.held.Add(-c.cfg.Weight(entry))
-		b, err := c.cfg.Append(one[:0], entry)
-		if err != nil {
-			c.cfg.Lost.Inc()
-			c.say(fmt.Errorf("writing an entry: %w", err))
-			return
-		}
-		one = b
-		p.Add(c.cfg.At(entry), b)
-		if p.n >= PageCount || len(p.entries) >= PageBytes {
-			c.keep(&p)
+		c.queue.done(all)
+		clear(all)
+		if room = all[:0]; cap(room) > maxRoom {
+			room = nil
 		}
 	}
 	for {
 		select {
-		case entry := <-c.queue:
-			take(entry)
-		case <-timer.C:
-			c.keep(&p)
-		case <-c.stopping:
-			for {
-				select {
-				case entry := <-c.queue:
-					take(entry)
-					continue
-				default:
-				}
-				c.keep(&p)
-				return
+		case <-c.queue.call:
+			fill(c.queue.take(room, true))
+			if p.n == 0 {
+				c.queue.leave()
 			}
+		case <-timer.C:
+			fill(c.queue.take(room, false))
+			c.keep(&p)
+			c.queue.leave()
+		case <-c.stopping:
+			fill(c.queue.end(room))
+			c.keep(&p)
+			return
 		}
 	}
 }

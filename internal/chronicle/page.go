@@ -17,11 +17,16 @@ const pageVersion = 1
 // ErrPage is wrapped when a page or an entry cannot be read.
 var ErrPage = errors.New("page cannot be read")
 
-// Batch is a page that is being filled. Its zero value is empty.
+// maxHead is how much stands before the entries at most: version, number, two times.
+const maxHead = 1 + 3*binary.MaxVarintLen64
+
+// Batch is a page that is being filled. Its zero value is empty. Its memory is used
+// for the next one.
 type Batch struct {
 	n           int
 	first, last time.Time
-	entries     []byte
+	// buf has room for the head and then the entries.
+	buf []byte
 }
 
 // Add adds an entry, as JSON, that happened at that time.
@@ -33,21 +38,31 @@ func (p *Batch) Add(at time.Time, entry []byte) {
 	if p.n == 0 || at.After(p.last) {
 		p.last = at
 	}
+	if p.n == 0 {
+		p.buf = append(p.buf[:0], make([]byte, maxHead)...)
+	}
 	p.n++
-	p.entries = binary.AppendUvarint(p.entries, uint64(len(entry)))
-	p.entries = append(p.entries, entry...)
+	p.buf = binary.AppendUvarint(p.buf, uint64(len(entry)))
+	p.buf = append(p.buf, entry...)
 }
 
-// Page is what is kept.
+// Page is what is kept, until the next entry is added; nil when there is none.
 func (p *Batch) Page() []byte {
-	b := []byte{pageVersion}
-	b = binary.AppendUvarint(b, uint64(p.n))
-	b = binary.AppendVarint(b, p.first.UnixMilli())
-	b = binary.AppendVarint(b, p.last.UnixMilli())
-	return append(b, p.entries...)
+	if p.n == 0 {
+		return nil
+	}
+	head := append(make([]byte, 0, maxHead), pageVersion)
+	head = binary.AppendUvarint(head, uint64(p.n))
+	head = binary.AppendVarint(head, p.first.UnixMilli())
+	head = binary.AppendVarint(head, p.last.UnixMilli())
+	page := p.buf[maxHead-len(head):]
+	copy(page, head)
+	return page
 }
 
-func (p *Batch) reset() { p.n, p.entries = 0, p.entries[:0] }
+func (p *Batch) full() bool { return p.n >= PageCount || len(p.buf) >= PageBytes }
+
+func (p *Batch) reset() { p.n = 0 }
 
 // Opened is a page that was read, its entries as JSON, and when the first and the
 // last of them happened.

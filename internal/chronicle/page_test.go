@@ -1,6 +1,7 @@
 package chronicle
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -22,6 +23,33 @@ func TestPage_HoldsWhatWasAdded(t *testing.T) {
 	}
 	if len(o.Entries) != 2 || string(o.Entries[0]) != `{"n":1}` || string(o.Entries[1]) != `{"n":2}` {
 		t.Errorf("entries are %q", o.Entries)
+	}
+}
+
+func TestPage_MemoryIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	var p Batch
+	p.Add(time.UnixMilli(1), []byte(`{"n":"a longer one"}`))
+	first := p.Page()
+	want := bytes.Clone(first)
+	if again := p.Page(); !bytes.Equal(want, again) {
+		t.Errorf("asked twice, a page is %q and %q", want, again)
+	}
+	p.reset()
+	if p.Page() != nil {
+		t.Error("there is a page of no entries")
+	}
+	at := time.UnixMilli(1 << 50).UTC() // a longer head
+	p.Add(at, []byte(`{"n":2}`))
+	o, err := OpenPage(p.Page())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(o.Entries) != 1 || string(o.Entries[0]) != `{"n":2}` || !o.First.Equal(at) || !o.Last.Equal(at) {
+		t.Errorf("the next page holds %q from %v to %v", o.Entries, o.First, o.Last)
+	}
+	if bytes.Equal(first, want) {
+		t.Error("the first page has memory of its own")
 	}
 }
 

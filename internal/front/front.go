@@ -167,11 +167,13 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	c.req = receive.Request{
 		Context: context.Background(), Method: method(ctx.Method()), Path: path, Query: query,
 		Header: header(&ctx.Request.Header), Length: c.left, Body: &c.body,
-		Peer: ctx.RemoteAddr().String(), Conn: c,
+		Conn: c,
 	}
 	tc, tracked := ctx.Conn().(*trackedConn)
 	if tracked {
-		c.req.Began = tc.first
+		c.req.Began, c.req.Peer = tc.first, tc.name()
+	} else {
+		c.req.Peer = ctx.RemoteAddr().String()
 	}
 	res := s.cfg.In.Serve(&c.req)
 	c.rest()
@@ -209,7 +211,7 @@ func header(h *fasthttp.RequestHeader) http.Header {
 	all := make(http.Header, 8)
 	values := make([]string, 0, 8)
 	for k, v := range h.All() {
-		key := string(k)
+		key := name(k)
 		if old := all[key]; old != nil {
 			all[key] = append(old, string(v))
 			continue
@@ -218,6 +220,16 @@ func header(h *fasthttp.RequestHeader) http.Header {
 		all[key] = values[len(values)-1 : len(values) : len(values)]
 	}
 	return all
+}
+
+// name spares the copies of those that every caller sends.
+func name(k []byte) string {
+	for _, known := range [...]string{"Host", "Content-Type", "Content-Length", "User-Agent", "Accept-Encoding", "Connection"} {
+		if string(k) == known {
+			return known
+		}
+	}
+	return string(k)
 }
 
 // wantsClose reports whether the caller waits for the end of the connection, in

@@ -95,6 +95,8 @@ type trackedConn struct {
 	// are not of it: some clients end a body with one, and rest then. It belongs to who
 	// reads.
 	first time.Time
+	// peer is the other side's address in words, once somebody asked.
+	peer string
 	// ended is set once the other side's end was read.
 	ended bool
 	// linger is set when the other side may still be sending what nobody reads.
@@ -119,6 +121,14 @@ func (c *trackedConn) Read(p []byte) (int, error) {
 	}
 	c.ended = true
 	return 0, err
+}
+
+// name is the other side's address. It belongs to who reads.
+func (c *trackedConn) name() string {
+	if c.peer == "" {
+		c.peer = c.RemoteAddr().String()
+	}
+	return c.peer
 }
 
 // lingerTime bounds how long a connection is read from after its last answer.

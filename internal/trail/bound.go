@@ -15,27 +15,7 @@ import (
 
 // What the world writes is kept although it is not clean: with invalid UTF-8
 // replaced, with names that stand twice.
-func encoding() []json.Options {
-	return []json.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}
-}
-
-// entryJSON is an entry with its event written already.
-type entryJSON struct {
-	Event jsontext.Value `json:"event"`
-	bare
-}
-
-// bare is an entry that hides its event.
-type bare Entry
-
-// append appends the entry's JSON with the event in front.
-func (e *Entry) append(b []byte, ev jsontext.Value) ([]byte, error) {
-	out, err := json.Marshal(entryJSON{ev, bare(*e)}, encoding()...)
-	if err != nil {
-		return b, fmt.Errorf("writing a decision: %w", err)
-	}
-	return append(b, out...), nil
-}
+var encoding = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 
 // cutter makes things fit and remembers whether something had to go.
 type cutter struct {
@@ -86,26 +66,28 @@ func (c *cutter) refused(list []event.Refusal, n int) []event.Refusal {
 	return out
 }
 
-// event is the JSON of ev in at most n bytes, as far as its envelope lets it. What
-// is returned can be read again.
-func (c *cutter) event(ev *event.Event, n int) (jsontext.Value, error) {
-	b, err := json.Marshal(ev, encoding()...)
+// event appends the JSON of ev in at most n bytes, as far as its envelope lets it.
+// What is appended can be read again.
+func (c *cutter) event(b []byte, ev *event.Event, n int) ([]byte, error) {
+	begin := len(b)
+	b, err := ev.AppendJSON(b, encoding)
 	if err != nil {
-		return nil, fmt.Errorf("writing the event of a decision: %w", err)
+		return b, fmt.Errorf("writing the event of a decision: %w", err)
 	}
-	if len(b) <= n {
+	if len(b)-begin <= n {
 		return b, nil
 	}
 	c.happened = true
-	small, ok := shrink(b, n)
-	if ok && json.Unmarshal(small, &event.Event{}, encoding()...) == nil {
-		return small, nil
+	small, ok := shrink(b[begin:], n)
+	b = b[:begin]
+	if ok && json.Unmarshal(small, &event.Event{}, encoding) == nil {
+		return append(b, small...), nil
 	}
 	bare := event.Event{
 		ID: c.string(ev.ID), App: ev.App, Source: ev.Source, Type: ev.Type, Phase: ev.Phase, Time: ev.Time,
 		Dialect: c.string(ev.Dialect), Generation: c.string(ev.Generation), Command: c.string(ev.Command), Lane: event.Lane(c.string(string(ev.Lane))),
 	}
-	return json.Marshal(&bare, encoding()...)
+	return bare.AppendJSON(b, encoding)
 }
 
 // value is v in at most n bytes; nothing when that cannot be.
@@ -122,12 +104,12 @@ func (c *cutter) value(v jsontext.Value, n int) jsontext.Value {
 // when that cannot be.
 func shrink(v jsontext.Value, n int) (jsontext.Value, bool) {
 	var tree any
-	if err := json.Unmarshal(v, &tree, encoding()...); err != nil {
+	if err := json.Unmarshal(v, &tree, encoding); err != nil {
 		return nil, false
 	}
 	for text, items := 4<<10, 64; text >= 64; text, items = text/2, max(4, items/2) {
 		tree = prune(tree, text, items)
-		out, err := json.Marshal(tree, append(encoding(), json.Deterministic(true))...)
+		out, err := json.Marshal(tree, encoding, json.Deterministic(true))
 		if err == nil && len(out) <= n {
 			return out, true
 		}

@@ -82,12 +82,12 @@ func tree(v any) any {
 	if r := reflect.ValueOf(v); r.Kind() == reflect.Pointer && r.IsNil() || r.Kind() == reflect.Slice && r.Len() == 0 {
 		return nil
 	}
-	b, err := json.Marshal(v, encoding()...)
+	b, err := json.Marshal(v, encoding)
 	if err != nil {
 		return nil
 	}
 	var t any
-	if json.Unmarshal(b, &t, encoding()...) != nil {
+	if json.Unmarshal(b, &t, encoding) != nil {
 		return nil
 	}
 	return t
@@ -119,7 +119,7 @@ func value(v any) jsontext.Value {
 	if v == nil {
 		return nil
 	}
-	b, err := json.Marshal(v, append(encoding(), json.Deterministic(true))...)
+	b, err := json.Marshal(v, encoding, json.Deterministic(true))
 	if err != nil || bytes.Equal(b, []byte("null")) {
 		return nil
 	}

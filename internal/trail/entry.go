@@ -144,12 +144,12 @@ func (r room) append(b []byte, d gateway.Decision) ([]byte, error) {
 		}
 		e.Hooks = append(e.Hooks, p)
 	}
-	ev, err := cut.event(d.Event, r.event)
+	b, err := cut.event(append(b, `{"event":`...), d.Event, r.event)
 	if err != nil {
 		return b, err
 	}
 	e.Cut = cut.happened
-	return e.append(b, ev)
+	return e.appendRest(b), nil
 }
 
 // decider is the hook that a decision is owed to; nil when nobody was asked.
@@ -216,7 +216,7 @@ func (e *Entry) About(user string) bool {
 // parseEntry reads an entry.
 func parseEntry(v jsontext.Value) (*Entry, error) {
 	var e Entry
-	if err := json.Unmarshal(v, &e, encoding()...); err != nil {
+	if err := json.Unmarshal(v, &e, encoding); err != nil {
 		return nil, fmt.Errorf("%w: %w", chronicle.ErrPage, err)
 	}
 	if e.Event == nil {

@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"testing"
@@ -34,7 +35,7 @@ func (m *memory) Keep(_ context.Context, page []byte) error {
 			return err
 		}
 	}
-	m.pages = append(m.pages, kept{page, time.Now()})
+	m.pages = append(m.pages, kept{bytes.Clone(page), time.Now()})
 	return nil
 }
 

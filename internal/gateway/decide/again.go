@@ -2,7 +2,6 @@ package decide
 
 import (
 	"context"
-	"crypto/sha256"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -31,15 +30,9 @@ func (d *Decider) once(ctx context.Context, p gateway.Proposal, decide func(cont
 	if ev.Dedupe == "" {
 		return decide(ctx)
 	}
-	key := questionKey(ev)
-	now := time.Now()
-	d.againMu.Lock()
-	known, ok := d.again.get(key, now)
-	if !ok {
-		known = &verdict{done: make(chan struct{})}
-		d.again.put(key, known, 0, now, now.Add(againFor))
-	}
-	d.againMu.Unlock()
+	key := d.questions.key(ev)
+	again, now := d.again.of(key), time.Now()
+	known, ok := again.meet(key, &verdict{done: make(chan struct{})}, now, now.Add(againFor))
 	if ok {
 		d.metrics.again.Inc()
 		if known.wait(p.Deadline) {
@@ -52,15 +45,27 @@ func (d *Decider) once(ctx context.Context, p gateway.Proposal, decide func(cont
 	defer func() {
 		switch {
 		case known.v.Action == "":
-			d.again.take(key)
+			again.take(key)
 		case known.v.Changes != nil || len(known.v.Refused) > 0 || known.v.Reason != "":
-			d.again.put(key, known, weigh(known.v), now, now.Add(againFor))
+			again.put(key, known, weigh(known.v), now, now.Add(againFor))
+		case known.v.Action == event.Allow && known.v.Code == 0:
+			again.change(key, d.allowed)
 		}
 		close(known.done)
 	}()
 	// A caller that leaves sends again, and wants to hear what came of it.
-	known.v = decide(context.WithoutCancel(ctx))
+	if ctx.Done() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	known.v = decide(ctx)
 	return known.v
+}
+
+// allowed is the verdict that most proposals get, in one piece for all of them.
+func allowed() *verdict {
+	v := &verdict{done: make(chan struct{}), v: event.Allowed()}
+	close(v.done)
+	return v
 }
 
 // wait reports whether the verdict is there before the deadline. The first one
@@ -80,12 +85,4 @@ func (v *verdict) wait(deadline time.Time) bool {
 	case <-late.C:
 		return false
 	}
-}
-
-// questionKey is equal for what is the same question, word for word. What the vendor
-// tells messages apart by is not enough: much of it is up to the sender's device,
-// and what was allowed would vouch for anything sent under its id.
-func questionKey(ev *event.Event) event.Key {
-	sum := sha256.Sum256(ev.Raw.Body)
-	return event.Hash(ev.Source, ev.Command, ev.ID, string(sum[:]))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -17,7 +18,8 @@ const leastTime = time.Millisecond
 // configuration that leave it as it is.
 type running struct {
 	Hook
-	slots    chan struct{}
+	// asking is how many questions are open.
+	asking   *atomic.Int64
 	breakers *breakers
 	cache    *cache
 	metrics  *hookMetrics
@@ -27,7 +29,7 @@ type running struct {
 func newRunning(h Hook, m *metrics, log *slog.Logger) *running {
 	h = h.withDefaults()
 	return &running{
-		Hook: h, slots: make(chan struct{}, h.Concurrency),
+		Hook: h, asking: new(atomic.Int64),
 		breakers: newBreakers(h.Breaker), cache: newCache(), metrics: m.of(h), log: log,
 	}
 }
@@ -55,7 +57,7 @@ func (r *running) ask(ctx context.Context, q gateway.Question, whole time.Durati
 	return a
 }
 
-// inquire asks behind slots and breaker.
+// inquire asks behind breaker and bound.
 func (r *running) inquire(ctx context.Context, q gateway.Question, whole time.Duration, now time.Time) gateway.Reply {
 	breaker := r.breakers.source(q.Event.Source)
 	permit, opened, ok := breaker.enter()
@@ -67,13 +69,11 @@ func (r *running) inquire(ctx context.Context, q gateway.Question, whole time.Du
 	// A hook that was given a fraction of its time has not failed. One that never has
 	// more, for this server does not wait longer, has.
 	enough := granted >= min(r.Timeout, whole)/2
-	select {
-	case r.slots <- struct{}{}:
-	default:
+	if !r.enter() {
 		breaker.leave(permit, gateway.CauseOverload, false)
 		return gateway.Reply{Cause: gateway.CauseOverload, Detail: fmt.Sprintf("not asked: %d questions are open", r.Concurrency)}
 	}
-	defer func() { <-r.slots }()
+	defer r.asking.Add(-1)
 	if left < leastTime {
 		breaker.leave(permit, gateway.CauseTimeout, false)
 		return gateway.Reply{Cause: gateway.CauseTimeout, Detail: "not asked: no time was left"}
@@ -90,6 +90,19 @@ func (r *running) inquire(ctx context.Context, q gateway.Question, whole time.Du
 	}
 	r.tell(q.Event.Source, reply, breaker.leave(permit, reply.Cause, reply.Cause != gateway.CauseCancelled && (enough || reply.Cause != gateway.CauseTimeout)))
 	return reply
+}
+
+// enter counts one more question, unless as many as may be are open.
+func (r *running) enter() bool {
+	for {
+		n := r.asking.Load()
+		if n >= int64(r.Concurrency) {
+			return false
+		}
+		if r.asking.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
 }
 
 // tell says what became of the breaker of a source's questions.

@@ -1,9 +1,10 @@
 package decide
 
 import (
-	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
@@ -51,13 +52,10 @@ func (b Breaker) withDefaults() Breaker {
 // server that waits 200 ms is none for one that waits five seconds.
 type breakers struct {
 	conf Breaker
-
-	// mu guards the following.
-	mu sync.Mutex
-	of map[string]*breaker
+	of   sync.Map // *breaker by source
 }
 
-func newBreakers(conf Breaker) *breakers { return &breakers{conf: conf, of: map[string]*breaker{}} }
+func newBreakers(conf Breaker) *breakers { return &breakers{conf: conf} }
 
 // source returns the breaker for a source's questions; nil, which lets everything
 // through, when they are off.
@@ -65,31 +63,30 @@ func (b *breakers) source(name string) *breaker {
 	if b.conf.Off {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	one := b.of[name]
-	if one == nil {
-		one = newBreaker(b.conf)
-		b.of[name] = one
+	one, ok := b.of.Load(name)
+	if !ok {
+		one, _ = b.of.LoadOrStore(name, newBreaker(b.conf))
 	}
-	return one
+	return one.(*breaker)
 }
 
 // open are the sources that leave the hook alone at present, by name.
 func (b *breakers) open() []LeftAlone {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	var all []LeftAlone
-	for _, name := range slices.Sorted(maps.Keys(b.of)) {
-		if c, open := b.of[name].state(); open {
-			all = append(all, LeftAlone{Source: name, Cause: c})
+	b.of.Range(func(name, one any) bool {
+		if c, open := one.(*breaker).state(); open {
+			all = append(all, LeftAlone{Source: name.(string), Cause: c})
 		}
-	}
+		return true
+	})
+	slices.SortFunc(all, func(a, b LeftAlone) int { return strings.Compare(a.Source, b.Source) })
 	return all
 }
 
 // breaker keeps what opened it beside the library's state.
 type breaker struct {
+	// closed is true while everything is let through: only an answer changes that.
+	closed atomic.Bool
 	// mu keeps what the library is asked and told together.
 	mu      sync.Mutex
 	circuit circuitbreaker.CircuitBreaker[any]
@@ -100,11 +97,13 @@ type breaker struct {
 }
 
 func newBreaker(b Breaker) *breaker {
-	return &breaker{circuit: circuitbreaker.NewBuilder[any]().
+	one := &breaker{circuit: circuitbreaker.NewBuilder[any]().
 		WithFailureRateThreshold(failureRate, uint(b.Least), b.Within).
 		WithSuccessThreshold(1).
 		WithDelay(b.Pause).
 		Build()}
+	one.closed.Store(true)
+	return one
 }
 
 // permit is the leave to ask.
@@ -116,7 +115,7 @@ type permit struct {
 // enter reports whether the hook may be asked; otherwise why not: the failure that
 // opened it. Whoever enters must leave.
 func (b *breaker) enter() (p permit, open gateway.Cause, ok bool) {
-	if b == nil {
+	if b == nil || b.closed.Load() {
 		return permit{}, "", true
 	}
 	b.mu.Lock()
@@ -151,11 +150,13 @@ func (b *breaker) leave(p permit, c gateway.Cause, counts bool) news {
 	case p.trial:
 		b.circuit.RecordFailure() // what opened it still does
 	}
+	state := b.circuit.State()
+	b.closed.Store(state == circuitbreaker.ClosedState)
 	switch {
-	case !b.told && b.circuit.IsOpen():
+	case !b.told && state == circuitbreaker.OpenState:
 		b.told = true
 		return hasOpened
-	case b.told && b.circuit.IsClosed():
+	case b.told && state == circuitbreaker.ClosedState:
 		b.told = false
 		return hasClosed
 	}

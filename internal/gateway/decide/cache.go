@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -31,20 +32,25 @@ const (
 // cache holds verdicts that a hook said hold for further events. Nothing is kept
 // that it did not ask for.
 type cache struct {
-	mu sync.Mutex
-	// by are the sets of fields in use, the latest last.
-	by       []string
+	// by are the sets of fields in use, the latest last; nil while there is none.
+	by atomic.Pointer[[]string]
+	// adding is held while there is one more.
+	adding   sync.Mutex
 	verdicts *shelf[event.Verdict]
 }
 
 func newCache() *cache { return &cache{verdicts: newShelf[event.Verdict](cacheSize, cacheRoom)} }
 
+func (c *cache) sets() []string {
+	if by := c.by.Load(); by != nil {
+		return *by
+	}
+	return nil
+}
+
 // find returns a kept verdict that holds for ev.
 func (c *cache) find(ev *event.Event, now time.Time) (event.Verdict, bool) {
-	c.mu.Lock()
-	sets := c.by
-	c.mu.Unlock()
-	for _, by := range sets {
+	for _, by := range c.sets() {
 		if key, ok := cacheKey(ev, by); ok {
 			if v, ok := c.verdicts.get(key, now); ok {
 				return v, true
@@ -67,16 +73,27 @@ func (c *cache) keep(ev *event.Event, v event.Verdict, k gateway.Keep, now time.
 	if !ok {
 		return
 	}
-	c.mu.Lock()
-	if !slices.Contains(c.by, by) {
-		// A new array each time: readers have the old one.
-		c.by = append(slices.Clone(c.by), by)
-		if len(c.by) > cacheBy {
-			c.by = c.by[1:]
-		}
-	}
-	c.mu.Unlock()
+	c.add(by)
 	c.verdicts.put(key, v, weigh(v), now, now.Add(min(k.For, cacheFor)))
+}
+
+// add has by among the sets from now on.
+func (c *cache) add(by string) {
+	if slices.Contains(c.sets(), by) {
+		return
+	}
+	c.adding.Lock()
+	defer c.adding.Unlock()
+	sets := c.sets()
+	if slices.Contains(sets, by) {
+		return
+	}
+	// A new array each time: readers have the old one.
+	sets = append(slices.Clone(sets), by)
+	if len(sets) > cacheBy {
+		sets = sets[1:]
+	}
+	c.by.Store(&sets)
 }
 
 // cacheKey is of what ev has in the named fields; false when it lacks one, or when

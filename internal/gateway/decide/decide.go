@@ -42,10 +42,11 @@ type Decider struct {
 	hooks atomic.Pointer[map[string][]*running]
 	// setting is held while they are replaced.
 	setting sync.Mutex
-	// again holds the verdicts that a retry is told; againMu is held from looking to
-	// putting.
-	againMu sync.Mutex
-	again   *shelf[*verdict]
+	// again holds the verdicts that a retry is told.
+	again   *shelves[*verdict]
+	allowed *verdict
+	// questions names what was asked.
+	questions *questions
 	// guards are the signatures that came.
 	guards *guards
 	// late are decisions that wait for a shadow.
@@ -62,7 +63,7 @@ func New(cfg Config) (*Decider, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	d := &Decider{trail: cfg.Trail, metrics: m, log: log, again: newShelf[*verdict](againSize, againRoom), guards: newGuards()}
+	d := &Decider{trail: cfg.Trail, metrics: m, log: log, again: newShelves[*verdict](againSize, againRoom), allowed: allowed(), questions: newQuestions(), guards: newGuards()}
 	d.hooks.Store(&map[string][]*running{})
 	return d, d.Set(cfg.Hooks)
 }
@@ -185,7 +186,7 @@ func (d *Decider) Status() []HookStatus {
 	var all []HookStatus
 	for _, rs := range *d.hooks.Load() {
 		for _, r := range rs {
-			all = append(all, HookStatus{App: r.App, Name: r.Name, Open: r.breakers.open(), Asking: len(r.slots)})
+			all = append(all, HookStatus{App: r.App, Name: r.Name, Open: r.breakers.open(), Asking: int(r.asking.Load())})
 		}
 	}
 	return all

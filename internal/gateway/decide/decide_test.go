@@ -346,25 +346,27 @@ func TestDecide_ShadowNeverCounts(t *testing.T) {
 
 func TestDecide_ShareIsOfConversations(t *testing.T) {
 	t.Parallel()
-	asked := says(allow, 0)
-	d, _ := newDecider(t, with(hook("canary", asked), func(h *Hook) { h.Share = 0.05 }))
-	const conversations = 10000
-	count := func() (n int) {
-		before := len(asked.asked())
-		for i := range conversations {
-			p := proposal()
-			p.Event.Lane = event.NewLane(event.KindGroup, fmt.Sprint("g", i))
-			decided(t, d, p)
+	synctest.Test(t, func(t *testing.T) {
+		asked := says(allow, 0)
+		d, _ := newDecider(t, with(hook("canary", asked), func(h *Hook) { h.Share = 0.05 }))
+		const conversations = 10000
+		count := func() (n int) {
+			before := len(asked.asked())
+			for i := range conversations {
+				p := proposal()
+				p.Event.Lane = event.NewLane(event.KindGroup, fmt.Sprint("g", i))
+				decided(t, d, p)
+			}
+			return len(asked.asked()) - before
 		}
-		return len(asked.asked()) - before
-	}
-	first := count()
-	if first < conversations*4/100 || first > conversations*6/100 {
-		t.Errorf("asked about %d of %d conversations, want about 5 %%", first, conversations)
-	}
-	if again := count(); again != first {
-		t.Errorf("asked about %d conversations the second time, %d the first", again, first)
-	}
+		first := count()
+		if first < conversations*4/100 || first > conversations*6/100 {
+			t.Errorf("asked about %d of %d conversations, want about 5 %%", first, conversations)
+		}
+		if again := count(); again != first {
+			t.Errorf("asked about %d conversations the second time, %d the first", again, first)
+		}
+	})
 }
 
 func TestDecide_OverloadAnswersAtOnce(t *testing.T) {

@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"sync"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -17,24 +16,15 @@ const (
 // guards knows which signature came with which body. In memory alone: a question
 // leaves nothing behind, so that the worst of one that is asked again after a restart
 // is that it is answered.
-type guards struct {
-	mu   sync.Mutex
-	sums *shelf[event.Key]
-}
+type guards struct{ sums *shelves[event.Key] }
 
-func newGuards() *guards { return &guards{sums: newShelf[event.Key](guardSize, 0)} }
+func newGuards() *guards { return &guards{sums: newShelves[event.Key](guardSize, 0)} }
 
 // replayed reports whether the signature came before with something else.
 func (g *guards) replayed(guard gateway.Guard, now time.Time) bool {
 	if guard.IsZero() {
 		return false
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	sum, ok := g.sums.get(guard.Key, now)
-	if !ok {
-		g.sums.put(guard.Key, guard.Sum, 0, now, now.Add(guardFor))
-		return false
-	}
+	sum, _ := g.sums.of(guard.Key).meet(guard.Key, guard.Sum, now, now.Add(guardFor))
 	return sum != guard.Sum
 }

@@ -276,13 +276,16 @@ func TestHealth_ComesBackSlowly(t *testing.T) {
 		j.add(lanes(300, 2)...)
 		pass(10 * time.Minute)
 		p.falls(gateway.Outcome{})
-		back := p.now()
 		pass(5 * time.Minute)
 		most := map[time.Duration]int{}
 		var first time.Duration
-		for _, a := range p.since(back) {
-			if first == 0 {
+		for _, a := range p.since(0) {
+			// It may be one that was under way when the outage ended.
+			if first == 0 && a.ok {
 				first = a.at
+			}
+			if first == 0 {
+				continue
 			}
 			second := (a.at - first) / time.Second
 			most[second] = max(most[second], a.busy)

@@ -206,13 +206,14 @@ func TestSet_AnotherSenderBeginsAnEventAnew(t *testing.T) {
 				before, after := &resuming{through: 2, took: time.Second}, &resuming{through: 3, took: time.Second}
 				e := endpoint(before)
 				e.Rule = "all"
-				e.Retry.Fast = []time.Duration{time.Minute}
+				// Drawn with full jitter: so long that it is not over when the sender changes.
+				e.Retry.Fast = []time.Duration{50 * time.Minute}
 				d := run(t, j, e)
 				defer stop(t, d)
 				j.add(ev("x", 0))
 				wait := 500 * time.Millisecond
 				if !inFlight {
-					wait = 1500 * time.Millisecond
+					wait = 1002 * time.Millisecond
 				}
 				// Other sets do not disturb it.
 				pass(wait / 2)

@@ -95,7 +95,7 @@ func (s *Sender) roundTrip(hreq *http.Request, body []byte, deadline until) (*ht
 		discard(res, 0)
 		_ = res.Body.Close()
 		hreq = hreq.WithContext(hreq.Context())
-		hreq.URL = to
+		hreq.URL, hreq.RequestURI = to, to.RequestURI()
 		setBody(hreq, body)
 	}
 }

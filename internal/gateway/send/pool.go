@@ -163,7 +163,10 @@ func (p *pool) exchange(ctx context.Context, deadline until, c *conn, req *http.
 	if err := c.SetDeadline(deadline.Time); err != nil {
 		return nil, true, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+	stop := onTime
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+	}
 	defer func() {
 		if err != nil {
 			stop()
@@ -197,6 +200,9 @@ func (p *pool) exchange(ctx context.Context, deadline until, c *conn, req *http.
 	return res, false, nil
 }
 
+// onTime is the stop of a context that never ends.
+func onTime() bool { return true }
+
 // writeBody writes a body that did not go with the head.
 func (c *conn) writeBody(req *http.Request) error {
 	body, err := req.GetBody()
@@ -227,7 +233,11 @@ func readHead(c *conn, req *http.Request) (*http.Response, error) {
 // body. The headers' values were checked when the request was built.
 func appendRequest(b []byte, req *http.Request) ([]byte, error) {
 	b = append(b, "POST "...)
-	b = append(b, req.URL.RequestURI()...)
+	if req.RequestURI != "" {
+		b = append(b, req.RequestURI...)
+	} else {
+		b = append(b, req.URL.RequestURI()...)
+	}
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, req.Host...)
 	b = append(b, "\r\n"...)

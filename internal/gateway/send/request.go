@@ -44,7 +44,7 @@ func newTemplate(base *url.URL) *http.Request {
 // request builds the HTTP request by hand: http.NewRequest would parse the URL
 // again every time.
 func (s *Sender) request(ctx context.Context, l label, req *dialect.Request) (*http.Request, error) {
-	u, err := s.url(req.Path, req.Query)
+	to, err := s.place(req.Path, req.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Sender) request(ctx context.Context, l label, req *dialect.Request) (*h
 		return nil, err
 	}
 	hreq := s.template.WithContext(ctx)
-	hreq.URL, hreq.Header = u, h
+	hreq.URL, hreq.RequestURI, hreq.Header = to.url, to.uri, h
 	setBody(hreq, req.Body)
 	return hreq, nil
 }
@@ -68,6 +68,29 @@ func setBody(hreq *http.Request, body []byte) {
 	}
 	hreq.Body = io.NopCloser(bytes.NewReader(body))
 	hreq.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+}
+
+// place is where requests go. It is shared and does not change.
+type place struct {
+	path, query string
+	url         *url.URL
+	// uri is what stands in the request line.
+	uri string
+}
+
+// place returns the place for a path and query of the dialect's: that of the request
+// before, mostly.
+func (s *Sender) place(path, query string) (*place, error) {
+	if last := s.last.Load(); last != nil && last.path == path && last.query == query {
+		return last, nil
+	}
+	u, err := s.url(path, query)
+	if err != nil {
+		return nil, err
+	}
+	to := &place{path: path, query: query, url: u, uri: u.RequestURI()}
+	s.last.Store(to)
+	return to, nil
 }
 
 // url appends the dialect's path, which is percent-encoded, and query to the

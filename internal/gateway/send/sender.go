@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -32,6 +33,8 @@ type Sender struct {
 	// userAgent and authorization are header values that never change.
 	userAgent     []string
 	authorization []string
+	// last is where the latest request went.
+	last atomic.Pointer[place]
 }
 
 // New checks the configuration; nothing is called before [Sender.Send].
