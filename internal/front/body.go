@@ -71,7 +71,7 @@ func (b *body) rest() {
 	if b.broken || !b.ended && b.left != 0 || b.left > 0 {
 		b.ctx.SetConnectionClose()
 		if tc, ok := b.ctx.Conn().(*trackedConn); ok {
-			tc.linger = true
+			tc.lingers()
 		}
 	}
 }

@@ -142,6 +142,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer silent.Stop()
 	if s.fast.ShutdownWithContext(ctx) != nil {
 		conns.cut()
+	} else {
+		conns.rested(ctx)
 	}
 	if s.others == nil {
 		return nil

@@ -368,3 +368,30 @@ func TestServer_SeesThatACallerLeft(t *testing.T) {
 		t.Error("the caller left and is not seen to")
 	}
 }
+
+// Who is refused in the middle of a long body reads the answer late. Stopping cut
+// the connection under it, and the answer was lost.
+func TestServer_ShutdownLeavesTimeToReadTheAnswer(t *testing.T) {
+	t.Parallel()
+	addr, stop := start(t, echo{})
+	c := dial(t, addr)
+	c.send("POST /in/a HTTP/1.1\nHost: h\nX-Unread: 1\nContent-Length: 1000000000\n\n" + strings.Repeat("x", 300<<10))
+	if _, err := c.r.Peek(1); err != nil { // the answer is there, and the end comes after it
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop(t.Context()) }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 40 {
+		<-tick.C
+		c.send("more")
+	}
+	if res, body := c.answer(); res.StatusCode != http.StatusRequestEntityTooLarge || body != "unread" {
+		t.Errorf("answer is %d %q", res.StatusCode, body)
+	}
+	_ = c.Close()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}

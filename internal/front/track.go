@@ -2,6 +2,7 @@ package front
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -17,8 +18,10 @@ type tracked struct {
 	net.Listener
 	log   *slog.Logger
 	close func() error
-	mu    sync.Mutex
-	conns map[*trackedConn]struct{}
+	// lingering counts the connections whose last answer may not be read yet.
+	lingering sync.WaitGroup
+	mu        sync.Mutex
+	conns     map[*trackedConn]struct{}
 }
 
 func track(l net.Listener, log *slog.Logger) *tracked {
@@ -100,7 +103,29 @@ type trackedConn struct {
 	// ended is set once the other side's end was read.
 	ended bool
 	// linger is set when the other side may still be sending what nobody reads.
-	linger bool
+	linger atomic.Bool
+}
+
+// lingers makes the connection's end wait for its last answer to be read. Who cuts
+// the others waits for it too: the engine counts a connection as gone before it is
+// closed.
+func (c *trackedConn) lingers() {
+	if c.linger.CompareAndSwap(false, true) {
+		c.in.lingering.Add(1)
+	}
+}
+
+// rested returns once no connection lingers any more, or ctx is done.
+func (t *tracked) rested(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t.lingering.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }
 
 func (c *trackedConn) Read(p []byte) (int, error) {
@@ -132,14 +157,17 @@ func (c *trackedConn) name() string {
 }
 
 // lingerTime bounds how long a connection is read from after its last answer.
-const lingerTime = 500 * time.Millisecond
+const lingerTime = 2 * time.Second
 
 // Close closes the connection. Where the other side still sends, closing at once
 // would reset the connection, and the answer with it, before it was read.
 func (c *trackedConn) Close() error {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.linger && w.CloseWrite() == nil {
-		_ = c.SetReadDeadline(time.Now().Add(lingerTime))
-		_, _ = io.Copy(io.Discard, c.Conn)
+	if c.linger.CompareAndSwap(true, false) {
+		defer c.in.lingering.Done()
+		if w, ok := c.Conn.(interface{ CloseWrite() error }); ok && w.CloseWrite() == nil {
+			_ = c.SetReadDeadline(time.Now().Add(lingerTime))
+			_, _ = io.Copy(io.Discard, c.Conn)
+		}
 	}
 	c.in.mu.Lock()
 	delete(c.in.conns, c)
