@@ -316,3 +316,26 @@ func TestParse_RefusesWhatCannotRun(t *testing.T) {
 		}
 	}
 }
+
+func TestRun_OutageIsDrained(t *testing.T) {
+	t.Parallel()
+	var out, progress bytes.Buffer
+	err := run(t.Context(), []string{"-outage", "4000", "-duration", "1s", "-conns", "4", "-lanes", "20", "-answer-after", "1ms", "-json"}, &out, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	var rep outageReport
+	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+		t.Fatalf("reading the report: %v\n%s", err, out.String())
+	}
+	if rep.Full <= 0 || rep.Drain <= 0 || rep.Before.Events == 0 || rep.During.Events == 0 || rep.Duplicates != 0 || rep.Disorders != 0 {
+		t.Errorf("%+v; want rates and live events, none twice or out of order", rep)
+	}
+	if rep.RestOutage < 1<<20 || rep.PeakOutage < rep.RestOutage {
+		t.Errorf("%+v; want a memory of megabytes, and a peak above it", rep)
+	}
+	var text bytes.Buffer
+	if err := rep.writeText(&text); err != nil || strings.Count(text.String(), "\n") != 11 {
+		t.Errorf("%v:\n%s", err, text.String())
+	}
+}

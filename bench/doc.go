@@ -29,6 +29,14 @@
 // of the server that asks, or the program fails. A round is over with its last
 // answer.
 //
+// With -outage N there is no relay: the gateway's endpoint answers each event after
+// -answer-after, 64 at once. First some live events come, then as many as the endpoint
+// takes; then it is down while N events come, and comes back while live events of other
+// conversations go on. Compared are memory with the backlog and before, the rate of the
+// drain and full speed, and how long live events took in the drain and before.
+//
+//	go run ./bench -outage 1000000 [-answer-after 10ms] [-live-rate 200] [-duration 15s]
+//
 // A round posts for the duration and ends when the sink has everything, so that
 // neither side gains by taking in more than it hands on: its rate is all events
 // of the round over all of that time. Ratios are taken round by round against the

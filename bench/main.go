@@ -35,7 +35,16 @@ type config struct {
 	// matches, one side for each number.
 	Beside []int `json:"beside,omitempty"`
 
+	// Outage is how many events are kept for an endpoint that is down; zero runs the
+	// comparison with the relay.
+	Outage int `json:"outage,omitzero"`
+	// LiveRate is how many live events come in a second, AnswerAfter how long the
+	// endpoint takes for one, both during an outage's rounds.
+	LiveRate    int           `json:"liveRate,omitzero"`
+	AnswerAfter time.Duration `json:"-"`
+
 	conns    []int
+	endpoint string // more of the gateway's endpoint
 	binary   string
 	profiles string
 	json     bool
@@ -70,6 +79,9 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.BoolVar(&cfg.Before, "before", false, "ask a hook through a reverse proxy and through imhook, instead of handing messages on")
 	flags.StringVar(&cfg.Asks, "asks", "openim,wildfirechat", "with -before: dialects of the server that asks, one after the other, separated by commas")
 	beside := flags.String("beside", "0", "endpoints that match nothing beside the one that matches, one side each, separated by commas")
+	flags.IntVar(&cfg.Outage, "outage", 0, "take the endpoint down for that many events and bring it back, instead of the rounds")
+	flags.IntVar(&cfg.LiveRate, "live-rate", 200, "with -outage: live events in a second, of conversations without a backlog")
+	flags.DurationVar(&cfg.AnswerAfter, "answer-after", 10*time.Millisecond, "with -outage: how long the endpoint takes for an event")
 	flags.StringVar(&cfg.profiles, "profiles", "", "directory for a CPU profile of each gateway's last round")
 	flags.StringVar(&cfg.binary, "imhook", "", "imhook binary to run; empty builds this tree's")
 	flags.BoolVar(&cfg.json, "json", false, "print the report as JSON")
@@ -98,6 +110,10 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		return cfg, errors.New("what is asked before comes singly, and has no endpoints beside it")
 	case cfg.Before && cfg.Asks == "":
 		return cfg, errors.New("with -before somebody must ask")
+	case cfg.Outage < 0, cfg.Outage > 0 && (cfg.LiveRate < 1 || cfg.AnswerAfter < 0 || cfg.Duration < time.Second):
+		return cfg, errors.New("outage: events and live-rate must be positive, duration at least 1s")
+	case cfg.Outage > 0 && (cfg.Before || len(cfg.conns) > 1):
+		return cfg, errors.New("an outage is measured by itself, with one number of connections")
 	case cfg.Batch > 1 && cfg.Dialects != "cloudevents" && cfg.Dialects != "":
 		return cfg, errors.New("of the dialects here only cloudevents has batches")
 	}
@@ -119,6 +135,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		if cfg.binary, err = build(ctx, dir); err != nil {
 			return err
 		}
+	}
+	if cfg.Outage > 0 {
+		cfg.Conns = cfg.conns[0]
+		return outage(ctx, cfg, dir, stdout, stderr)
 	}
 	for _, n := range cfg.conns {
 		cfg.Conns = n

@@ -86,15 +86,13 @@ func post(ctx context.Context, cfg config, s *side, d time.Duration) (posted, er
 // postOn posts over one connection until the end; next says what the n-th message
 // is. It returns how long each answer took.
 func postOn(ctx context.Context, t *template, addr string, end time.Time, next func(n uint64) message) ([]time.Duration, error) {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	c, err := connect(ctx, addr)
 	if err != nil {
-		return nil, fmt.Errorf("connecting: %w", err)
+		return nil, err
 	}
-	defer func() { _ = c.Close() }()
-	r := bufio.NewReaderSize(c, 4<<10)
+	defer c.close()
 	latency := make([]time.Duration, 0, 1<<14)
-	deadline := end.Add(answerWithin)
-	if err := c.SetDeadline(deadline); err != nil {
+	if err := c.conn.SetDeadline(end.Add(answerWithin)); err != nil {
 		return nil, fmt.Errorf("setting a deadline: %w", err)
 	}
 	for n := uint64(0); ; {
@@ -112,10 +110,7 @@ func postOn(ctx context.Context, t *template, addr string, end time.Time, next f
 			}
 			n++
 		}
-		if _, err := c.Write(t.request); err != nil {
-			return latency, fmt.Errorf("writing: %w", err)
-		}
-		if err := readAnswer(r, want); err != nil {
+		if err := c.post(t, want); err != nil {
 			return latency, err
 		}
 		latency = append(latency, time.Since(begin))
@@ -129,6 +124,30 @@ type expected struct {
 	body   []byte
 	// anything is true when the body does not matter.
 	anything bool
+}
+
+// connection is one on which requests are posted, one after the other.
+type connection struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func connect(ctx context.Context, addr string) (*connection, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	return &connection{conn: c, r: bufio.NewReaderSize(c, 4<<10)}, nil
+}
+
+func (c *connection) close() { _ = c.conn.Close() }
+
+// post sends a request and reads its answer.
+func (c *connection) post(t *template, want *expected) error {
+	if _, err := c.conn.Write(t.request); err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	return readAnswer(c.r, want)
 }
 
 var (

@@ -34,22 +34,36 @@ func cpuTime(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// peakMemory is the largest resident size that the process had, in bytes.
-func peakMemory(pid int) (int64, error) {
+// peakMemory is the largest resident size that the process had, in bytes, since its
+// start or the last [forgetPeak].
+func peakMemory(pid int) (int64, error) { return memoryLine(pid, "VmHWM:") }
+
+// memory is the process's resident size now, in bytes.
+func memory(pid int) (int64, error) { return memoryLine(pid, "VmRSS:") }
+
+// forgetPeak makes the process's largest resident size the one that it has now.
+func forgetPeak(pid int) error {
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {
+		return fmt.Errorf("forgetting peak memory: %w", err)
+	}
+	return nil
+}
+
+func memoryLine(pid int, name string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, fmt.Errorf("reading peak memory: %w", err)
+		return 0, fmt.Errorf("reading memory: %w", err)
 	}
 	for line := range bytes.Lines(text) {
-		rest, ok := bytes.CutPrefix(line, []byte("VmHWM:"))
+		rest, ok := bytes.CutPrefix(line, []byte(name))
 		if !ok {
 			continue
 		}
 		kib, err := strconv.ParseInt(string(bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSpace(rest), []byte("kB")))), 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("reading peak memory: %w", err)
+			return 0, fmt.Errorf("reading memory: %w", err)
 		}
 		return kib << 10, nil
 	}
-	return 0, fmt.Errorf("reading peak memory: no VmHWM of process %d", pid)
+	return 0, fmt.Errorf("reading memory: no %s of process %d", name, pid)
 }

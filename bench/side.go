@@ -174,6 +174,7 @@ func startGateway(ctx context.Context, cfg config, dir, dialect string, beside i
 		s.name = fmt.Sprintf("imhook, batches of %d", cfg.Batch)
 		joined = fmt.Sprintf(", batch: {count: %d}", cfg.Batch)
 	}
+	joined += cfg.endpoint
 	if len(cfg.Beside) > 1 {
 		s.name += fmt.Sprintf(", %d beside", beside)
 	}

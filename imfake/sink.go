@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // sinkAnswer is what a sink says to everything.
@@ -27,6 +30,9 @@ type Sink struct {
 	tally    Tally
 	requests atomic.Int64
 	bytes    atomic.Int64
+	status   atomic.Int64 // zero is 200
+	after    atomic.Int64 // nanoseconds
+	watch    atomic.Pointer[func(Mark)]
 	wg       sync.WaitGroup
 
 	mu sync.Mutex
@@ -54,6 +60,18 @@ func (s *Sink) Bytes() int64 { return s.bytes.Load() }
 
 // Tally holds the marks that arrived.
 func (s *Sink) Tally() *Tally { return &s.tally }
+
+// Answer makes the sink answer with status from now on, and each request that long
+// after it was read. What gets another status than 200 is not counted. It begins with
+// 200 at once.
+func (s *Sink) Answer(status int, after time.Duration) {
+	s.status.Store(int64(status))
+	s.after.Store(int64(after))
+}
+
+// Watch calls fn for each mark that is counted, from the goroutine that read it; nil
+// ends that. fn must be safe for concurrent use.
+func (s *Sink) Watch(fn func(Mark)) { s.watch.Store(&fn) }
 
 // Close ends all connections and waits until nothing of the sink runs any more.
 func (s *Sink) Close() {
@@ -104,19 +122,27 @@ func (s *Sink) serve(c net.Conn) {
 			}
 			return
 		}
-		if spill, err = s.take(r, length, spill); err != nil {
+		status := s.status.Load()
+		if spill, err = s.take(r, length, spill, status == 0 || status == http.StatusOK); err != nil {
 			return
 		}
-		_, _ = w.WriteString(sinkAnswer)
+		if after := time.Duration(s.after.Load()); after > 0 {
+			<-time.After(after)
+		}
+		if status == 0 || status == http.StatusOK {
+			_, _ = w.WriteString(sinkAnswer)
+		} else {
+			fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Length: 0\r\n\r\n", status, http.StatusText(int(status)))
+		}
 		if r.Buffered() == 0 && w.Flush() != nil {
 			return
 		}
 	}
 }
 
-// take reads a body and counts it. A body that fits into the reader's buffer is
-// looked at where it lies; spill is for larger ones.
-func (s *Sink) take(r *bufio.Reader, length int, spill []byte) ([]byte, error) {
+// take reads a body and counts it, if it counts. A body that fits into the reader's
+// buffer is looked at where it lies; spill is for larger ones.
+func (s *Sink) take(r *bufio.Reader, length int, spill []byte, counts bool) ([]byte, error) {
 	body, err := r.Peek(min(length, r.Size()))
 	if err != nil {
 		return spill, err
@@ -131,15 +157,26 @@ func (s *Sink) take(r *bufio.Reader, length int, spill []byte) ([]byte, error) {
 	if err != nil {
 		return spill, err
 	}
-	for m := range Marks(body) {
-		s.tally.Note(m)
+	if counts {
+		s.count(body)
 	}
-	s.requests.Add(1)
-	s.bytes.Add(int64(length))
 	if length <= r.Size() {
 		_, err = r.Discard(length)
 	}
 	return spill, err
+}
+
+// count notes a request that is answered with 200.
+func (s *Sink) count(body []byte) {
+	watch := s.watch.Load()
+	for m := range Marks(body) {
+		s.tally.Note(m)
+		if watch != nil && *watch != nil {
+			(*watch)(m)
+		}
+	}
+	s.requests.Add(1)
+	s.bytes.Add(int64(len(body)))
 }
 
 // errLength says that a request does not announce a length that a sink takes.
