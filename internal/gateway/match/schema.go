@@ -58,8 +58,9 @@ type words struct {
 	all  []string
 }
 
-// hidden are the fields of an event that are no part of its canonical form.
-var hidden = map[string]bool{"Dedupe": true, "Raw": true}
+// hidden are the fields of an event that are no part of its canonical form, or none
+// yet when a condition is asked: Repeat belongs to the delivery.
+var hidden = map[string]bool{"Dedupe": true, "Raw": true, "Repeat": true}
 
 // loadSchema returns the one schema.
 var loadSchema = sync.OnceValues(newSchema)
