@@ -38,14 +38,31 @@ func TestGuard(t *testing.T) {
 		{"64:ff9b::a9fe:a9fe", false, false, false},
 		{"64:ff9b::7f00:1", false, false, false},
 		{"64:ff9b::5db8:d70e", false, false, true},
+		{"64:ff9b:1::a9fe:a9fe", false, false, false},       // in a network's own NAT64, /96
+		{"64:ff9b:1:a9fe:a9:fe00::", false, false, false},   // /48
+		{"64:ff9b:1:a9:fe:a9fe::", false, false, false},     // /56
+		{"64:ff9b:1:0:a9:fea9:fe00:0", false, false, false}, // /64
+		{"64:ff9b:1::a01:203", false, false, false},
+		{"2a00:1450:4001:64::a9fe:a9fe", false, false, false}, // below a prefix that only the network knows
 		{"2002:a9fe:a9fe::1", false, false, false},
+		{"2002:a01:203::1", false, false, false},
+		{"2001::a9fe:a9fe:0:0:f5ff:fffe", false, false, false}, // Teredo: server
+		{"2001:0:a00:1:0:0:5601:5601", false, false, false},    // Teredo: client
+		{"2a00:1450:4001:64:0:5efe:10.3.2.3", false, true, false},
+		{"2a00:1450:4001:64:200:5efe:169.254.1.1", false, false, false},
+		{"::ffff:0:169.254.169.254", false, false, false},
 		{"::169.254.169.254", false, false, false},
+		{"::10.1.2.3", false, false, false},
 		// Never, whatever is allowed.
 		{"169.254.169.254", false, false, false},
 		{"169.254.0.23", false, false, false},
 		{"fe80::1", false, false, false},
 		{"fe80::1%eth0", false, false, false},
 		{"fd00:ec2::254", false, false, false},
+		{"fd00:ec2::23", false, false, false},
+		{"fd20:ce::254", false, false, false},
+		{"fd00:42::42", false, false, false},
+		{"192.0.0.192", false, false, false},
 		{"100.100.100.200", false, false, false},
 		{"168.63.129.16", false, false, false},
 		{"0.0.0.0", false, false, false},
