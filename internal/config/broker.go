@@ -100,7 +100,9 @@ func (l *loader) kafka(o *object, t *ClientTLS) *Kafka {
 				item.wrong("is no broker; write host:9092, without scheme")
 				continue
 			}
-			k.Brokers = append(k.Brokers, s)
+			if _, ok := l.callable(item, host); ok {
+				k.Brokers = append(k.Brokers, s)
+			}
 		}
 	} else {
 		o.missing("brokers", "write host:port of some brokers of the cluster: [kafka-1:9092, kafka-2:9092]")
@@ -159,6 +161,9 @@ func (l *loader) nats(o *object, t *ClientTLS) *NATS {
 		n.Subject = s
 	} else {
 		o.missing("subject", "write the subject that a stream takes: im.events, or im.{type}")
+	}
+	if v, ok := o.get("url"); ok && n.URL != "" {
+		l.callableURLs(v, strings.Split(n.URL, ","))
 	}
 	login := l.natsLogin(o)
 	n.CredentialsFile, n.User, n.Password, n.Token = login.credentialsFile, login.user, login.password, login.token

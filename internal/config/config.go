@@ -25,7 +25,9 @@ type Config struct {
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix `key:"trusted_proxies,restart"`
 	Journal        Journal        `key:"journal,restart"`
-	Apps           []App          `key:"apps"`
+	// Egress is whom hooks and endpoints may be.
+	Egress Egress `key:"egress"`
+	Apps   []App  `key:"apps"`
 	// Sandbox is true for what [Sandbox] made.
 	Sandbox bool `key:"-"`
 

@@ -52,7 +52,7 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 		e.plain(o)
 	}
 	l.reach(o, sources, &e, event.After)
-	o.later("policy", "coalesce", "egress")
+	o.later("policy", "coalesce")
 	o.done()
 	return e
 }
@@ -122,7 +122,9 @@ func (l *loader) url(v value, e *Endpoint) {
 	case u.Fragment != "" || strings.Contains(s, "#"):
 		v.wrong("has a fragment (#…), which is never sent; remove it")
 	default:
-		e.URL = s
+		if _, ok := l.callable(v, u.Hostname()); ok {
+			e.URL = s
+		}
 	}
 }
 

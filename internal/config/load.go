@@ -189,12 +189,14 @@ func (l *loader) file(v value) {
 		l.journal(v.object())
 	}
 	l.listen(o)
+	if v, ok := o.get("egress"); ok {
+		l.egress(v.object())
+	}
 	if v, ok := o.get("apps"); ok {
 		l.apps(v)
 	} else {
 		o.missing("apps", "configure at least one app, or start without a file for the sandbox")
 	}
-	o.later("egress")
 	o.done()
 }
 

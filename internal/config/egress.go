@@ -1,0 +1,57 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+
+	"github.com/imhook/imhook/internal/egress"
+)
+
+// Egress is whom the gateway may call beside public addresses and, for what this file
+// names, private ones.
+type Egress struct {
+	// Allow are networks. Link-local addresses and metadata services are never called,
+	// whatever it says.
+	Allow []netip.Prefix `key:"allow"`
+}
+
+// egress reads whom the gateway may call.
+func (l *loader) egress(o *object) {
+	e := &l.config.Egress
+	e.Allow = o.prefixes("allow")
+	if v, ok := o.get("allow"); ok {
+		for _, item := range v.list() {
+			p, err := netip.ParsePrefix(item.node.Value)
+			if a, bad := netip.ParseAddr(item.node.Value); bad == nil {
+				p, err = netip.PrefixFrom(a, a.BitLen()), nil
+			}
+			if because, ok := egress.Never(p); err == nil && ok {
+				item.wrong("is link-local, a metadata service or no host (%s), which is never called; remove it", because)
+			}
+		}
+	}
+	o.done()
+}
+
+// callable reads a host that v names, and says what is wrong with calling it; false then.
+// What a name leads to is seen when it is called.
+func (l *loader) callable(v value, host string) (egress.Host, bool) {
+	h, err := egress.ParseHost(host)
+	if err == nil && h.Addr.IsValid() {
+		err = egress.ForFile(l.config.Egress.Allow).Check(h.Addr)
+	}
+	if err != nil {
+		v.wrong("%v", err)
+		return egress.Host{}, false
+	}
+	return h, true
+}
+
+// callableURLs is [loader.callable] for each of some URLs.
+func (l *loader) callableURLs(v value, all []string) {
+	for _, s := range all {
+		if u, err := url.Parse(s); err == nil && u.Hostname() != "" {
+			l.callable(v, u.Hostname())
+		}
+	}
+}
