@@ -32,8 +32,10 @@ type plan struct {
 
 // speaker is an endpoint's sender with what it was made of.
 type speaker struct {
-	sender  deliver.Sender
-	of      config.Endpoint
+	sender deliver.Sender
+	of     config.Endpoint
+	// calls is whom it may call.
+	calls   egress.Policy
 	release func()
 }
 
@@ -53,7 +55,7 @@ func (a *App) plan(c *config.Config) (*plan, error) {
 			id := app.Name + "/" + e.Name
 			m, err := a.rules.endpoint(app.Name, e)
 			if err == nil {
-				err = p.speaker(a, app.Name, e)
+				err = p.speaker(a, app.Name, e, egress.ForFile(c.Egress.Allow))
 			}
 			if err != nil {
 				p.abandon()
@@ -76,16 +78,17 @@ func (p *plan) index(places []int) deliver.Index {
 }
 
 // speaker keeps the endpoint's sender when it would be made of the same.
-func (p *plan) speaker(a *App, app string, e config.Endpoint) error {
+func (p *plan) speaker(a *App, app string, e config.Endpoint, calls egress.Policy) error {
 	id := app + "/" + e.Name
-	if s := a.speakers[id]; s != nil && reflect.DeepEqual(s.of, spoken(e)) {
+	if s := a.speakers[id]; s != nil && reflect.DeepEqual(s.of, spoken(e)) && reflect.DeepEqual(s.calls, calls) {
 		p.speakers[id] = s
 		return nil
 	}
-	s, err := a.speaker(app, e)
+	s, err := a.speaker(app, e, calls)
 	if err != nil {
 		return err
 	}
+	s.calls = calls
 	p.speakers[id] = s
 	p.fresh = append(p.fresh, s)
 	return nil
@@ -118,9 +121,9 @@ func start(e config.Endpoint) deliver.Start {
 	return deliver.Start{Beginning: e.Start.Beginning, At: e.Start.At}
 }
 
-func (a *App) speaker(app string, e config.Endpoint) (*speaker, error) {
+func (a *App) speaker(app string, e config.Endpoint, calls egress.Policy) (*speaker, error) {
 	if e.Builtin == config.Inbox {
-		return &speaker{inbox{log: a.cfg.Log, id: app + "/" + e.Name}, spoken(e), func() {}}, nil
+		return &speaker{sender: inbox{log: a.cfg.Log, id: app + "/" + e.Name}, of: spoken(e), release: func() {}}, nil
 	}
 	d, err := a.cfg.Registry.Get(e.Dialect)
 	if err != nil {
@@ -133,21 +136,19 @@ func (a *App) speaker(app string, e config.Endpoint) (*speaker, error) {
 		}
 	}
 	if e.Kafka != nil || e.NATS != nil {
-		return a.publisher(app, e, d, encrypted)
+		return a.publisher(app, e, d, encrypted, calls)
 	}
 	s, err := send.New(send.Config{
 		App: app, Name: e.Name, URL: e.URL, Dialect: d, Registry: a.cfg.Registry,
 		Generation: e.Generation, Credentials: e.Credentials, Paths: e.Paths,
 		Timeout: e.Timeout, Concurrency: e.Concurrency, BatchBytes: e.Batch.Bytes, Echoes: e.Echoes, OnRefusal: send.OnRefusal(e.OnRefusal),
 		TLS: encrypted, Uses: a.uses.of(admin.Owner{Kind: admin.OwnerEndpoint, App: app, Name: e.Name}),
-		// What the operator's own file names may be private: IM backends are.
-		Egress:  egress.Policy{AllowPrivate: true},
-		Version: a.cfg.Version, Now: a.cfg.Now,
+		Egress: calls, Version: a.cfg.Version, Now: a.cfg.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &speaker{s, spoken(e), s.Close}, nil
+	return &speaker{sender: s, of: spoken(e), release: s.Close}, nil
 }
 
 // pattern compiles a pattern of event types for the API.

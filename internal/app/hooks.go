@@ -29,7 +29,9 @@ type panel struct {
 // asker is how a hook is asked, with what it was made of.
 type asker struct {
 	decide.Asker
-	of      config.Hook
+	of config.Hook
+	// calls is whom it may call.
+	calls   egress.Policy
 	release func()
 }
 
@@ -74,7 +76,7 @@ func (a *App) panel(c *config.Config) (*panel, error) {
 			id := app.Name + "/" + h.Name
 			m, err := a.rules.hook(app.Name, h)
 			if err == nil {
-				err = p.asker(a, app.Name, h)
+				err = p.asker(a, app.Name, h, egress.ForFile(c.Egress.Allow))
 			}
 			if err != nil {
 				p.abandon()
@@ -87,16 +89,17 @@ func (a *App) panel(c *config.Config) (*panel, error) {
 }
 
 // asker keeps who is asked when it would be made of the same.
-func (p *panel) asker(a *App, app string, h config.Hook) error {
+func (p *panel) asker(a *App, app string, h config.Hook, calls egress.Policy) error {
 	id := app + "/" + h.Name
-	if s := (*a.askers.Load())[id]; s != nil && reflect.DeepEqual(s.of, asked(h)) {
+	if s := (*a.askers.Load())[id]; s != nil && reflect.DeepEqual(s.of, asked(h)) && reflect.DeepEqual(s.calls, calls) {
 		p.askers[id] = s
 		return nil
 	}
-	s, err := a.asker(app, h)
+	s, err := a.asker(app, h, calls)
 	if err != nil {
 		return err
 	}
+	s.calls = calls
 	p.askers[id] = s
 	p.fresh = append(p.fresh, s)
 	return nil
@@ -132,7 +135,7 @@ func hook(app string, h config.Hook, m *match.Matcher, a decide.Asker) decide.Ho
 	}
 }
 
-func (a *App) asker(app string, h config.Hook) (*asker, error) {
+func (a *App) asker(app string, h config.Hook, calls egress.Policy) (*asker, error) {
 	if h.Builtin == config.Wordlist {
 		l, err := wordlist.New(wordlist.Config{
 			File: h.File, Words: h.Words, Action: wordlist.Action(h.Action), Code: h.Code, Reason: h.Reason,
@@ -142,7 +145,7 @@ func (a *App) asker(app string, h config.Hook) (*asker, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &asker{l, asked(h), func() { _ = l.Close() }}, nil // it has nothing to lose
+		return &asker{Asker: l, of: asked(h), release: func() { _ = l.Close() }}, nil // it has nothing to lose
 	}
 	d, err := a.cfg.Registry.Get(h.Dialect)
 	if err != nil {
@@ -158,14 +161,12 @@ func (a *App) asker(app string, h config.Hook) (*asker, error) {
 		App: app, Name: h.Name, URL: h.URL, Dialect: d, Registry: a.cfg.Registry,
 		Generation: h.Generation, Credentials: h.Credentials, Paths: h.Paths, Concurrency: h.Concurrency,
 		TLS: encrypted, Uses: a.uses.of(admin.Owner{Kind: admin.OwnerHook, App: app, Name: h.Name}),
-		// What the operator's own file names may be private: backends are.
-		Egress:  egress.Policy{AllowPrivate: true},
-		Version: a.cfg.Version, Now: a.cfg.Now,
+		Egress: calls, Version: a.cfg.Version, Now: a.cfg.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &asker{s, asked(h), s.Close}, nil
+	return &asker{Asker: s, of: asked(h), release: s.Close}, nil
 }
 
 // hook compiles the rule of a hook. A condition that cannot be evaluated does not

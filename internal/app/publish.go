@@ -10,25 +10,23 @@ import (
 )
 
 // publisher is the speaker of an endpoint that is a topic or a subject.
-func (a *App) publisher(app string, e config.Endpoint, cloudEvents dialect.Outbound, encrypted func() (*tls.Config, error)) (*speaker, error) {
+func (a *App) publisher(app string, e config.Endpoint, cloudEvents dialect.Outbound, encrypted func() (*tls.Config, error), calls egress.Policy) (*speaker, error) {
 	voice := publish.Voice{CloudEvents: cloudEvents, Registry: a.cfg.Registry, Echoes: e.Echoes, Now: a.cfg.Now}
 	log := a.cfg.Log.With("endpoint", app+"/"+e.Name)
-	// What the operator's own file names may be private.
-	private := egress.Policy{AllowPrivate: true}
 	if n := e.NATS; n != nil {
 		s := publish.NewNATS(publish.NATSConfig{
 			Voice: voice, URL: n.URL, Subject: n.Subject, CredentialsFile: n.CredentialsFile, User: n.User, Password: n.Password, Token: n.Token,
-			TLS: encrypted, Egress: private, Timeout: e.Timeout, Log: log,
+			TLS: encrypted, Egress: calls, Timeout: e.Timeout, Log: log,
 		})
-		return &speaker{s, spoken(e), s.Close}, nil
+		return &speaker{sender: s, of: spoken(e), release: s.Close}, nil
 	}
 	k := e.Kafka
 	s, err := publish.NewKafka(publish.KafkaConfig{
 		Voice: voice, Brokers: k.Brokers, Topic: k.Topic, User: k.User, Password: k.Password, Mechanism: publish.Mechanism(k.Mechanism),
-		TLS: encrypted, Egress: private, Timeout: e.Timeout, Log: log,
+		TLS: encrypted, Egress: calls, Timeout: e.Timeout, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &speaker{s, spoken(e), s.Close}, nil
+	return &speaker{sender: s, of: spoken(e), release: s.Close}, nil
 }

@@ -3,6 +3,7 @@ package send
 import (
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"time"
@@ -160,6 +161,18 @@ func parseBase(s string) (*url.URL, error) {
 		return nil, fmt.Errorf("reading url: a fragment (#) is never sent")
 	case badURLText(u.RawQuery):
 		return nil, fmt.Errorf("reading url: the query holds a space or a control character")
+	}
+	host, err := egress.ParseHost(u.Hostname())
+	if err != nil {
+		return nil, fmt.Errorf("reading url: %w", err)
+	}
+	port := u.Port()
+	u.Host = host.Name
+	switch {
+	case port != "":
+		u.Host = net.JoinHostPort(host.Name, port)
+	case host.Addr.Is6():
+		u.Host = "[" + host.Name + "]"
 	}
 	return u, nil
 }
