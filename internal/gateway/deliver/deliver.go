@@ -34,6 +34,10 @@ type Journal interface {
 	// Save keeps the last value of a key, durably; Load returns them all.
 	Save(ctx context.Context, key string, value []byte) error
 	Load(ctx context.Context) (map[string][]byte, error)
+	// Known is what stands beside the positions, from before this start: every endpoint
+	// was done with the pages below floor, which is 0 when that is not known; lost says
+	// that there were positions which are gone.
+	Known() (floor uint64, lost bool)
 	// Drop forgets a key; a crash right after may bring it back.
 	Drop(ctx context.Context, key string) error
 	// Park keeps a dead letter, durably.
@@ -227,16 +231,7 @@ func (d *Deliverer) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("reading the journal's bounds: %w", err)
 	}
-	d.tail = gateway.NewPos(last+1, 0) - 1
-	if b, ok := saved[tailKey]; ok {
-		v, n := binary.Uvarint(b)
-		if n <= 0 {
-			return fmt.Errorf("loading positions: %w", errPosition)
-		}
-		// A journal that lost its end begins again below the saved position.
-		d.tail = min(d.tail, gateway.Pos(v))
-	}
-	d.tail = max(d.tail, gateway.NewPos(first, 0)-1)
+	d.tail = d.tailFrom(saved, first, last)
 	d.savedTail = ^gateway.Pos(0) // nothing is saved yet
 
 	d.attempts, d.cutShort = context.WithCancel(context.WithoutCancel(ctx))
@@ -251,11 +246,11 @@ func (d *Deliverer) Start(ctx context.Context) (err error) {
 	}()
 	for _, r := range d.runners {
 		r.ctx = d.attempts //nolint:fatcontext // one context for all runners, not one inside the other
-		if err := d.startRunner(ctx, r, saved, last); err != nil {
+		if err := d.startRunner(ctx, r, saved, first, last); err != nil {
 			return fmt.Errorf("restoring endpoint %s: %w", r.id, err)
 		}
 	}
-	d.keepAbsent(saved, last)
+	d.keepAbsent(saved, first, last)
 	d.restoreRuns(saved)
 	d.dropStray(ctx, saved)
 	// An endpoint that starts now must be found again after a crash: otherwise it
@@ -282,23 +277,26 @@ func (d *Deliverer) Start(ctx context.Context) (err error) {
 }
 
 // startRunner brings an endpoint back to where it was, or to where it begins.
-func (d *Deliverer) startRunner(ctx context.Context, r *runner, saved map[string][]byte, last uint64) error {
-	b, known := saved[endpointPrefix+r.id]
-	if !known {
+func (d *Deliverer) startRunner(ctx context.Context, r *runner, saved map[string][]byte, first, last uint64) error {
+	p, was, err := d.positionOf(r.id, saved, first, last)
+	if err == nil && was == lost {
+		err = d.boundLost(ctx, r, &p, last)
+	}
+	if err != nil {
+		return err
+	}
+	if was == absent {
 		if err := d.begin(ctx, r); err != nil {
 			return err
 		}
 		r.live = r.read >= d.tail
 		return nil
 	}
-	p, err := parsePosition(b)
-	if err != nil {
-		return err
-	}
 	r.ahead.taken = d.takenOf(r.id, &p, saved)
 	if err := r.restore(ctx, p, d.tail, last, d.eager); err != nil {
 		return err
 	}
+	r.dirty = r.dirty || was == lost
 	r.resumes()
 	return nil
 }

@@ -34,6 +34,8 @@ type memJournal struct {
 	frozen bool
 	// seqAts counts the calls of SeqAt, each a search through the journal.
 	seqAts int
+	// noFloor makes Known know no floor, and lostPlaces say that positions are gone.
+	noFloor, lostPlaces bool
 	// saving, paging and parking are how long Save, Page and Park take.
 	saving, paging, parking time.Duration
 }
@@ -125,6 +127,15 @@ func (j *memJournal) SetFloor(seq uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.floor = seq
+}
+
+func (j *memJournal) Known() (uint64, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.noFloor {
+		return 0, j.lostPlaces
+	}
+	return j.floor, j.lostPlaces
 }
 
 func (j *memJournal) SeqAt(_ context.Context, t time.Time) (uint64, error) {

@@ -72,27 +72,27 @@ func (d *Deliverer) bounds(rm removal) (age time.Duration, bytes int64) {
 
 // keepAbsent remembers the endpoints that are not configured now: the tail goes on
 // without them, and they were not given what it reads meanwhile.
-func (d *Deliverer) keepAbsent(saved map[string][]byte, last uint64) {
+func (d *Deliverer) keepAbsent(saved map[string][]byte, first, last uint64) {
 	end := gateway.NewPos(last+1, 0) - 1
 	here := make(map[string]bool, len(d.runners))
 	for _, r := range d.runners {
 		here[endpointPrefix+r.id] = true
 	}
 	now := d.cfg.Now()
-	for key, b := range saved {
+	for key := range saved {
 		id, ok := strings.CutPrefix(key, endpointPrefix)
 		if !ok || here[key] {
 			continue
 		}
 		app, name, ok := strings.Cut(id, "/")
-		p, err := parsePosition(b)
+		p, was, err := d.positionOf(id, saved, first, last)
 		if err != nil || !ok {
 			d.cfg.Log.Warn("position of an endpoint that is not configured cannot be read", "key", key, "err", err)
 			continue
 		}
 		g := &gone{app: app, name: name, id: id, drained: make(chan struct{})}
 		close(g.drained)
-		g.dirty = p.Live || p.Read > end || p.Removed.At.IsZero() || p.Removed.At.After(now)
+		g.dirty = p.Live || was == lost || p.Read > end || p.Removed.At.IsZero() || p.Removed.At.After(now)
 		p.Read = min(p.Read, end)
 		if p.Live {
 			p.Live, p.Read = false, max(p.Read, d.tail)

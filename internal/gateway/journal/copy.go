@@ -366,7 +366,10 @@ func (c *copying) check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the copy: %w", err)
 	}
-	values, err := c.dst.readPlaces(ctx, c.to, info.State)
+	values, bad, err := c.dst.readPlaces(ctx, c.to, info.State)
+	if err == nil && bad != nil {
+		err = fmt.Errorf("loading positions: %w", bad)
+	}
 	if err != nil {
 		return err
 	}

@@ -219,14 +219,18 @@ type Journal struct {
 	window  window
 	snaps   snapshots
 	places  places
-	saving  sync.Mutex      // held by Save
-	slots   map[string]byte // see split; guarded by saving
-	parked  atomic.Uint64   // the last dead letter's sequence
-	water   *water
-	done    progress
-	nag     nags
-	trimNag nags
-	mendNag nags
+	// floorWas is the floor of before this start, and placesGone is true when positions
+	// were there that neither the engine nor their copy has.
+	floorWas   uint64
+	placesGone atomic.Bool
+	saving     sync.Mutex      // held by Save
+	slots      map[string]byte // see split; guarded by saving
+	parked     atomic.Uint64   // the last dead letter's sequence
+	water      *water
+	done       progress
+	nag        nags
+	trimNag    nags
+	mendNag    nags
 	// suspects are numbers that a reader found no page at.
 	suspects suspects
 	noting   sync.Mutex // held by note
@@ -367,7 +371,7 @@ func (j *Journal) openDirectory() error {
 	if err != nil {
 		return err
 	}
-	j.water = w
+	j.water, j.floorWas = w, w.rec.Floor
 	if damaged {
 		cfg.Log.Error("the high-water record cannot be read: if the journal lost something, this start does not tell it", "file", filepath.Join(cfg.Dir, highWaterFile))
 	}

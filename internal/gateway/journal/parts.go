@@ -110,31 +110,46 @@ func (in *joined) add(name string, h nats.Header, data []byte) {
 	in.whole[name] = data
 }
 
-// values returns the values and the slots of those that are in parts, by key.
-func (in *joined) values() (values map[string][]byte, slots map[string]byte, err error) {
+// values returns the values and the slots of those that are in parts, by key. bad joins
+// what is wrong with those that are left out.
+func (in *joined) values() (values map[string][]byte, slots map[string]byte, bad error) {
 	values, slots = map[string][]byte{}, map[string]byte{}
 	for name, value := range in.whole {
 		key, err := untoken(name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("subject %q: %w", name, err)
+			bad = errors.Join(bad, fmt.Errorf("subject %q: %w", name, err))
+			continue
 		}
-		if says := in.heads[name]; says != "" {
-			var slot byte
-			var n int
-			if _, err := fmt.Sscanf(says, "%d %d", &slot, &n); err != nil {
-				return nil, nil, fmt.Errorf("value of %s says %q of its parts: %w", key, says, err)
-			}
-			var all bytes.Buffer
-			for i := range n {
-				part, ok := in.parts[fmt.Sprintf("%s.%d.%d", name, slot, i)]
-				if !ok {
-					return nil, nil, errors.New("value of " + key + " lacks a part")
-				}
-				all.Write(part)
-			}
-			slots[key], value = slot, all.Bytes()
+		slot, value, err := in.value(name, value)
+		if err != nil {
+			bad = errors.Join(bad, fmt.Errorf("value of %s %w", key, err))
+			continue
+		}
+		if in.heads[name] != "" {
+			slots[key] = slot
 		}
 		values[key] = value
 	}
-	return values, slots, nil
+	return values, slots, bad
+}
+
+// value puts one value together.
+func (in *joined) value(name string, value []byte) (slot byte, whole []byte, err error) {
+	says := in.heads[name]
+	if says == "" {
+		return 0, value, nil
+	}
+	var n int
+	if _, err := fmt.Sscanf(says, "%d %d", &slot, &n); err != nil {
+		return 0, nil, fmt.Errorf("says %q of its parts: %w", says, err)
+	}
+	var all bytes.Buffer
+	for i := range n {
+		part, ok := in.parts[fmt.Sprintf("%s.%d.%d", name, slot, i)]
+		if !ok {
+			return 0, nil, fmt.Errorf("lacks part %d of %d", i, n)
+		}
+		all.Write(part)
+	}
+	return slot, all.Bytes(), nil
 }

@@ -134,7 +134,7 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 	if err != nil {
 		return fmt.Errorf("reading the state of the positions: %w", err)
 	}
-	values, err := j.readPlaces(ctx, e, info.State)
+	values, bad, err := j.readPlaces(ctx, e, info.State)
 	if err != nil {
 		return err
 	}
@@ -147,8 +147,8 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 	}
 	copied := maps.Clone(p.values) // a Save may be on its way out
 	p.mu.Unlock()
-	if info.State.LastSeq < seq || len(values) < keys {
-		log := j.cfg.Log.With("positions", len(values), "had", keys, "last", info.State.LastSeq, "hadLast", seq)
+	if info.State.LastSeq < seq || len(values) < keys || bad != nil {
+		log := j.cfg.Log.With("damaged", bad, "positions", len(values), "had", keys, "last", info.State.LastSeq, "hadLast", seq)
 		if !j.started {
 			b, err := os.ReadFile(filepath.Join(j.cfg.Dir, placesFile))
 			if err == nil {
@@ -158,8 +158,9 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 				return err
 			}
 			if err != nil {
-				log.Error("positions of endpoints are missing, and so is their copy: an endpoint without one begins at the journal's end", "err", err)
+				log.Error("positions of endpoints are missing, and so is their copy: an endpoint without one begins where every endpoint was done", "err", err)
 				copied = nil
+				j.placesGone.Store(true)
 			}
 		}
 		if copied != nil {
@@ -180,6 +181,9 @@ func (j *Journal) recallPlaces(ctx context.Context, e *engine) error {
 			}
 			if err := j.restorePlaces(ctx, e, copied); err != nil {
 				return err
+			}
+			if len(copied) < keys {
+				j.placesGone.Store(true)
 			}
 			log.Error("positions of endpoints are missing, all are taken from their copy: what was delivered in the last seconds is delivered again", "copied", len(copied))
 			values = copied
@@ -211,24 +215,28 @@ func (j *Journal) restorePlaces(ctx context.Context, e *engine, values map[strin
 }
 
 // readPlaces reads all values in one go.
-func (j *Journal) readPlaces(ctx context.Context, e *engine, st jetstream.StreamState) (map[string][]byte, error) {
+//
+// bad says which of them are damaged; the others are there all the same.
+func (j *Journal) readPlaces(ctx context.Context, e *engine, st jetstream.StreamState) (values map[string][]byte, bad, err error) {
 	var in joined
-	err := e.each(ctx, e.at.positionStream, e.at.positionPrefix+">", st, st.FirstSeq, func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
+	err = e.each(ctx, e.at.positionStream, e.at.positionPrefix+">", st, st.FirstSeq, func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
 		in.add(strings.TrimPrefix(m.Subject(), e.at.positionPrefix), m.Headers(), m.Data())
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("loading positions: %w", err)
+		return nil, nil, fmt.Errorf("loading positions: %w", err)
 	}
-	values, slots, err := in.values()
-	if err != nil {
-		return nil, fmt.Errorf("loading positions: %w", err)
-	}
+	values, slots, bad := in.values()
 	j.saving.Lock()
 	defer j.saving.Unlock()
 	j.slots = slots
-	return values, nil
+	return values, bad, nil
 }
+
+// Known returns what stands beside the positions, from before this journal was opened:
+// every endpoint was done with the pages below floor, 0 when that is not known; lost
+// says that there were positions which neither the engine nor their copy has.
+func (j *Journal) Known() (floor uint64, lost bool) { return j.floorWas, j.placesGone.Load() }
 
 // Save keeps value as the last one of key, durably.
 func (j *Journal) Save(ctx context.Context, key string, value []byte) error {
@@ -301,7 +309,11 @@ func (j *Journal) Load(ctx context.Context) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the state of the positions: %w", restarting(err))
 		}
-		return j.readPlaces(ctx, e, info.State)
+		values, bad, err := j.readPlaces(ctx, e, info.State)
+		if err == nil && bad != nil {
+			err = fmt.Errorf("loading positions: %w", bad)
+		}
+		return values, err
 	}
 	j.places.mu.Lock()
 	defer j.places.mu.Unlock()
