@@ -136,6 +136,7 @@ func newJournalCollector(j *journal.Journal) *journalCollector {
 	row("imhook_journal_dropped_pages_total", "Pages dropped unfinished because the journal was full.", counter, func(s journal.Stats) float64 { return float64(s.Dropped) })
 	row("imhook_journal_lost_pages_total", "Pages that were ever found missing, by damage to the journal's files.", counter, func(s journal.Stats) float64 { return float64(s.LostPages) })
 	row("imhook_journal_lost_events_total", "Events that were in pages found missing, as far as is known.", counter, func(s journal.Stats) float64 { return float64(s.LostEvents) })
+	row("imhook_journal_lost_dead_letters_total", "Dead letters that were ever found missing, by damage to the journal's files.", counter, func(s journal.Stats) float64 { return float64(s.LostLetters) })
 	row("imhook_journal_bytes", "Bytes stored.", gauge, func(s journal.Stats) float64 { return float64(s.Bytes) })
 	row("imhook_journal_unfinished_bytes", "Bytes that some endpoint is not done with.", gauge, func(s journal.Stats) float64 { return float64(s.Unfinished) })
 	row("imhook_journal_window_keys", "Keys remembered for duplicates and replays.", gauge, func(s journal.Stats) float64 { return float64(s.Keys) })

@@ -36,10 +36,16 @@ type Loss struct {
 	// Unfinished is the first of the pages that some endpoint was not done with,
 	// as far as is known; zero when all were done with all of them.
 	Unfinished uint64 `json:"unfinished,omitzero"`
+	// Of is how many dead letters there were, of which Events are missing: then Where
+	// is [LostLetters], and First and Last are their numbers.
+	Of uint64 `json:"of,omitzero"`
 }
 
 // String is one line for a person.
 func (l Loss) String() string {
+	if l.Where == LostLetters {
+		return fmt.Sprintf("journal came back with less than it had: %d of %d dead letters are missing", l.Events, l.Of)
+	}
 	var b strings.Builder
 	b.WriteString("journal came back with less than it had: ")
 	switch l.Where {

@@ -38,11 +38,14 @@ type highWater struct {
 	Positions    uint64 `json:"positions"`
 	PositionKeys int    `json:"positionKeys"`
 	DeadLetters  uint64 `json:"deadLetters"`
+	// Letters is what there was of dead letters.
+	Letters letterMark `json:"letters,omitzero"`
 	// LostPages and LostEvents count what was found missing ever, Losses says the
 	// last of it.
-	LostPages  uint64 `json:"lostPages"`
-	LostEvents uint64 `json:"lostEvents"`
-	Losses     []Loss `json:"losses,omitzero"`
+	LostPages   uint64 `json:"lostPages"`
+	LostEvents  uint64 `json:"lostEvents"`
+	LostLetters uint64 `json:"lostLetters,omitzero"`
+	Losses      []Loss `json:"losses,omitzero"`
 }
 
 // hole is a range of pages that is missing, with the events that were in it.

@@ -226,11 +226,14 @@ type Journal struct {
 	saving     sync.Mutex      // held by Save
 	slots      map[string]byte // see split; guarded by saving
 	parked     atomic.Uint64   // the last dead letter's sequence
-	water      *water
-	done       progress
-	nag        nags
-	trimNag    nags
-	mendNag    nags
+	// letters is what there is of dead letters, as far as was noted; guarded by lettering.
+	letters   letterMark
+	lettering sync.Mutex
+	water     *water
+	done      progress
+	nag       nags
+	trimNag   nags
+	mendNag   nags
 	// suspects are numbers that a reader found no page at.
 	suspects suspects
 	noting   sync.Mutex // held by note
@@ -413,6 +416,9 @@ func (j *Journal) reopen(ctx context.Context) error {
 	}
 	if err == nil {
 		err = j.recallPlaces(ctx, e)
+	}
+	if err == nil {
+		err = j.reconcileLetters(ctx, e)
 	}
 	if err == nil {
 		if j.started && len(losses) == 0 {

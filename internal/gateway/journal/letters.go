@@ -87,7 +87,12 @@ func (j *Journal) RemoveDeadLetter(ctx context.Context, seq uint64) (bool, error
 	if err != nil {
 		return false, err
 	}
+	done, err := j.takeLetter()
+	if err != nil {
+		return false, err
+	}
 	err = e.dead.DeleteMsg(ctx, seq)
+	done()
 	if err == nil {
 		return true, nil
 	}

@@ -38,7 +38,9 @@ func (j *Journal) standBy(ctx context.Context, e *engine) error {
 // knows before somebody needs it.
 func (j *Journal) attend(ctx context.Context, e *engine) error {
 	// What there must be is for the gateway that writes to remember.
-	err := j.water.set(j.cfg.Now(), func(r *highWater) { *r = highWater{Losses: r.Losses, LostPages: r.LostPages, LostEvents: r.LostEvents} })
+	err := j.water.set(j.cfg.Now(), func(r *highWater) {
+		*r = highWater{Losses: r.Losses, LostPages: r.LostPages, LostEvents: r.LostEvents, LostLetters: r.LostLetters}
+	})
 	if err != nil {
 		return err
 	}

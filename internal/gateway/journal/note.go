@@ -66,6 +66,9 @@ func (j *Journal) noteWater(ctx context.Context, e *engine) error {
 		st = now
 	}
 	j.deleted = st.NumDeleted
+	if err := j.noteLetters(ctx, e); err != nil {
+		return err
+	}
 	return j.writeWater(ctx, e, first)
 }
 
@@ -99,7 +102,10 @@ func (j *Journal) writeWater(ctx context.Context, e *engine, first uint64) error
 		}
 		before = h.before
 	}
+	j.lettering.Lock()
+	defer j.lettering.Unlock()
 	return j.water.set(j.cfg.Now(), func(r *highWater) {
+		r.Letters = j.letters
 		r.First, r.EventsBefore = first, before
 		r.Last, r.Events = last, events
 		r.Bytes, r.Floor = j.size.from(0), j.floor.Load()

@@ -46,6 +46,8 @@ type Stats struct {
 	Full bool
 	// LostPages and LostEvents were found missing, ever. See [Journal.Losses].
 	LostPages, LostEvents uint64
+	// LostLetters are dead letters that were found missing, ever.
+	LostLetters uint64
 }
 
 // Stats returns how the journal is doing. It is cheap.
@@ -58,7 +60,7 @@ func (j *Journal) Stats() Stats {
 	j.commits.mu.Unlock()
 	had := j.water.get()
 	return Stats{
-		LostPages: had.LostPages, LostEvents: had.LostEvents,
+		LostPages: had.LostPages, LostEvents: had.LostEvents, LostLetters: had.LostLetters,
 		Stored: j.counts.stored.Load(), Duplicates: j.counts.duplicates.Load(), Refused: j.counts.refused.Load(),
 		Commits: pages, Failures: j.counts.failures.Load(), CommitTime: spent,
 		Unreadable: j.counts.unreadable.Load(), Dropped: j.counts.dropped.Load(), DroppedEvents: j.counts.droppedEvents.Load(),
