@@ -50,19 +50,19 @@ const (
 // record that must not be passed over, as a newer imhook's.
 func (d *Deliverer) positionOf(id string, saved map[string][]byte, first, last uint64) (position, found, error) {
 	b, known := saved[endpointPrefix+id]
-	why := "is missing, though the journal had it"
+	why := "it is missing, though the journal had it"
 	if known {
 		p, err := parsePosition(b)
 		if err == nil || !errors.Is(err, errPosition) {
 			return p, whole, err
 		}
-		why = fmt.Sprintf("is damaged (%d bytes)", len(b))
+		why = fmt.Sprintf("it is damaged (%d bytes)", len(b))
 	} else if _, gone := d.cfg.Journal.Known(); !gone {
 		return position{}, absent, nil
 	}
 	from := d.oldestUnfinished(first)
-	d.cfg.Log.Error("the position of an endpoint "+why+": it begins where every endpoint was done, and what it got since is delivered again; a pause is forgotten",
-		"endpoint", id, "fromPage", from, "toPage", last, "pages", last+1-min(from, last+1))
+	d.cfg.Log.Error("the position of an endpoint cannot be read: it begins where every endpoint was done, and what it got since is delivered again; a pause is forgotten",
+		"endpoint", id, "why", why, "fromPage", from, "toPage", last, "pages", last+1-min(from, last+1))
 	return position{Read: gateway.NewPos(from, 0) - 1}, lost, nil
 }
 

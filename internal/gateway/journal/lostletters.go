@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -77,7 +78,7 @@ func (j *Journal) reconcileLetters(ctx context.Context, e *engine) error {
 	err = j.water.set(j.cfg.Now(), func(r *highWater) {
 		r.Letters = j.letters
 		r.LostLetters += uint64(l.Events)
-		r.Losses = append(r.Losses[:len(r.Losses):len(r.Losses)], l)
+		r.Losses = append(slices.Clip(r.Losses), l)
 	})
 	if err != nil {
 		return fmt.Errorf("remembering what is missing: %w", err)
