@@ -69,16 +69,17 @@ func (r *runner) passAgain() {
 // Call with mu.
 func (r *runner) readUpTo(tail gateway.Pos) gateway.Pos { return max(r.effective(tail), r.until) }
 
-// missAll counts what was left for later when there is nothing more in the
-// journal.
-func (r *runner) missAll() {
+// missAll counts what was left for later when there is nothing more in the journal
+// from page seq on. False means that it is not over yet.
+func (r *runner) missAll(seq uint64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held || r.stopped {
-		return // it is somebody else's to count
+	if r.held || r.stopped || r.wentBack(seq) {
+		return false // it is somebody else's to count
 	}
 	r.missAgain(^gateway.Pos(0))
 	r.passAgain()
+	return true
 }
 
 // eventAt is the event at pos of its page; nil when it is not there.

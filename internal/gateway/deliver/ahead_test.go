@@ -172,7 +172,8 @@ func (h *outages) boot() error {
 	e := Endpoint{
 		App: "a", Name: "e", Match: everything, Sender: inTurn{h.b}, Order: h.order, Batch: h.batch,
 		Concurrency: 1 + h.rng.IntN(6), Start: Start{Beginning: true},
-		Retry: Schedule{Fast: []time.Duration{20 * time.Millisecond}, SlowFrom: 50 * time.Millisecond, SlowTo: 100 * time.Millisecond},
+		Breaker: Breaker{Least: 3, From: 20 * time.Millisecond, To: 200 * time.Millisecond},
+		Retry:   Schedule{Fast: []time.Duration{20 * time.Millisecond}, SlowFrom: 50 * time.Millisecond, SlowTo: 100 * time.Millisecond},
 	}
 	d, err := New(Config{Endpoints: []Endpoint{e}, Index: all(1), Journal: h.j})
 	if err != nil {
@@ -180,7 +181,7 @@ func (h *outages) boot() error {
 	}
 	d.eager = h.rng.IntN(8)
 	for _, r := range d.runners {
-		r.limits = limits{loaded: h.room, open: h.open}
+		r.limits = limits{loaded: h.room, open: h.open, rewind: 1 + h.rng.IntN(4)}
 	}
 	h.d = d
 	return d.Start(context.Background())
@@ -770,7 +771,7 @@ func TestAhead_WaitsForWhatWasOpenBeforeARestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.eager, d.runners[0].limits = 0, limits{loaded: 16, open: 20}
+		d.eager, d.runners[0].limits = 0, limits{loaded: 16, open: 20, rewind: 1}
 		if err := d.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

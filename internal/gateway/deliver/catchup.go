@@ -24,8 +24,7 @@ func (d *Deliverer) catchUp(ctx context.Context, r *runner) {
 		case errors.Is(err, gateway.ErrNoPage):
 			// Everything that is stored has been read. What the tail had seen before
 			// and is not there any more was purged.
-			r.missAll()
-			if d.goLive(r, max(seq, (tail+1).Seq())) {
+			if r.missAll(seq) && d.goLive(r, max(seq, (tail+1).Seq())) {
 				return
 			}
 			pause(ctx, 10*time.Millisecond)
@@ -35,8 +34,7 @@ func (d *Deliverer) catchUp(ctx context.Context, r *runner) {
 			}
 			pause(ctx, time.Second)
 		default:
-			r.read1(page)
-			if d.goLive(r, page.Seq+1) {
+			if r.read1(page, seq) && d.goLive(r, page.Seq+1) {
 				return
 			}
 		}
@@ -95,12 +93,13 @@ func (r *runner) waitForRoom(ctx context.Context) (seq uint64, ok bool) {
 	}
 }
 
-// read1 takes the matching events of one page that were not read before.
-func (r *runner) read1(page *gateway.Page) {
+// read1 takes the matching events of one page that were not read before: the first one
+// from page seq on. False means that it was not the endpoint's turn to read it.
+func (r *runner) read1(page *gateway.Page, seq uint64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held || r.stopped {
-		return // what it picks may change before it is read
+	if r.held || r.stopped || r.wentBack(seq) {
+		return false // what it picks may change before it is read
 	}
 	r.missAgain(gateway.NewPos(page.Seq, 0))
 	for i, ev := range page.Events {
@@ -128,7 +127,12 @@ func (r *runner) read1(page *gateway.Page) {
 	r.passAgain()
 	r.ahead.taken.pass(end)
 	r.dirty = true
+	return true
 }
+
+// wentBack reports whether the endpoint has to read pages before seq again, which is
+// where its reader is. Call with mu.
+func (r *runner) wentBack(seq uint64) bool { return (r.read + 1).Seq() < seq }
 
 // pause waits for d or for ctx to end.
 func pause(ctx context.Context, d time.Duration) {

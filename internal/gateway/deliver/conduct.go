@@ -181,7 +181,7 @@ func (d *Deliverer) readRun(ctx context.Context, u *rerun, r *runner, book Journ
 		}
 		switch {
 		case errors.Is(err, gateway.ErrNoPage) || err == nil && page.Seq > end:
-			r.missAll()
+			r.missAll(seq)
 			r.mu.Lock()
 			r.read = max(r.read, gateway.NewPos(end+1, 0)-1)
 			r.dirty = true
@@ -197,7 +197,7 @@ func (d *Deliverer) readRun(ctx context.Context, u *rerun, r *runner, book Journ
 		if u.spec.Kind == event.Replayed {
 			u.passed(seq, page, d.trimmedTo(ctx, seq, page.Seq))
 		}
-		r.read1(page)
+		r.read1(page, seq)
 	}
 }
 

@@ -158,5 +158,8 @@ func (r *runner) tick() (survey bool) {
 	if r.health.state == open && !r.health.until.After(now) {
 		r.halfOpens() // the clock went forward
 	}
+	if r.open == r.loaded {
+		r.leaf.clear()
+	}
 	return r.keepAhead()
 }

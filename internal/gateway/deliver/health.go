@@ -318,6 +318,7 @@ func (r *runner) halfOpens() {
 func (r *runner) closes() {
 	r.health.close()
 	r.dirty = true
+	r.rewind()
 	r.recall(isOutage)
 }
 

@@ -278,7 +278,7 @@ func (h *history) boot() error {
 	h.d = d
 	d.eager = h.rng.IntN(4) // most open events are read again by the endpoint's reader
 	if h.small {
-		d.limits = limits{loaded: 4 + h.rng.IntN(8), open: 20} // and endpoints are behind most of the time
+		d.limits = limits{loaded: 4 + h.rng.IntN(8), open: 20, rewind: 1 + h.rng.IntN(4)} // and endpoints are behind most of the time
 		for _, r := range d.runners {
 			r.limits = d.limits
 		}

@@ -37,7 +37,8 @@ func (r *runner) reread(w *worker) {
 		}
 		if page == nil || page.Seq != f.item.pos.Seq() {
 			var err error
-			if page, err = r.page(f.item.pos.Seq()); err != nil {
+			seq := f.item.pos.Seq()
+			if page, err = r.leaf.get(seq, func() (*gateway.Page, error) { return r.page(seq) }); err != nil {
 				for _, i := range let[k:] {
 					w.load[i].state, w.load[i].out = tried, r.unread(err)
 				}

@@ -33,8 +33,8 @@ const (
 	idleWorker = 5 * time.Second
 )
 
-// limits are maxLoaded and maxOpen, but in tests.
-type limits struct{ loaded, open int }
+// limits are maxLoaded, maxOpen and rewindFrom, but in tests.
+type limits struct{ loaded, open, rewind int }
 
 // runner runs one endpoint: its lanes, its workers, its position.
 type runner struct {
@@ -46,6 +46,7 @@ type runner struct {
 	limits   limits
 	journal  Journal
 	withheld func() error // Config.Held
+	lag      func(*runner)
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  endpointMetrics
@@ -59,6 +60,7 @@ type runner struct {
 	ctx  context.Context //nolint:containedctx // from Start until attempts shall be cut short
 	wg   sync.WaitGroup
 	wake chan struct{} // tells the catch-up reader that there is room
+	leaf leaf
 
 	// mu guards the following.
 	mu      sync.Mutex
