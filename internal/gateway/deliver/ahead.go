@@ -70,6 +70,7 @@ func (a *ahead) release() {
 // fallBehind lets the endpoint go on without the tail, from pos on, which is the first
 // that it could not take. Call with mu.
 func (r *runner) fallBehind(pos gateway.Pos, ev *event.Event) {
+	r.growOld()
 	r.live, r.sated = false, true
 	r.reading = true
 	r.read = pos - 1
@@ -116,8 +117,12 @@ func (r *runner) offerAhead(pos gateway.Pos, ev *event.Event) (flush bool) {
 func (r *runner) mayGoAhead(pos gateway.Pos, ev *event.Event) bool {
 	a := &r.ahead
 	switch {
+	case r.health.state == open:
+		return false // it would only stand in line
 	case a.taken.full(), r.freshLoaded >= r.room()/4, r.freshBytes >= maxLoadedBytes/4:
 		return false
+	case r.loaded >= r.room()+r.room()/4, r.loadedBytes >= maxLoadedBytes+maxLoadedBytes/4:
+		return false // what grew old is no longer fresh, and still there
 	case r.open >= r.limits.open+r.limits.open/4, len(r.lanes) >= maxLanes+maxLanes/4:
 		return false
 	case r.Order == OrderNone:

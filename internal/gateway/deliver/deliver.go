@@ -194,7 +194,7 @@ func checked(endpoints []Endpoint) ([]Endpoint, error) {
 func (d *Deliverer) newRunner(e Endpoint) *runner {
 	r := &runner{
 		Endpoint: e, id: e.ID(), journal: d.cfg.Journal, now: d.cfg.Now, log: d.cfg.Log, withheld: d.cfg.Held,
-		attempts: d.cfg.Attempts, limits: d.limits, lag: d.lag, ahead: ahead{tables: &d.backlogs},
+		attempts: d.cfg.Attempts, limits: d.limits, lag: d.lag, ready: turns{age: 1}, ahead: ahead{tables: &d.backlogs},
 		wake:    make(chan struct{}, 1),
 		lanes:   map[event.Lane]*lane{},
 		shared:  map[uint64]int{},

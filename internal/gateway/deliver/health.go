@@ -320,6 +320,7 @@ func (r *runner) closes() {
 	r.dirty = true
 	r.rewind()
 	r.recall(isOutage)
+	r.growOld()
 }
 
 // isOutage reports whether a lane waits because the endpoint failed, and not

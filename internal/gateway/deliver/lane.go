@@ -64,8 +64,8 @@ type item struct {
 	company int
 	// shared is true while ev is a part of its page in memory.
 	shared bool
-	// fresh is true when it was taken from the tail.
-	fresh bool
+	// age is [turns.age] of when it was taken from the tail, zero when it was not.
+	age uint32
 	// letter is set when the event shall be parked and could not be yet.
 	letter *gateway.DeadLetter
 }

@@ -22,7 +22,7 @@ const (
 	maxLoaded      = 4096
 	maxLoadedBatch = 4 * maxLoaded // where they are sent in batches, and so sooner
 	maxLoadedBytes = 16 << 20
-	maxOpen        = 65_536
+	maxOpen        = 32_768
 	// maxLanes is how many lanes there may be: the events of those that wait are not
 	// in memory when there are many, and nearly all of them wait then.
 	maxLanes = 32_768
@@ -73,7 +73,7 @@ type runner struct {
 	open        int
 	loaded      int
 	loadedBytes int
-	// freshLoaded and freshBytes are of those in memory that came with the tail.
+	// freshLoaded and freshBytes are of those in memory that are fresh.
 	freshLoaded int
 	freshBytes  int
 	// shared counts the events in memory that are parts of their page, by page.
@@ -238,8 +238,12 @@ func (r *runner) roomy() bool {
 // takeIn appends an event to its lane; fresh is one that came with the tail. Call with
 // mu.
 func (r *runner) takeIn(pos gateway.Pos, ev *event.Event, fresh bool) {
+	it := item{pos: pos, ev: ev}
+	if fresh {
+		it.age = r.ready.age
+	}
 	r.metrics.matched.Inc()
-	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev, fresh: fresh})
+	r.enqueue(r.laneKey(ev, pos), it)
 	r.collect()
 }
 
@@ -306,7 +310,7 @@ func (r *runner) weigh(it *item, n int) {
 	bytes := n * len(it.ev.Raw.Body)
 	r.loaded += n
 	r.loadedBytes += bytes
-	if it.fresh {
+	if it.age == r.ready.age {
 		r.freshLoaded += n
 		r.freshBytes += bytes
 	}

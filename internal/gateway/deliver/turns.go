@@ -7,7 +7,8 @@ import "iter"
 type class uint8
 
 const (
-	// fresh: its head came with the tail and was not tried yet.
+	// fresh: its head came with the tail, and was not tried yet. It is so no longer
+	// once the endpoint fell behind or failed: what comes then is.
 	fresh class = iota
 	// old: its head was read behind the tail, or was open before a restart.
 	old
@@ -21,11 +22,11 @@ const (
 var weight = [classes]uint64{fresh: 2, old: 1, retried: 1}
 
 // class of the lane, by its head. Call with mu.
-func (l *lane) class() class {
+func (t *turns) class(l *lane) class {
 	switch it := &l.queue[0]; {
 	case it.attempts > 0:
 		return retried
-	case it.fresh:
+	case it.age == t.age:
 		return fresh
 	default:
 		return old
@@ -42,10 +43,30 @@ type turns struct {
 	// it was last. A class that comes back begins there.
 	had [classes]uint64
 	now uint64
+	// age tells what is fresh from what was; it is never zero.
+	age uint32
+}
+
+// growOld makes everything old that is fresh. Call with mu.
+func (r *runner) growOld() {
+	t := &r.ready
+	if t.age++; t.age == 0 {
+		t.age = 1
+	}
+	r.freshLoaded, r.freshBytes = 0, 0
+	if t.lines[fresh].empty() {
+		return
+	}
+	if t.lines[old].empty() {
+		t.had[old] = max(t.had[old], t.now)
+	}
+	for l := t.lines[fresh].pop(); l != nil; l = t.lines[fresh].pop() {
+		t.lines[old].push(l)
+	}
 }
 
 func (t *turns) push(l *lane) {
-	c := l.class()
+	c := t.class(l)
 	if t.lines[c].empty() {
 		t.had[c] = max(t.had[c], t.now)
 	}
@@ -102,7 +123,7 @@ func (t *turns) front(l *lane) class {
 			return class(c)
 		}
 	}
-	return l.class()
+	return t.class(l)
 }
 
 // remove takes a lane out of its line.
