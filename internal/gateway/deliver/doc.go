@@ -25,6 +25,9 @@
 // New events, the backlog and retries stand in lines of their own and share the
 // endpoint's attempts: of those that want them each gets at least a quarter.
 //
+// When an endpoint comes back from an outage, what waits in its lanes without being in
+// memory goes back to its reader, which reads each page once.
+//
 // # Position
 //
 // An endpoint's durable state is one small record: how far it has read, and the
