@@ -23,9 +23,9 @@ type ahead struct {
 	// taken are the positions that went ahead and that the reader has not passed.
 	taken taken
 	// waiting counts the events that are known to wait. While a survey is under way it
-	// has looked at everything up to surveyed and will at everything up to judgedThen.
-	waiting              int
-	surveyed, judgedThen gateway.Pos
+	// has looked at everything up to surveyed.
+	waiting  int
+	surveyed gateway.Pos
 	// survey is the number of the survey that counts, of those that were begun.
 	survey uint64
 	// calm is how many seconds the endpoint has been live, or has delivered nothing;
@@ -67,9 +67,8 @@ func (a *ahead) release() {
 	a.survey++
 }
 
-// fallBehind lets the endpoint go on without the tail, from pos on, which is the first
-// that it could not take. Call with mu.
-func (r *runner) fallBehind(pos gateway.Pos, ev *event.Event) {
+// fallBehind lets the endpoint go on without the tail, from pos on. Call with mu.
+func (r *runner) fallBehind(pos gateway.Pos) {
 	r.growOld()
 	r.live, r.sated = false, true
 	r.reading = true
@@ -77,14 +76,12 @@ func (r *runner) fallBehind(pos gateway.Pos, ev *event.Event) {
 	r.dirty = true
 	a := &r.ahead
 	a.survey++
-	a.calm, a.waiting, a.judged = 0, 0, pos
+	a.calm, a.waiting, a.judged = 0, 0, pos-1
 	switch a.known = r.Order == OrderConversation && a.table(pos.Seq()); {
 	case a.known:
 		a.waits.restart(pos.Seq())
-		a.waits.note(ev.Lane, pos.Seq())
-		a.waiting = 1
 	case r.Order == OrderNone:
-		a.known, a.waiting = true, 1
+		a.known = true
 	}
 }
 
@@ -96,9 +93,17 @@ func (r *runner) offerAhead(pos gateway.Pos, ev *event.Event) (flush bool) {
 	switch {
 	case r.held || r.stopped || !r.goesAhead() || pos <= r.read || pos <= a.judged:
 		return false
-	case a.waits == nil && r.Order == OrderConversation:
-		return false // nothing is noted: a survey will look at it
+	case !a.known && r.Order == OrderConversation:
+		return false // a survey decides when it comes there
 	}
+	return r.decideAhead(pos, ev)
+}
+
+// decideAhead takes an event ahead of the reader, or notes that it waits. Everything
+// before it was decided. True means that it must be flushed after the page. Call with
+// mu.
+func (r *runner) decideAhead(pos gateway.Pos, ev *event.Event) (flush bool) {
+	a := &r.ahead
 	a.judged = pos
 	if r.mayGoAhead(pos, ev) {
 		a.taken.add(pos)
@@ -128,7 +133,10 @@ func (r *runner) mayGoAhead(pos gateway.Pos, ev *event.Event) bool {
 	case r.Order == OrderNone:
 		return true
 	}
-	return a.known && !a.waits.waits(ev.Lane, (r.read+1).Seq())
+	if l := r.lanes[ev.Lane]; l != nil && r.idles(l) {
+		return false // followers of a lane that does not go on would take the room of all others
+	}
+	return a.waits != nil && !a.waits.waits(ev.Lane, (r.read+1).Seq())
 }
 
 // passAhead reports whether the event at pos went ahead of the reader, which is there
@@ -138,7 +146,7 @@ func (r *runner) passAhead(pos gateway.Pos) bool {
 	if a.taken.pass(pos) {
 		return true
 	}
-	if a.waiting > 0 && (a.known || pos <= a.surveyed || pos > a.judgedThen) {
+	if a.waiting > 0 && (a.known || pos <= a.surveyed) {
 		a.waiting--
 	}
 	return false

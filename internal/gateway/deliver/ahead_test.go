@@ -669,6 +669,7 @@ func TestAhead_UnfinishedCountsWhatWentAheadAsFinished(t *testing.T) {
 		for n := range 20 {
 			live(j, b, "live", n)
 		}
+		synctest.Wait() // what arrived is also counted
 		n, complete, err := d.Unfinished(t.Context(), "a/e")
 		if err != nil || !complete || n+len(b.ids()) != 1020 {
 			t.Errorf("%d unfinished and %d delivered, want 1020 together (%v, %v)", n, len(b.ids()), complete, err)

@@ -181,10 +181,11 @@ func (r *runner) offer(pos gateway.Pos, ev *event.Event, lag func(*runner)) (flu
 		return false
 	}
 	if r.stopped || r.full() {
-		r.fallBehind(pos, ev)
+		r.fallBehind(pos)
+		flush = r.offerAhead(pos, ev)
 		r.mu.Unlock()
 		lag(r)
-		return false
+		return flush
 	}
 	r.read = pos
 	r.takeIn(pos, ev, true)

@@ -37,7 +37,9 @@ func (d *Deliverer) wantSurvey() {
 	}
 }
 
-// surveyed is one endpoint's part in a survey: the events behind from, up to to.
+// surveyed is one endpoint's part in a survey: the events behind from. Up to to it finds
+// out what waits; what is behind that it decides in the tail's stead, until it has
+// caught up with it.
 type surveyed struct {
 	*runner
 	number   uint64
@@ -49,8 +51,7 @@ type surveyed struct {
 	over  bool
 }
 
-// beginSurvey returns a part for each endpoint that needs one. From then on what the
-// tail offers is noted as it comes.
+// beginSurvey returns a part for each endpoint that needs one.
 func (d *Deliverer) beginSurvey() []*surveyed {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,8 +63,9 @@ func (d *Deliverer) beginSurvey() []*surveyed {
 			a.waits.restart((r.read + 1).Seq())
 			a.survey++
 			a.waiting = 0
-			a.judged = max(r.read, r.until, d.tail, a.taken.last)
-			a.surveyed, a.judgedThen = r.read, a.judged
+			// What came since the last decision is decided as if it came now.
+			a.judged = max(a.judged, r.read, r.until, a.taken.last)
+			a.surveyed = r.read
 			jobs = append(jobs, &surveyed{
 				runner: r, number: a.survey, from: r.read, to: a.judged,
 				until: r.until, again: r.again, taken: a.taken.walk(),
@@ -74,7 +76,8 @@ func (d *Deliverer) beginSurvey() []*surveyed {
 	return jobs
 }
 
-// surveyFor reads what lies between readers and tail.
+// surveyFor reads what lies between readers and tail, and what comes meanwhile: if that
+// waited for the readers, its lanes would wait for all of the backlog.
 func (d *Deliverer) surveyFor(ctx context.Context, jobs []*surveyed) {
 	next, last := jobs[0].from+1, jobs[0].to
 	for _, job := range jobs {
@@ -82,17 +85,14 @@ func (d *Deliverer) surveyFor(ctx context.Context, jobs []*surveyed) {
 	}
 	places := map[int]*surveyed{}
 	changes := ^uint64(0)
-	for seq := next.Seq(); seq <= last.Seq() && ctx.Err() == nil; {
-		page, err := d.cfg.Journal.Page(ctx, seq)
-		if errors.Is(err, gateway.ErrNoPage) {
-			break
-		}
-		if err != nil {
-			pause(ctx, time.Second)
-			continue
-		}
+	for seq := next.Seq(); ctx.Err() == nil; {
 		d.mu.Lock()
-		index := d.index
+		tail, index := d.tail, d.index
+		if seq > max(tail, last).Seq() {
+			endSurvey(jobs)
+			d.mu.Unlock()
+			return
+		}
 		if d.changes != changes {
 			changes = d.changes
 			clear(places)
@@ -105,14 +105,25 @@ func (d *Deliverer) surveyFor(ctx context.Context, jobs []*surveyed) {
 			}
 		}
 		d.mu.Unlock()
-		if over := survey1(page, index, places, jobs); over {
-			return
+		page, err := d.cfg.Journal.Page(ctx, seq)
+		switch {
+		case errors.Is(err, gateway.ErrNoPage):
+			last = min(last, tail)
+			seq = max(seq, tail.Seq()+1)
+		case err != nil:
+			pause(ctx, time.Second)
+		default:
+			if over := survey1(page, index, places, jobs); over {
+				return
+			}
+			seq = page.Seq + 1
 		}
-		seq = page.Seq + 1
 	}
-	if ctx.Err() != nil {
-		return
-	}
+}
+
+// endSurvey lets the tail decide from here on. Call with the deliverer's mu, so that it
+// offers nothing meanwhile.
+func endSurvey(jobs []*surveyed) {
 	for _, job := range jobs {
 		job.mu.Lock()
 		if a := &job.ahead; a.survey == job.number && !job.live {
@@ -143,7 +154,8 @@ func survey1(page *gateway.Page, index Index, places map[int]*surveyed, jobs []*
 }
 
 // note notes the events of a page that wait: those that were open before a restart,
-// and of those that are picked all that are not finished.
+// and of those that are picked all that are not finished. Those that came since may go
+// ahead.
 func (s *surveyed) note(page *gateway.Page, picked []int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,9 +179,13 @@ func (s *surveyed) note(page *gateway.Page, picked []int) {
 	}
 	for _, i := range picked {
 		pos := gateway.NewPos(page.Seq, i)
-		if pos > s.until && !s.taken.has(pos) && waits(page.Events[i], pos) {
+		switch {
+		case pos > s.to && pos > a.judged && pos > s.read:
+			s.decideAhead(pos, page.Events[i])
+		case pos > s.until && !s.taken.has(pos) && waits(page.Events[i], pos):
 			a.waiting++
 		}
 	}
+	s.flush()
 	a.surveyed = max(a.surveyed, gateway.NewPos(page.Seq+1, 0)-1)
 }
