@@ -15,7 +15,7 @@ func (a *App) adminConfig(j *journal.Journal, d delivering, in *receive.Handler)
 	var checks admin.Deliveries
 	switch d := d.(type) {
 	case together:
-		shared = d
+		shared, runs = d, d
 	case alone:
 		runs, checks = d, deliveries{d.Deliverer}
 	}

@@ -3,7 +3,9 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -361,6 +363,92 @@ func TestCluster_SpreadChangesUnderLoad(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// History is replayed by whoever has the endpoint, whichever gateway is asked; the run
+// goes with the endpoint when its gateway stops.
+func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
+	n := natstest.Server(t)
+	c := newClustered(t, 1, oneEndpoint(1))
+	for range 2 {
+		c.join(n.URL())
+	}
+	w, others := c.writer()
+	w.load()
+	c.more(300)
+	w.stop()
+	if err := w.run.Wait(); err != nil {
+		t.Error(err)
+	}
+	c.kept(w.run)
+	before := c.backend.Tally().Arrivals()
+	want := c.backend.Tally().Distinct()
+	v, err := w.view()
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, asked := w, others[0]
+	if v.Parts[0].Owner != v.Self {
+		owner, asked = asked, owner
+	}
+	base := "http://" + asked.Addr() + "/api/v1"
+	status, text := order(t, base+"/endpoints/shop/backend/replay", `{"dryRun":true}`)
+	var dry struct {
+		Count struct {
+			Sent int `json:"sent"`
+		} `json:"count"`
+	}
+	if err := json.Unmarshal([]byte(text), &dry); err != nil || dry.Count.Sent < want { // posts that were cut short may be kept as well
+		t.Errorf("a dry run = %d %s, want %d events or some more", status, text, want)
+	}
+	if status, text := order(t, base+"/endpoints/shop/nobody/replay", `{}`); status != 404 {
+		t.Errorf("an endpoint that is not there = %d %s", status, text)
+	}
+	status, text = order(t, base+"/endpoints/shop/backend/replay", `{"rate":100}`)
+	var begun struct {
+		Run struct {
+			ID string `json:"id"`
+		} `json:"run"`
+	}
+	if err := json.Unmarshal([]byte(text), &begun); err != nil || status != http.StatusOK || begun.Run.ID == "" {
+		t.Fatalf("replay = %d %s, %v", status, text, err)
+	}
+	stop(t, owner.App) // in the middle: it takes three seconds
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	eventually(ctx, t, func() error {
+		_, text := ask(t, base+"/runs/"+begun.Run.ID, "")
+		if !strings.Contains(text, `"state":"done"`) {
+			return fmt.Errorf("the run is %s", text)
+		}
+		return nil
+	})
+	if got := c.backend.Tally().Arrivals() - before; got < want {
+		t.Errorf("%d events came again, want %d", got, want)
+	}
+	if status, text := order(t, base+"/runs/nothing/cancel", "{}"); status != 404 {
+		t.Errorf("cancelling a run that is not there = %d %s", status, text)
+	}
+}
+
+// order posts JSON to the API.
+func order(t *testing.T, url, body string) (status int, answer string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
 }
 
 // goesOn waits until something arrived of each lane of the gateway's that was

@@ -156,6 +156,8 @@ func (n *Node) Start(ctx context.Context) error {
 	j.Serve(sayResume, n.serveResume)
 	j.Serve(sayPause, n.servePause)
 	j.Serve(sayUnfinished, n.serveUnfinished)
+	j.Serve(sayRun, n.serveRun)
+	j.Serve(sayRuns, n.serveRuns)
 	j.Serve(sayFingerprint, func(context.Context, []byte) ([]byte, error) { return json.Marshal(n.fingerprint()) })
 	j.OnHint(sayBeat, n.nudge)
 	n.wg.Go(n.run)

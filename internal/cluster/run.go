@@ -169,7 +169,11 @@ func (s *sliceRun) start(saved map[string][]byte) error {
 func (s *sliceRun) begin(ctx context.Context, p *plan, saved map[string][]byte) error {
 	if saved == nil {
 		var err error
-		if saved, err = s.n.cfg.Journal.Load(ctx); err != nil {
+		// Reading them may wait for a server that is no more.
+		within, cancel := context.WithTimeout(ctx, 2*askTimeout)
+		saved, err = s.n.cfg.Journal.Load(within)
+		cancel()
+		if err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,8 @@ const (
 	sayResume      = "resume"
 	sayPause       = "pause"
 	sayUnfinished  = "unfinished"
+	sayRun         = "run"
+	sayRuns        = "runs"
 	sayFingerprint = "fingerprint"
 )
 

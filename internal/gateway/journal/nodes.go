@@ -194,10 +194,24 @@ func (j *Journal) Hint(what string) {
 
 // Request asks another gateway. What it answers when it fails is an error; one that
 // wraps gateway.ErrUnavailable means that it could not be asked, or did not answer.
+// Who asks the gateway that writes does not wait for it any more once another one
+// writes.
 func (j *Journal) Request(ctx context.Context, node, what string, data []byte) ([]byte, error) {
 	e, err := j.use()
 	if err != nil {
 		return nil, err
+	}
+	if role, changed := j.Role(); role.Writer == node {
+		asking, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			select {
+			case <-changed:
+				cancel()
+			case <-asking.Done():
+			}
+		}()
+		ctx = asking
 	}
 	m, err := e.nc.RequestWithContext(ctx, j.at.nodePrefix+node+"."+what, data)
 	if err != nil {
