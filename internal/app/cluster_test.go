@@ -293,6 +293,33 @@ func TestCluster_GatewayCutOffUnderLoad(t *testing.T) {
 	c.check()
 }
 
+// The NATS server that leads the journal loses the others without a word, while
+// gateways are connected to it: they find one of those that go on, all conversations do,
+// and the one that comes back knows nothing else than the others.
+func TestCluster_ServerCutOffUnderLoad(t *testing.T) {
+	ns, links := natstest.Linked(t, 3)
+	c := newClustered(t, 3, oneEndpoint(6))
+	for range 3 {
+		c.join(ns.URL())
+	}
+	for _, g := range c.gateways {
+		g.load()
+	}
+	c.settled(3)
+	c.more(300)
+	leader := ns.Leader("shared_PAGES")
+	links.Isolate(leader)
+	begin := time.Now()
+	for _, g := range c.gateways {
+		c.goesOn(g)
+	}
+	t.Logf("all lanes go on %s after the server that led the stream was cut off", time.Since(begin).Round(time.Millisecond))
+	links.Heal()
+	c.more(300)
+	c.settled(3)
+	c.check()
+}
+
 // spread changes while the load goes on: positions stay, nothing is lost, and a
 // gateway whose file was not changed is named.
 func TestCluster_SpreadChangesUnderLoad(t *testing.T) {

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -157,13 +159,40 @@ func (j *Journal) dial() (*nats.Conn, error) {
 			opts = append(opts, nats.ClientCert(t.CertFile, t.KeyFile))
 		}
 	}
-	nc, err := nats.Connect(c.URL, opts...)
+	nc, err := nats.Connect(j.nextServers(), append(opts, nats.DontRandomize())...)
 	if err != nil {
 		return nil, j.explainDial(err)
 	}
+	at := nc.ConnectedUrl()
+	j.dialed.Store(&at)
 	j.setLimit(nc.MaxPayload())
 	return nc, nil
 }
+
+// nextServers are the servers in the order in which they are tried: by chance, so that
+// gateways spread over them, and last the one that was dialed before. Whoever dials
+// anew got no answer there, and it may be one that others cannot reach.
+func (j *Journal) nextServers() string {
+	all := strings.Split(j.cfg.URL, ",")
+	rand.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
+	if was := j.dialed.Load(); was != nil {
+		slices.SortStableFunc(all, func(a, b string) int { return int(sameServer(a, *was)) - int(sameServer(b, *was)) })
+	}
+	return strings.Join(all, ",")
+}
+
+// sameServer is 1 when two URLs are those of one server, 0 otherwise.
+func sameServer(a, b string) (same byte) {
+	x, err := url.Parse(strings.TrimSpace(a))
+	y, err2 := url.Parse(b)
+	if err == nil && err2 == nil && x.Host == y.Host {
+		same = 1
+	}
+	return same
+}
+
+// severalServers reports whether there is another one to go to.
+func (c Config) severalServers() bool { return strings.Contains(c.URL, ",") }
 
 // explainDial says what to do about a connection that failed.
 func (j *Journal) explainDial(err error) error {

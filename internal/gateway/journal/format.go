@@ -77,7 +77,7 @@ func checkFormat(cfg Config) error {
 // checkStream refuses a stream of a newer imhook: making it anew with our own
 // configuration would overwrite what it says.
 func checkStream(ctx context.Context, js jetstream.JetStream, name, own string) error {
-	s, err := js.Stream(ctx, name)
+	s, err := lookUp(ctx, js, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil
 	}

@@ -234,6 +234,8 @@ type Journal struct {
 	nag       nags
 	trimNag   nags
 	mendNag   nags
+	// dialed is the server that was connected to last; nil before.
+	dialed atomic.Pointer[string]
 	// suspects are numbers that a reader found no page at.
 	suspects suspects
 	noting   sync.Mutex // held by note

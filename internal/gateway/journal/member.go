@@ -27,7 +27,7 @@ func (j *Journal) standBy(ctx context.Context, e *engine) error {
 			return hopelessIf(errors.Is(err, ErrNewer), err)
 		}
 		var err error
-		if *s.to, err = e.js.Stream(ctx, s.name); err != nil {
+		if *s.to, err = lookUp(ctx, e.js, s.name); err != nil {
 			return fmt.Errorf("looking at stream %s: %w", s.name, err)
 		}
 	}
@@ -155,6 +155,7 @@ func (j *Journal) watch(ctx context.Context) {
 	tick := time.NewTicker(max(j.cfg.leaseTTL/10, 20*time.Millisecond))
 	defer tick.Stop()
 	var s sighting
+	answered := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -164,12 +165,32 @@ func (j *Journal) watch(ctx context.Context) {
 		}
 		e := j.engine.Load()
 		if e == nil || !j.standing() {
-			s = sighting{}
+			s, answered = sighting{}, time.Now()
 			continue
 		}
-		if err := j.lookAtWriter(ctx, e, &s); err != nil {
+		switch err := j.lookAtWriter(ctx, e, &s); {
+		case err == nil:
+			answered = time.Now()
+		case time.Since(answered) > j.cfg.leaseTTL && ctx.Err() == nil:
+			j.elsewhere(e, err)
+			answered = time.Now()
+			fallthrough
+		default:
 			s = sighting{} // whoever writes may not reach it either
 		}
+	}
+}
+
+// elsewhere goes to another server when the one that is connected to answers nothing
+// of the journal, although the connection is well: it may have lost the others of its
+// cluster.
+func (j *Journal) elsewhere(e *engine, why error) {
+	if !j.cfg.severalServers() || !e.nc.IsConnected() {
+		return // it tries them all by itself
+	}
+	j.cfg.Log.Warn("the NATS server does not answer for the journal, going to another one", "server", e.nc.ConnectedServerName(), "err", why)
+	if err := e.nc.ForceReconnect(); err != nil {
+		j.cfg.Log.Warn("going to another NATS server failed", "err", err)
 	}
 }
 

@@ -152,6 +152,12 @@ func (j *Journal) keepHouse(ctx context.Context) {
 		}
 		if j.counts.broken.Load() {
 			j.mend(ctx)
+			if j.counts.broken.Load() && j.cfg.external() {
+				// A cluster that elects is back at any moment.
+				tick.Reset(time.Second / 4)
+				continue
+			}
+			tick.Reset(time.Second)
 		}
 		if j.standing() {
 			j.forgetPurged(ctx)

@@ -121,6 +121,22 @@ func (j *Journal) checkTarget(ctx context.Context, e *engine) error {
 	return nil
 }
 
+// lookUp looks at a stream. A question to one that has no leader is dropped, it does not
+// wait until there is one: so it is asked again before ctx ends.
+func lookUp(ctx context.Context, js jetstream.JetStream, name string) (jetstream.Stream, error) {
+	for within := lookAgain; ; within *= 2 {
+		asking, cancel := context.WithTimeout(ctx, within)
+		s, err := js.Stream(asking, name)
+		cancel()
+		if err == nil || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return s, err
+		}
+	}
+}
+
+// lookAgain is after how long a stream is asked for again, and twice that after it.
+const lookAgain = 300 * time.Millisecond
+
 // stream makes one stream, or looks at the one that is there.
 func (j *Journal) stream(ctx context.Context, e *engine, want jetstream.StreamConfig, account jetstream.AccountLimits) (jetstream.Stream, error) {
 	want.Metadata = formatMetadata(j.cfg.Version)
@@ -143,7 +159,7 @@ func (j *Journal) stream(ctx context.Context, e *engine, want jetstream.StreamCo
 	if err := checkStream(ctx, e.js, want.Name, j.cfg.Version); err != nil {
 		return nil, hopelessIf(errors.Is(err, ErrNewer), err)
 	}
-	s, err := e.js.Stream(ctx, want.Name)
+	s, err := lookUp(ctx, e.js, want.Name)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		if j.mustExist {
