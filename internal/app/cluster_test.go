@@ -19,6 +19,7 @@ import (
 	"github.com/imhook/imhook/internal/app"
 	"github.com/imhook/imhook/internal/cluster"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/natstest"
 )
 
@@ -392,11 +393,11 @@ func TestCluster_SpreadChangesUnderLoad(t *testing.T) {
 	})
 }
 
-// History is replayed by whoever has the endpoint, whichever gateway is asked; the run
-// goes with the endpoint when its gateway stops.
+// History is replayed by those who have the parts of the endpoint, whichever gateway is
+// asked; the run goes with them when a gateway stops, and when they are cut otherwise.
 func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
 	n := natstest.Server(t)
-	c := newClustered(t, 1, oneEndpoint(1))
+	c := newClustered(t, 1, oneEndpoint(4))
 	for range 2 {
 		c.join(n.URL())
 	}
@@ -410,14 +411,7 @@ func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
 	c.kept(w.run)
 	before := c.backend.Tally().Arrivals()
 	want := c.backend.Tally().Distinct()
-	v, err := w.view()
-	if err != nil {
-		t.Fatal(err)
-	}
-	owner, asked := w, others[0]
-	if v.Parts[0].Owner != v.Self {
-		owner, asked = asked, owner
-	}
+	asked := others[0]
 	base := "http://" + asked.Addr() + "/api/v1"
 	status, text := order(t, base+"/endpoints/shop/backend/replay", `{"dryRun":true}`)
 	var dry struct {
@@ -431,22 +425,35 @@ func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
 	if status, text := order(t, base+"/endpoints/shop/nobody/replay", `{}`); status != 404 {
 		t.Errorf("an endpoint that is not there = %d %s", status, text)
 	}
-	status, text = order(t, base+"/endpoints/shop/backend/replay", `{"rate":100}`)
+	status, text = order(t, base+"/endpoints/shop/backend/replay", `{"rate":60}`)
 	var begun struct {
-		Run struct {
-			ID string `json:"id"`
-		} `json:"run"`
+		Run gateway.RunStatus `json:"run"`
 	}
-	if err := json.Unmarshal([]byte(text), &begun); err != nil || status != http.StatusOK || begun.Run.ID == "" {
+	if err := json.Unmarshal([]byte(text), &begun); err != nil || status != http.StatusOK || begun.Run.ID == "" || begun.Run.Rate != 60 {
 		t.Fatalf("replay = %d %s, %v", status, text, err)
 	}
-	stop(t, owner.App) // in the middle: it takes three seconds
+	// In the middle: it takes five seconds.
+	c.endpoints = oneEndpoint(3)
+	for _, g := range c.gateways {
+		if _, err := g.Reload(t.Context(), c.config(g.url)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	eventually(ctx, t, func() error {
+		v, err := asked.view()
+		if err == nil && len(v.Parts) != 3 {
+			err = fmt.Errorf("it has %d parts", len(v.Parts))
+		}
+		return err
+	})
+	stop(t, w.App)
+	eventually(ctx, t, func() error {
 		_, text := ask(t, base+"/runs/"+begun.Run.ID, "")
-		if !strings.Contains(text, `"state":"done"`) {
-			return fmt.Errorf("the run is %s", text)
+		var s gateway.RunStatus
+		if err := json.Unmarshal([]byte(text), &s); err != nil || s.State != gateway.RunDone || s.Open != 0 || s.Delivered < want {
+			return fmt.Errorf("the run is %s, %w", text, err)
 		}
 		return nil
 	})
@@ -455,6 +462,81 @@ func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
 	}
 	if status, text := order(t, base+"/runs/nothing/cancel", "{}"); status != 404 {
 		t.Errorf("cancelling a run that is not there = %d %s", status, text)
+	}
+}
+
+// Dead letters of a cut endpoint are seen, and requeued to all of its parts, at any
+// gateway; so are a pause and what it holds.
+func TestCluster_AnyGatewayAnswersForAll(t *testing.T) {
+	n := natstest.Server(t)
+	c := newClustered(t, 1, strings.Replace(oneEndpoint(3), "fast: [20ms, 100ms], slow: {from: 200ms, to: 500ms}", "fast: [], max_attempts: 1", 1))
+	for range 3 {
+		c.join(n.URL())
+	}
+	c.settled(3)
+	at := func(i int, path string) string { return "http://" + c.gateways[i].Addr() + "/api/v1" + path }
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	says := func(i int, path, want string) {
+		t.Helper()
+		eventually(ctx, t, func() error {
+			if _, text := ask(t, at(i, path), ""); !strings.Contains(text, want) {
+				return fmt.Errorf("gateway %d says of %s: %s, want %s", i, path, text, want)
+			}
+			return nil
+		})
+	}
+	tell := func(i int, path, body string) string {
+		t.Helper()
+		status, text := order(t, at(i, path), body)
+		if status != http.StatusOK {
+			t.Fatalf("gateway %d, %s: %d %s", i, path, status, text)
+		}
+		return text
+	}
+	post := func(from, n int) {
+		t.Helper()
+		s := imfake.NewServer(wildfirechat.New(), "http://"+c.gateways[from].Addr()+"/in/wfc", imfake.ServerConfig{})
+		defer s.Close()
+		c.loads++
+		run := s.Start(t.Context(), imfake.Load{Lanes: n, FirstLane: uint32(c.loads * 1000), FirstID: 1<<50 + int64(c.loads)<<40, Workers: 4, Count: n})
+		if err := run.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if kept, refused, err := run.Counts(); kept != n {
+			t.Fatalf("%d of %d kept, %d refused, %v", kept, n, refused, err)
+		}
+	}
+
+	tell(1, "/endpoints/shop/backend/pause", `{"why":"a test"}`)
+	post(0, 40)
+	for i := range c.gateways {
+		says(i, "/endpoints", `"paused":"a test"`)
+		says(i, "/endpoints", `"backlog":40`)
+	}
+	if got := c.backend.Tally().Arrivals(); got != 0 {
+		t.Errorf("%d arrived although the endpoint is paused", got)
+	}
+	// It stays paused when a gateway leaves with its part.
+	stop(t, c.gateways[0].App)
+	c.gateways = c.gateways[1:]
+	c.settled(2)
+	says(0, "/endpoints", `"paused":"a test"`)
+	says(0, "/endpoints", `"backlog":40`)
+	c.backend.Answer(func(int, *imfake.Received) imfake.Reply { return imfake.Status(http.StatusBadRequest) })
+	tell(1, "/endpoints/shop/backend/resume", `{}`)
+	for i := range c.gateways {
+		says(i, "/endpoints", `"backlog":0`)
+		says(i, "/deadletters?limit=100", `"endpoint":"shop/backend"`)
+	}
+	c.backend.Answer(func(int, *imfake.Received) imfake.Reply { return imfake.Status(http.StatusOK) })
+	if text := tell(0, "/deadletters/requeue", `{"all":true}`); !strings.Contains(text, `"letters":40`) {
+		t.Errorf("requeue = %s", text)
+	}
+	for i := range c.gateways {
+		says(i, "/runs", `"state":"done"`)
+		says(i, "/runs", `"delivered":40`)
+		says(i, "/deadletters?limit=100", `"deadletters":[]`)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/journal"
@@ -136,6 +137,15 @@ func (n *Node) validate(p Plan) error {
 	}
 	_, err := deliver.New(deliver.Config{Endpoints: p.Endpoints, Journal: n.cfg.Journal})
 	return err
+}
+
+// picks is the rule of an endpoint, whoever delivers to it.
+func (n *Node) picks(id string) (match func(*event.Event) bool, known bool) {
+	p := n.plan.Load()
+	if i := slices.Index(p.ids, id); i >= 0 {
+		return p.Endpoints[i].Match, true
+	}
+	return nil, false
 }
 
 func (n *Node) endpointIDs() []string        { return n.plan.Load().ids }

@@ -80,6 +80,7 @@ func (p part) narrow(e deliver.Endpoint) deliver.Endpoint {
 		return e
 	}
 	match := e.Match
+	e.Part = p.has
 	e.Match = func(ev *event.Event) bool { return p.has(ev.Lane) && match(ev) }
 	if e.Rule != "" {
 		e.Rule = fmt.Sprintf("%s #%d/%d", e.Rule, p.i+1, p.n)

@@ -156,5 +156,43 @@ func (b *board) regroup(ctx context.Context, to map[string]int, from Layout) (ol
 			}
 		}
 	}
-	return old, nil
+	gone, err := b.regroupRuns(ctx, saved, to, from)
+	return append(old, gone...), err
+}
+
+// regroupRuns saves the runs of the new parts and returns the keys of the old ones.
+func (b *board) regroupRuns(ctx context.Context, saved map[string][]byte, to map[string]int, from Layout) (old []string, err error) {
+	type run struct{ name, target string }
+	all := map[run][][]byte{}
+	for _, key := range slices.Sorted(maps.Keys(saved)) {
+		name, slice, ok := cutMark(key)
+		if !ok {
+			continue
+		}
+		spec, ok := deliver.RunOf(name, saved[key])
+		if !ok || to[spec.Target()] == 0 {
+			continue
+		}
+		if _, was := from.partIn(spec.Target(), slice); !was {
+			continue
+		}
+		r := run{name, spec.Target()}
+		all[r] = append(all[r], saved[key])
+		old = append(old, key)
+	}
+	fresh := map[string]bool{}
+	for r, parts := range all {
+		records, err := deliver.RegroupRun(parts, to[r.target])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.name, err)
+		}
+		for i, record := range records {
+			key := r.name + mark(part{id: r.target, i: i}.slice())
+			fresh[key] = true
+			if err := b.n.cfg.Journal.Save(ctx, key, record); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return slices.DeleteFunc(old, func(key string) bool { return fresh[key] }), nil
 }

@@ -187,6 +187,7 @@ func (s *sliceRun) begin(ctx context.Context, p *plan, saved map[string][]byte) 
 	t := &store{Journal: s.n.cfg.Journal, n: s.n, s: s}
 	cfg := s.n.cfg.Deliver
 	cfg.Endpoints, cfg.Index, cfg.Journal, cfg.Held, cfg.Log = eps, index, &loaded{store: t, own: own}, s.held, s.n.cfg.Log
+	cfg.Picks = s.n.picks
 	d, err := deliver.New(cfg)
 	if err == nil {
 		s.floor.Store(0)

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -14,8 +17,9 @@ import (
 	"github.com/imhook/imhook/internal/gateway/deliver"
 )
 
-// A run, a requeue or a replay, is where its endpoint is delivered to, moves with it,
-// and is begun, counted and cancelled there, whichever gateway was asked.
+// A run, a requeue or a replay, is where its endpoint is delivered to, in parts like it,
+// and moves with them. It is begun, counted and cancelled there, whichever gateway was
+// asked.
 
 // runOrder asks the gateway that has an endpoint's slice for something.
 type runOrder struct {
@@ -82,14 +86,7 @@ func (n *Node) in(slice int) *deliver.Deliverer {
 func (n *Node) do(ctx context.Context, o runOrder) (a runAnswer) {
 	var err error
 	if o.Cancel != "" {
-		err = fmt.Errorf("%w: %s", gateway.ErrNoRun, o.Cancel)
-		for _, d := range n.deliverers() {
-			if a.Status, err = d.CancelRun(ctx, o.Cancel); !errors.Is(err, gateway.ErrNoRun) {
-				break
-			}
-		}
-		a.set(err)
-		return a
+		return n.cancel(ctx, o.Cancel)
 	}
 	d := n.in(o.Slice)
 	switch {
@@ -104,6 +101,26 @@ func (n *Node) do(ctx context.Context, o runOrder) (a runAnswer) {
 	return a
 }
 
+// cancel ends all parts of a run that are here.
+func (n *Node) cancel(ctx context.Context, id string) (a runAnswer) {
+	var all []gateway.RunStatus
+	var errs []error
+	for _, d := range n.deliverers() {
+		s, err := d.CancelRun(ctx, id)
+		if errors.Is(err, gateway.ErrNoRun) {
+			continue
+		}
+		all, errs = append(all, s), append(errs, err)
+	}
+	if len(all) == 0 {
+		errs = []error{fmt.Errorf("%w: %s", gateway.ErrNoRun, id)}
+	} else {
+		a.Status = whole(all)[0]
+	}
+	a.set(errors.Join(errs...))
+	return a
+}
+
 func (n *Node) serveRun(ctx context.Context, data []byte) ([]byte, error) {
 	var o runOrder
 	if err := json.Unmarshal(data, &o); err != nil {
@@ -114,64 +131,119 @@ func (n *Node) serveRun(ctx context.Context, data []byte) ([]byte, error) {
 
 func (n *Node) serveRuns(context.Context, []byte) ([]byte, error) { return json.Marshal(n.localRuns()) }
 
-// order has something done where the run's endpoint is.
-func (n *Node) order(ctx context.Context, o runOrder) (runAnswer, error) {
+// asked has something done in all parts of the run's endpoint, wherever they are.
+func (n *Node) asked(ctx context.Context, o runOrder) (all []runAnswer, err error) {
 	target := o.Run.Target()
-	if !slices.Contains(n.endpointIDs(), target) {
-		return runAnswer{}, fmt.Errorf("%w: %s", gateway.ErrNoEndpoint, target)
+	for _, id := range []string{o.Run.Endpoint, target} {
+		if _, known := n.picks(id); !known {
+			return nil, fmt.Errorf("%w: %s", gateway.ErrNoEndpoint, id)
+		}
 	}
 	v, err := n.View(ctx)
 	if err != nil {
-		return runAnswer{}, err
+		return nil, err
 	}
-	owner := ""
+	var parts []PartStatus
 	for _, p := range v.Parts {
 		if p.Endpoint != target {
 			continue
 		}
-		if owner = p.Owner; p.Of > 1 {
-			return runAnswer{}, fmt.Errorf("endpoint %s is cut into %d parts: set its spread to 1 for as long as this takes", target, p.Of)
+		if p.Owner == "" || p.Moving {
+			return nil, fmt.Errorf("%w: %s is going to another gateway, ask again", gateway.ErrUnavailable, target)
 		}
+		parts = append(parts, p)
 	}
-	if o.Run.Endpoint != target && home(o.Run.Endpoint) != home(target) {
-		return runAnswer{}, fmt.Errorf("gateways of a cluster replay to the same endpoint alone, %s lies apart from %s", o.Run.Endpoint, target)
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("%w: the gateway that writes does not know %s yet: its configuration is another one", gateway.ErrUnavailable, target)
 	}
-	o.Slice = home(target)
-	a := runAnswer{}
-	switch owner {
-	case "":
-		return a, fmt.Errorf("%w: nobody delivers to %s at the moment, ask again", gateway.ErrUnavailable, target)
-	case n.self.ID:
+	o.Run.Rate /= float64(len(parts))
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var errs []error
+	for _, p := range parts {
+		wg.Go(func() {
+			o := o
+			o.Slice = part{id: target, i: p.Part - 1}.slice()
+			a, err := n.orderOf(ctx, p.Owner, o)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, err)
+				return
+			}
+			all = append(all, a)
+		})
+	}
+	wg.Wait()
+	if len(errs) > 0 {
+		return all, errs[0] // the others say the same, or less
+	}
+	return all, nil
+}
+
+// orderOf asks one gateway, which may be this one.
+func (n *Node) orderOf(ctx context.Context, owner string, o runOrder) (a runAnswer, err error) {
+	if owner == n.self.ID {
 		a = n.do(ctx, o)
-	default:
-		data, err := json.Marshal(o)
-		if err == nil {
-			data, err = n.cfg.Journal.Request(ctx, owner, sayRun, data)
-		}
-		if err == nil {
-			err = json.Unmarshal(data, &a)
-		}
-		if err != nil {
-			return a, err
-		}
+		return a, a.err()
+	}
+	data, err := json.Marshal(o)
+	if err == nil {
+		data, err = n.cfg.Journal.Request(ctx, owner, sayRun, data)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &a)
+	}
+	if err != nil {
+		return a, err
 	}
 	return a, a.err()
 }
 
-// Repeat begins a run, as [deliver.Deliverer.Repeat] does, where its endpoint is.
+// newRunID is one that no other gateway gives, and greater for later ones.
+func newRunID(now time.Time) string {
+	return strconv.FormatInt(now.UnixMilli()*1000+rand.Int64N(1000), 36)
+}
+
+// Repeat begins a run, as [deliver.Deliverer.Repeat] does, where its endpoint is: in all
+// parts of it, or in none.
 func (n *Node) Repeat(ctx context.Context, run gateway.Run) (gateway.RunStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, servedWithin)
 	defer cancel()
-	a, err := n.order(ctx, runOrder{Run: run})
-	return a.Status, err
+	now := time.Now()
+	run.ID, run.CreatedAt = newRunID(now), now.UTC()
+	all, err := n.asked(ctx, runOrder{Run: run})
+	if err != nil {
+		if len(all) > 0 || errors.Is(err, gateway.ErrUnavailable) {
+			// One that did not answer may have begun all the same.
+			if _, back := n.CancelRun(context.WithoutCancel(ctx), run.ID); back != nil && !errors.Is(back, gateway.ErrNoRun) {
+				n.cfg.Log.Warn("a run was begun in some parts of its endpoint alone, and could not be cancelled there", "run", run.ID, "err", back)
+			}
+		}
+		return gateway.RunStatus{}, err
+	}
+	parts := make([]gateway.RunStatus, len(all))
+	for i, a := range all {
+		parts[i] = a.Status
+	}
+	return whole(parts)[0], nil
 }
 
 // CountRun says what a run would do.
-func (n *Node) CountRun(ctx context.Context, run gateway.Run) (gateway.RunCount, error) {
+func (n *Node) CountRun(ctx context.Context, run gateway.Run) (sum gateway.RunCount, err error) {
 	ctx, cancel := context.WithTimeout(ctx, servedWithin)
 	defer cancel()
-	a, err := n.order(ctx, runOrder{Run: run, Count: true})
-	return a.Count, err
+	all, err := n.asked(ctx, runOrder{Run: run, Count: true})
+	for _, a := range all {
+		c := a.Count
+		sum.Selected, sum.Picked, sum.Sent = sum.Selected+c.Selected, sum.Picked+c.Picked, sum.Sent+c.Sent
+		sum.AtLeast = sum.AtLeast || c.AtLeast
+		sum.Trimmed = max(sum.Trimmed, c.Trimmed)
+		if sum.Begin.IsZero() || !c.Begin.IsZero() && c.Begin.Before(sum.Begin) {
+			sum.Begin = c.Begin
+		}
+	}
+	return sum, err
 }
 
 // servedWithin is how long another gateway has for a run; what it has counted by then
@@ -201,10 +273,47 @@ func (n *Node) Runs() (all []gateway.RunStatus) {
 	if err != nil {
 		n.cfg.Log.Debug("not every gateway said which runs it has", "err", err)
 	}
-	slices.SortFunc(all, func(a, b gateway.RunStatus) int {
+	return whole(all)
+}
+
+// whole adds up the parts of runs, the oldest run first.
+func whole(parts []gateway.RunStatus) (all []gateway.RunStatus) {
+	slices.SortStableFunc(parts, func(a, b gateway.RunStatus) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
+	for _, s := range parts {
+		if n := len(all); n > 0 && all[n-1].ID == s.ID {
+			addRun(&all[n-1], s)
+			continue
+		}
+		all = append(all, s)
+	}
 	return all
+}
+
+// runStates are those of a part that say more of the whole than others, first.
+var runStates = []gateway.RunState{gateway.RunRunning, gateway.RunQueued, gateway.RunFailed, gateway.RunCancelled, gateway.RunDone}
+
+// addRun adds what is said of another part of a run.
+func addRun(m *gateway.RunStatus, s gateway.RunStatus) {
+	if slices.Index(runStates, s.State) < slices.Index(runStates, m.State) {
+		m.State = s.State
+	}
+	m.Rate += s.Rate
+	if m.Note == "" {
+		m.Note = s.Note
+	}
+	m.Selected, m.Delivered, m.Parked, m.Open = m.Selected+s.Selected, m.Delivered+s.Delivered, m.Parked+s.Parked, m.Open+s.Open
+	m.Trimmed = max(m.Trimmed, s.Trimmed)
+	if m.At.IsZero() || !s.At.IsZero() && s.At.Before(m.At) {
+		m.At = s.At
+	}
+	if s.EndedAt.After(m.EndedAt) {
+		m.EndedAt = s.EndedAt
+	}
+	if !m.State.Over() {
+		m.EndedAt = time.Time{}
+	}
 }
 
 // CancelRun ends a run, wherever it is.
@@ -214,19 +323,22 @@ func (n *Node) CancelRun(ctx context.Context, id string) (gateway.RunStatus, err
 	if err != nil {
 		return gateway.RunStatus{}, err
 	}
-	var found *runAnswer
+	var found []gateway.RunStatus
+	var errs []error
 	err = n.each(ctx, sayRun, data,
 		func() []byte { b, _ := json.Marshal(n.do(ctx, o)); return b },
 		func(answer []byte) error {
 			var a runAnswer
-			err := json.Unmarshal(answer, &a)
-			if err == nil && !errors.Is(a.err(), gateway.ErrNoRun) {
-				found = &a
+			if err := json.Unmarshal(answer, &a); err != nil {
+				return err
 			}
-			return err
+			if err := a.err(); !errors.Is(err, gateway.ErrNoRun) {
+				found, errs = append(found, a.Status), append(errs, err)
+			}
+			return nil
 		})
-	if found == nil {
+	if len(found) == 0 {
 		return gateway.RunStatus{}, errors.Join(fmt.Errorf("%w: %s", gateway.ErrNoRun, id), err)
 	}
-	return found.Status, found.err()
+	return whole(found)[0], errors.Join(append(errs, err)...)
 }

@@ -77,6 +77,16 @@ func (t *store) Load(ctx context.Context) (map[string][]byte, error) {
 // mark is behind the keys of a slice that are no positions of parts.
 func mark(slice int) string { return "#" + strconv.Itoa(slice) }
 
+// cutMark is the inverse of mark; false for a key that has none.
+func cutMark(key string) (name string, slice int, ok bool) {
+	i := strings.LastIndexByte(key, '#')
+	if i < 0 {
+		return "", 0, false
+	}
+	slice, err := strconv.Atoi(key[i+1:])
+	return key[:i], slice, err == nil && slice >= 0 && slice < Slices
+}
+
 // of picks what belongs to the slice.
 func (s *sliceRun) of(saved map[string][]byte) map[string][]byte {
 	own := map[string][]byte{}
@@ -92,6 +102,11 @@ func (s *sliceRun) of(saved map[string][]byte) map[string][]byte {
 	}
 	for key, value := range saved {
 		if name, ok := strings.CutSuffix(key, mark(s.slice)); ok && name != deliver.TailKey {
+			if run, ok := deliver.RunOf(name, value); ok {
+				if _, here := s.layout.partIn(run.Target(), s.slice); !here {
+					continue // its endpoint was cut otherwise, and it went to other slices
+				}
+			}
 			own[name] = value
 			continue
 		}

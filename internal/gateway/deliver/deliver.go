@@ -73,6 +73,9 @@ type Config struct {
 	// Select compiles what a run of an app is about, but for the conversation and
 	// times: patterns, sources, condition. Nil takes everything.
 	Select func(app string, s gateway.Selection) (func(*event.Event) bool, error)
+	// Picks is the rule of an endpoint (app/name) whose events may be delivered elsewhere,
+	// for runs that replay them to one that is here; nil means that all are here.
+	Picks func(id string) (match func(*event.Event) bool, known bool)
 	// Held says why nothing may be sent now; nil when it may. What is held is tried
 	// again, and it counts for nothing against an endpoint. A nil Held never holds.
 	Held func() error

@@ -89,6 +89,9 @@ type Endpoint struct {
 	// Match says whether the endpoint gets ev. It must agree with the Index that
 	// the tail uses.
 	Match func(ev *event.Event) bool
+	// Part says which conversations are delivered here, where others deliver the rest;
+	// nil means all. Match knows of it; runs ask it, which take what Match does not.
+	Part func(lane event.Lane) bool
 	// Rule tells what Match picks from what another Match picks: with the same
 	// text, [Deliverer.Set] takes the rule for unchanged. Empty means that every
 	// Set changes it, which costs a record and nothing else.

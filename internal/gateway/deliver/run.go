@@ -64,7 +64,7 @@ type tally struct{ selected, delivered, parked int }
 
 var errCancelled = errors.New("the run was cancelled")
 
-// Repeat begins a run and returns it; it goes on after a restart until it is over.
+// Repeat begins a run and returns it, under its ID or, where it has none, a new one; it goes on after a restart until it is over.
 // Of an endpoint, one run of each kind is under way at a time and the others wait
 // for it. The error wraps gateway.ErrNoEndpoint or gateway.ErrManyRuns, or says what
 // is wrong with what was asked for.
@@ -94,11 +94,19 @@ func (d *Deliverer) Repeat(ctx context.Context, spec gateway.Run) (gateway.RunSt
 		d.runs.mu.Unlock()
 		return gateway.RunStatus{}, fmt.Errorf("%w: %d of at most %d; wait, or cancel one", gateway.ErrManyRuns, under, maxRuns)
 	}
-	id := now.UnixMilli()
-	for slices.ContainsFunc(d.runs.all, func(o *rerun) bool { return o.spec.ID == runID(id) }) {
-		id++
+	has := func(id string) bool {
+		return slices.ContainsFunc(d.runs.all, func(o *rerun) bool { return o.spec.ID == id })
 	}
-	spec.ID, spec.CreatedAt = runID(id), now.UTC()
+	if spec.ID == "" {
+		id := now.UnixMilli()
+		for has(runID(id)) {
+			id++
+		}
+		spec.ID, spec.CreatedAt = runID(id), now.UTC()
+	} else if has(spec.ID) {
+		d.runs.mu.Unlock()
+		return gateway.RunStatus{}, fmt.Errorf("there is a run %s already", spec.ID)
+	}
 	u.spec = spec
 	d.runs.all = append(d.runs.all, u)
 	d.runs.mu.Unlock()
@@ -175,15 +183,8 @@ func (d *Deliverer) checkRun(spec gateway.Run) error {
 	if to, _, _ := strings.Cut(spec.Target(), "/"); to != app {
 		return fmt.Errorf("events of app %s are not replayed to app %s: name an endpoint of the same app", app, to)
 	}
-	for _, id := range []string{spec.Endpoint, spec.Target()} {
-		if d.runnerOf(id) == nil {
-			return fmt.Errorf("%w: %s", gateway.ErrNoEndpoint, id)
-		}
-	}
-	if _, _, err := d.chosen(spec); err != nil {
-		return err
-	}
-	return nil
+	_, _, err := d.chosen(spec)
+	return err
 }
 
 // chosen compiles what a run selects and what its endpoint's rule picks.
@@ -195,17 +196,36 @@ func (d *Deliverer) chosen(spec gateway.Run) (selected, picked func(*event.Event
 			return nil, nil, err
 		}
 	}
-	selected = func(ev *event.Event) bool {
-		return ev != nil && ev.App == app && (spec.Lane == "" || ev.Lane == spec.Lane) && narrow(ev)
+	if picked, err = d.picks(spec.Endpoint); err != nil {
+		return nil, nil, err
 	}
-	h := d.runnerOf(spec.Endpoint)
+	host := d.runnerOf(spec.Target())
+	if host == nil {
+		return nil, nil, fmt.Errorf("%w: %s", gateway.ErrNoEndpoint, spec.Target())
+	}
+	host.mu.Lock()
+	part := host.Part
+	host.mu.Unlock()
+	selected = func(ev *event.Event) bool {
+		return ev != nil && ev.App == app && (spec.Lane == "" || ev.Lane == spec.Lane) && (part == nil || part(ev.Lane)) && narrow(ev)
+	}
+	return selected, picked, nil
+}
+
+// picks is the rule of an endpoint, be it here or elsewhere.
+func (d *Deliverer) picks(id string) (func(*event.Event) bool, error) {
+	if d.cfg.Picks != nil {
+		if match, ok := d.cfg.Picks(id); ok {
+			return match, nil
+		}
+	}
+	h := d.runnerOf(id)
 	if h == nil {
-		return nil, nil, fmt.Errorf("%w: %s", gateway.ErrNoEndpoint, spec.Endpoint)
+		return nil, fmt.Errorf("%w: %s", gateway.ErrNoEndpoint, id)
 	}
 	h.mu.Lock()
-	picked = h.Match
-	h.mu.Unlock()
-	return selected, picked, nil
+	defer h.mu.Unlock()
+	return h.Match, nil
 }
 
 // runnerOf is the endpoint of that name (app/name); nil when there is none.
