@@ -13,9 +13,11 @@ func (a *App) adminConfig(j *journal.Journal, d delivering, in *receive.Handler)
 	var shared admin.Cluster
 	var runs admin.Runs
 	var checks admin.Deliveries
+	books := func() []ledger.Account { return accounts(in, d) }
 	switch d := d.(type) {
 	case together:
 		shared, runs = d, d
+		books = a.sharedBooks(j, d, books)
 	case alone:
 		runs, checks = d, deliveries{d.Deliverer}
 	}
@@ -24,7 +26,7 @@ func (a *App) adminConfig(j *journal.Journal, d delivering, in *receive.Handler)
 		Current: a.current.Load, Registry: a.cfg.Registry,
 		Journal: j, DeadLetters: j, Runs: runs, Keep: j.Append, Select: a.rules.selects, Trimmed: j.Trimmed, Attempts: a.attempts, Decisions: a.trail, Endpoints: statuses{d}, Hooks: hookStatuses{a}, Uses: a.uses.of, Receive: in,
 		Pattern: a.pattern, Rules: ruleTester{rules: a.rules, current: a.current.Load}, Compare: a.compare, Metrics: a.metrics,
-		Ledger: func() []ledger.Account { return accounts(in, d) }, Status: a.status(j), Deliveries: checks, AskHook: a.askHook,
+		Ledger: books, Status: a.status(j), Deliveries: checks, AskHook: a.askHook,
 		Ready: ready(j), Notes: notes(j),
 		Version: a.cfg.Version, Log: a.cfg.Log, Now: a.cfg.Now,
 	}

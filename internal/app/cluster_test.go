@@ -20,6 +20,7 @@ import (
 	"github.com/imhook/imhook/internal/cluster"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway"
+	"github.com/imhook/imhook/internal/ledger"
 	"github.com/imhook/imhook/internal/natstest"
 )
 
@@ -537,6 +538,27 @@ func TestCluster_AnyGatewayAnswersForAll(t *testing.T) {
 		says(i, "/runs", `"state":"done"`)
 		says(i, "/runs", `"delivered":40`)
 		says(i, "/deadletters?limit=100", `"deadletters":[]`)
+	}
+	// What one gateway took and both delivered adds up at each of them.
+	post(1, 25)
+	for i := range c.gateways {
+		says(i, "/ledger", `"in":[{"name":"received","events":25}]`)
+		says(i, "/ledger", `"balanced":true`)
+		eventually(ctx, t, func() error {
+			_, text := ask(t, at(i, "/ledger"), "")
+			var books struct {
+				Accounts []ledger.Account `json:"accounts"`
+			}
+			if err := json.Unmarshal([]byte(text), &books); err != nil {
+				return err
+			}
+			for _, a := range books.Accounts {
+				if a.Kind == ledger.Endpoint && strings.Contains(a.Sum(), "25 delivered") {
+					return nil
+				}
+			}
+			return fmt.Errorf("gateway %d counts %s", i, text)
+		})
 	}
 }
 

@@ -1,8 +1,13 @@
 package app
 
 import (
+	"context"
+	"time"
+
+	"github.com/go-json-experiment/json"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/imhook/imhook/internal/gateway/journal"
 	"github.com/imhook/imhook/internal/gateway/receive"
 	"github.com/imhook/imhook/internal/ledger"
 )
@@ -42,6 +47,39 @@ func accounts(in *receive.Handler, d delivering) []ledger.Account {
 	}
 	return all
 }
+
+// sayLedger asks another gateway of a cluster for its accounts.
+const sayLedger = "ledger"
+
+// sharedBooks are the accounts of all gateways of a cluster, added up. Those of a
+// gateway that does not answer are missing, in what came as in what became of it.
+func (a *App) sharedBooks(j *journal.Journal, d together, own func() []ledger.Account) func() []ledger.Account {
+	say := func() ([]byte, error) { return json.Marshal(own()) }
+	j.Serve(sayLedger, func(context.Context, []byte) ([]byte, error) { return say() })
+	return func() []ledger.Account {
+		ctx, cancel := context.WithTimeout(context.Background(), booksWithin)
+		defer cancel()
+		mine, err := say()
+		if err != nil {
+			a.cfg.Log.Error("writing the ledger failed", "err", err)
+			return own()
+		}
+		var all []ledger.Account
+		err = d.Gather(ctx, sayLedger, mine, func(answer []byte) error {
+			var some []ledger.Account
+			err := json.Unmarshal(answer, &some)
+			all = append(all, some...)
+			return err
+		})
+		if err != nil {
+			a.cfg.Log.Warn("the ledger is without the accounts of a gateway that does not answer", "err", err)
+		}
+		return ledger.Add(all)
+	}
+}
+
+// booksWithin is how long other gateways may take to say what they have counted.
+const booksWithin = 4 * time.Second
 
 // ledgerCollector shows where accounts do not balance. One that does shows 0, so that
 // an alert sees the difference between balanced and absent.

@@ -145,6 +145,13 @@ func (n *Node) each(ctx context.Context, what string, data []byte, own func() []
 	return errors.Join(errs...)
 }
 
+// Gather calls fn for what each gateway of the cluster answers to a word that they all
+// serve (see [journal.Journal.Serve]), one after the other, and for what this one says
+// itself. Those that do not answer are left out, and told in the error.
+func (n *Node) Gather(ctx context.Context, what string, own []byte, fn func(answer []byte) error) error {
+	return n.each(ctx, what, nil, func() []byte { return own }, fn)
+}
+
 // Local returns how the endpoints are doing that this gateway delivers to, parts of
 // one added up.
 func (n *Node) Local(ctx context.Context) []deliver.Status {
