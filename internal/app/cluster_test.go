@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -39,10 +40,12 @@ type clustered struct {
 type gatewayOf struct {
 	*app.App
 	*clustered
-	n    int
-	url  string
-	run  *imfake.Run
-	stop context.CancelFunc
+	n   int
+	url string
+	// version is what it calls itself; empty means v1.
+	version string
+	run     *imfake.Run
+	stop    context.CancelFunc
 }
 
 func newClustered(t *testing.T, replicas int, endpoints string) *clustered {
@@ -96,7 +99,7 @@ func (g *gatewayOf) begin() {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("gateway", g.n)
 	var err error
-	if g.App, err = app.New(app.Config{Config: g.config(g.url), Registry: builtin.New(), Version: "test", Log: log}); err != nil {
+	if g.App, err = app.New(app.Config{Config: g.config(g.url), Registry: builtin.New(), Version: cmp.Or(g.version, "v1"), Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Start(t.Context()); err != nil {
@@ -219,9 +222,9 @@ func (c *clustered) check() {
 	c.t.Logf("%d accepted, %d arrived, %d of them more than once", len(accepted), tally.Distinct(), tally.Duplicates())
 }
 
-// Three gateways share the work; each is stopped and comes back, the one that writes
-// as well.
-func TestCluster_RollingRestartUnderLoad(t *testing.T) {
+// Three gateways share the work; each is stopped and comes back as another version, the
+// one that writes as well. Meanwhile those of both versions deliver.
+func TestCluster_RollingUpgradeUnderLoad(t *testing.T) {
 	n := natstest.Server(t)
 	c := newClustered(t, 1, oneEndpoint(6))
 	for range 3 {
@@ -232,7 +235,7 @@ func TestCluster_RollingRestartUnderLoad(t *testing.T) {
 	}
 	c.settled(3)
 	c.more(500)
-	for _, g := range c.gateways {
+	for i, g := range c.gateways {
 		g.stop()
 		if err := g.run.Wait(); err != nil {
 			t.Error(err)
@@ -240,9 +243,18 @@ func TestCluster_RollingRestartUnderLoad(t *testing.T) {
 		stop(t, g.App)
 		c.more(200)
 		before := g.run
+		g.version = "v2"
 		g.begin()
 		g.load()
-		c.settled(3)
+		versions := map[string]int{}
+		for _, m := range c.settled(3).Members {
+			if versions[m.Version]++; m.Parts != 2 || m.Note != "" || len(m.Differs) > 0 {
+				t.Errorf("with %d gateways replaced one of them is %+v", i+1, m)
+			}
+		}
+		if versions["v2"] != i+1 || versions["v1"] != 2-i {
+			t.Errorf("versions are %v", versions)
+		}
 		c.more(200)
 		c.kept(before)
 	}
