@@ -3,7 +3,9 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -64,23 +66,33 @@ apps:
 	return s
 }
 
-// view is what the i-th gateway says of the cluster.
-func (s *shared) view(i int) (writer, self string, moving int, members int, err error) {
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+s.ps[i].addr+"/api/v1/cluster", nil)
+// get asks the i-th gateway.
+func (s *shared) get(i int, path string) (text string, err error) {
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+s.ps[i].addr+path, nil)
 	if err != nil {
-		return "", "", 0, 0, err
+		return "", err
 	}
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}).Do(req)
 	if err != nil {
-		return "", "", 0, 0, err
+		return "", err
 	}
 	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	return string(b), err
+}
+
+// view is what the i-th gateway says of the cluster.
+func (s *shared) view(i int) (writer, self string, moving int, members int, err error) {
+	text, err := s.get(i, "/api/v1/cluster")
+	if err != nil {
+		return "", "", 0, 0, err
+	}
 	var v struct {
 		Self, Writer string
 		Members      []struct{ Parts int }
 		Parts        []struct{ Moving bool }
 	}
-	if err := json.UnmarshalRead(res.Body, &v, json.MatchCaseInsensitiveNames(true)); err != nil {
+	if err := json.Unmarshal([]byte(text), &v, json.MatchCaseInsensitiveNames(true)); err != nil {
 		return "", "", 0, 0, err
 	}
 	for _, p := range v.Parts {
@@ -218,5 +230,20 @@ func (s *shared) check() {
 		for _, p := range s.ps {
 			s.t.Log(p.tail())
 		}
+	}
+	// Every slice that moved was counted where it was, and where it went to.
+	if err := eventually(s.t.Context(), time.Minute, func() error {
+		for i, p := range s.ps {
+			text, err := s.get(i, "/api/v1/ledger")
+			if err == nil && !strings.Contains(text, `"balanced":true`) {
+				err = fmt.Errorf("the ledger, asked at %s: %s", p.addr, text)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		s.t.Error(err)
 	}
 }
