@@ -199,6 +199,7 @@ func TestCluster_LosesAnyOneAndNothingElse(t *testing.T) {
 		leader := s.ns.Leader(stream)
 		s.during("the NATS server that leads the stream is killed", -1, leader.Kill)
 		leader.StartProcess()
+		s.ns.WaitCurrent()
 		s.settled()
 	}
 	leader := s.ns.Leader(stream)

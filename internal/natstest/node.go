@@ -215,6 +215,27 @@ func (ns Nodes) Leader(stream string) (leader *Node) {
 	return leader
 }
 
+// WaitCurrent waits until every server has all that its streams hold, as one that came
+// back has not at once: what another one leads meanwhile is not handed to it.
+func (ns Nodes) WaitCurrent() {
+	ns[0].tb.Helper()
+	ns.ask(func(ctx context.Context, js jetstream.JetStream) error {
+		all := js.ListStreams(ctx)
+		for info := range all.Info() {
+			c := info.Cluster
+			if c == nil || c.Leader == "" {
+				return fmt.Errorf("stream %s has no leader", info.Config.Name)
+			}
+			for _, r := range c.Replicas {
+				if !r.Current || r.Offline {
+					return fmt.Errorf("%s is behind in stream %s", r.Name, info.Config.Name)
+				}
+			}
+		}
+		return all.Err()
+	})
+}
+
 // ask tries until what succeeds, or fails the test.
 func (ns Nodes) ask(what func(context.Context, jetstream.JetStream) error) {
 	tb := ns[0].tb
