@@ -3,6 +3,8 @@ package cluster
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -141,6 +143,42 @@ func TestPart_LanesAreEven(t *testing.T) {
 			}
 		}
 	}
+}
+
+// everything picks all of n endpoints.
+type everything int
+
+func (n everything) Match(*event.Event) (all []int) {
+	for i := range int(n) {
+		all = append(all, i)
+	}
+	return all
+}
+
+// An index that kept its answer for the next call lost events: the tail and those who
+// look what waits ask it at the same time.
+func TestPartIndex_IsAskedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	x := &partIndex{Index: everything(3), parts: []part{{"shop/a", 0, 1}, {"shop/b", 1, 2}, {"shop/c", 2, 4}}}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 2000 {
+				ev := &event.Event{Lane: event.NewLane(event.KindGroup, fmt.Sprint("g", i))}
+				var want []int
+				for place, p := range x.parts {
+					if p.has(ev.Lane) {
+						want = append(want, place)
+					}
+				}
+				if got := x.Match(ev); !slices.Equal(got, want) {
+					t.Errorf("Match(%s) = %v, want %v", ev.Lane, got, want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestFingerprint_SaysWhatDiffersInWords(t *testing.T) {

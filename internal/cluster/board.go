@@ -416,10 +416,11 @@ func (b *board) compare(m *member) {
 		m.differs = nil
 		return
 	}
+	node := m.Node // beats replace it meanwhile
 	b.n.spawn(func() {
 		ctx, cancel := context.WithTimeout(b.n.ctx, askTimeout)
 		defer cancel()
-		raw, err := b.n.cfg.Journal.Request(ctx, m.Node.ID, sayFingerprint, nil)
+		raw, err := b.n.cfg.Journal.Request(ctx, node.ID, sayFingerprint, nil)
 		var theirs Fingerprint
 		if err == nil {
 			err = json.Unmarshal(raw, &theirs)

@@ -93,24 +93,36 @@ func (p part) narrow(e deliver.Endpoint) deliver.Endpoint {
 	return e
 }
 
-// partIndex is the index of the parts in a slice.
+// partIndex is the index of the parts in a slice. Like the index of whole endpoints it is
+// asked by several goroutines at once: the tail, and who looks what waits.
 type partIndex struct {
 	deliver.Index
 	parts []part // by place
-	found []int
 }
 
-// Match returns the places of the parts that get ev. What it returns is valid until
-// it is called again.
+// Match returns the places of the parts that get ev. The result is shared and must not
+// be changed.
 func (x *partIndex) Match(ev *event.Event) []int {
 	all := x.Index.Match(ev)
-	x.found = x.found[:0]
+	n := 0
 	for _, place := range all {
 		if x.parts[place].has(ev.Lane) {
-			x.found = append(x.found, place)
+			n++
 		}
 	}
-	return x.found
+	switch n {
+	case 0:
+		return nil
+	case len(all):
+		return all
+	}
+	found := make([]int, 0, n)
+	for _, place := range all {
+		if x.parts[place].has(ev.Lane) {
+			found = append(found, place)
+		}
+	}
+	return found
 }
 
 // Layout is into how many parts endpoints are cut, by app/name; those that are not

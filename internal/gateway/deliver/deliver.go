@@ -45,7 +45,8 @@ type Journal interface {
 }
 
 // Index says which endpoints get an event, by their place in the endpoints that it
-// was given with.
+// was given with. It is asked by several goroutines at once; what it returned is not
+// changed, by neither side.
 type Index interface {
 	Match(ev *event.Event) []int
 }
