@@ -25,6 +25,10 @@ import (
 	"github.com/imhook/imhook/internal/natstest"
 )
 
+// eventual is how long something may take that must happen, on machines that do many
+// things at once. How long it takes is told, not judged.
+const eventual = 3 * time.Minute
+
 // clustered are gateways that share a journal and a backend.
 type clustered struct {
 	t        *testing.T
@@ -132,7 +136,7 @@ func (g *gatewayOf) view() (v cluster.View, err error) {
 // settled waits until n gateways share all parts evenly and nothing moves.
 func (c *clustered) settled(n int) cluster.View {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), eventual)
 	defer cancel()
 	var v cluster.View
 	eventually(ctx, c.t, func() error {
@@ -180,7 +184,7 @@ func (c *clustered) writer() (w *gatewayOf, others []*gatewayOf) {
 // more waits until n more messages arrived.
 func (c *clustered) more(n int) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), eventual)
 	defer cancel()
 	want := c.backend.Tally().Distinct() + n
 	eventually(ctx, c.t, func() error {
@@ -207,9 +211,10 @@ func (c *clustered) check() {
 		n, refused, err := g.run.Counts()
 		c.t.Logf("gateway %d: %d accepted, %d refused (%v)", g.n, n, refused, err)
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), eventual)
 	defer cancel()
 	tally := c.backend.Tally()
+	defer c.tell()
 	eventually(ctx, c.t, func() error {
 		if missing := tally.Missing(accepted); len(missing) > 0 {
 			return fmt.Errorf("%d of %d that were answered 200 are missing, the first is %+v", len(missing), len(accepted), missing[0])
@@ -220,6 +225,19 @@ func (c *clustered) check() {
 		c.t.Error(err)
 	}
 	c.t.Logf("%d accepted, %d arrived, %d of them more than once", len(accepted), tally.Distinct(), tally.Duplicates())
+}
+
+// tell says of a test that failed where events may be.
+func (c *clustered) tell() {
+	if !c.t.Failed() {
+		return
+	}
+	for _, g := range c.gateways {
+		for _, path := range []string{"cluster", "endpoints", "ledger"} {
+			status, text := order(c.t, http.MethodGet, "http://"+g.Addr()+"/api/v1/"+path, "")
+			c.t.Logf("gateway %d, %s: %d %s", g.n, path, status, text)
+		}
+	}
 }
 
 // Three gateways share the work; each is stopped and comes back as another version, the
@@ -264,7 +282,7 @@ func TestCluster_RollingUpgradeUnderLoad(t *testing.T) {
 // kept holds what a gateway took before it was stopped against what arrived.
 func (c *clustered) kept(run *imfake.Run) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), eventual)
 	defer cancel()
 	eventually(ctx, c.t, func() error {
 		if missing := c.backend.Tally().Missing(run.Accepted()); len(missing) > 0 {
@@ -352,7 +370,7 @@ func TestCluster_SpreadChangesUnderLoad(t *testing.T) {
 		if _, err := w.Reload(t.Context(), c.config(w.url)); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), eventual)
 		eventually(ctx, t, func() error {
 			v, err := others[0].view()
 			if err != nil {
@@ -389,7 +407,7 @@ func TestCluster_SpreadChangesUnderLoad(t *testing.T) {
 		c.goesOn(w)
 	}
 	c.check()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventual)
 	defer cancel()
 	eventually(ctx, t, func() error {
 		_, text := ask(t, "http://"+others[0].Addr()+"/api/v1/endpoints", "")
@@ -426,7 +444,7 @@ func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
 	want := c.backend.Tally().Distinct()
 	asked := others[0]
 	base := "http://" + asked.Addr() + "/api/v1"
-	status, text := order(t, base+"/endpoints/shop/backend/replay", `{"dryRun":true}`)
+	status, text := order(t, http.MethodPost, base+"/endpoints/shop/backend/replay", `{"dryRun":true}`)
 	var dry struct {
 		Count struct {
 			Sent int `json:"sent"`
@@ -435,10 +453,10 @@ func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &dry); err != nil || dry.Count.Sent < want { // posts that were cut short may be kept as well
 		t.Errorf("a dry run = %d %s, want %d events or some more", status, text, want)
 	}
-	if status, text := order(t, base+"/endpoints/shop/nobody/replay", `{}`); status != 404 {
+	if status, text := order(t, http.MethodPost, base+"/endpoints/shop/nobody/replay", `{}`); status != 404 {
 		t.Errorf("an endpoint that is not there = %d %s", status, text)
 	}
-	status, text = order(t, base+"/endpoints/shop/backend/replay", `{"rate":60}`)
+	status, text = order(t, http.MethodPost, base+"/endpoints/shop/backend/replay", `{"rate":60}`)
 	var begun struct {
 		Run gateway.RunStatus `json:"run"`
 	}
@@ -452,7 +470,7 @@ func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventual)
 	defer cancel()
 	eventually(ctx, t, func() error {
 		v, err := asked.view()
@@ -473,7 +491,7 @@ func TestCluster_ReplayIsBegunAnywhere(t *testing.T) {
 	if got := c.backend.Tally().Arrivals() - before; got < want {
 		t.Errorf("%d events came again, want %d", got, want)
 	}
-	if status, text := order(t, base+"/runs/nothing/cancel", "{}"); status != 404 {
+	if status, text := order(t, http.MethodPost, base+"/runs/nothing/cancel", "{}"); status != 404 {
 		t.Errorf("cancelling a run that is not there = %d %s", status, text)
 	}
 }
@@ -488,7 +506,7 @@ func TestCluster_AnyGatewayAnswersForAll(t *testing.T) {
 	}
 	c.settled(3)
 	at := func(i int, path string) string { return "http://" + c.gateways[i].Addr() + "/api/v1" + path }
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventual)
 	defer cancel()
 	says := func(i int, path, want string) {
 		t.Helper()
@@ -501,7 +519,7 @@ func TestCluster_AnyGatewayAnswersForAll(t *testing.T) {
 	}
 	tell := func(i int, path, body string) string {
 		t.Helper()
-		status, text := order(t, at(i, path), body)
+		status, text := order(t, http.MethodPost, at(i, path), body)
 		if status != http.StatusOK {
 			t.Fatalf("gateway %d, %s: %d %s", i, path, status, text)
 		}
@@ -574,10 +592,10 @@ func TestCluster_AnyGatewayAnswersForAll(t *testing.T) {
 	}
 }
 
-// order posts JSON to the API.
-func order(t *testing.T, url, body string) (status int, answer string) {
+// order asks the API, with JSON.
+func order(t *testing.T, method, url, body string) (status int, answer string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -602,7 +620,7 @@ func (c *clustered) goesOn(g *gatewayOf) {
 	for _, m := range g.run.Accepted() {
 		was[m.Lane] = max(was[m.Lane], m.Seq)
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), eventual)
 	defer cancel()
 	eventually(ctx, c.t, func() error {
 		now := map[uint32]bool{}
