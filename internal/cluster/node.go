@@ -222,7 +222,7 @@ func (n *Node) beat() {
 	n.sayOnce(nil)
 	if out.Floor > 0 {
 		// A member knows it as well: it may be the next one that writes.
-		n.cfg.Journal.SetFloor(out.Floor)
+		n.cfg.Journal.SetFloor(out.Floor, true)
 		if out.Floor != idle {
 			n.floor.Store(out.Floor)
 		}

@@ -141,7 +141,7 @@ func (t *store) Drop(ctx context.Context, key string) error {
 }
 
 // SetFloor says that the slice is done with the pages below seq.
-func (t *store) SetFloor(seq uint64) { t.s.floor.Store(seq) }
+func (t *store) SetFloor(seq uint64, _ bool) { t.s.floor.Store(seq) }
 
 // Tail goes on by itself where another gateway takes the journal over.
 func (t *store) Tail(ctx context.Context, from uint64, fn func(*gateway.Page)) error {

@@ -25,8 +25,10 @@ type Journal interface {
 	Tail(ctx context.Context, from uint64, fn func(*gateway.Page)) error
 	// Bounds returns the first and last page; last is first-1 when there is none.
 	Bounds(ctx context.Context) (first, last, bytes uint64, err error)
-	// SetFloor says that every endpoint is done with the pages below seq.
-	SetFloor(seq uint64)
+	// SetFloor says that every endpoint is done with the pages below seq. Settled is
+	// false while some endpoint is about to drop more than that: it fell behind the
+	// bounds of its backlog, and what it drops is still being counted.
+	SetFloor(seq uint64, settled bool)
 	// SeqAt returns the first page stored at or after t, or gateway.ErrNoPage.
 	SeqAt(ctx context.Context, t time.Time) (uint64, error)
 	// BytesFrom is about how much is stored from page seq on.
@@ -396,18 +398,20 @@ func (d *Deliverer) setFloor() {
 	d.flooring.Lock()
 	defer d.flooring.Unlock()
 	tail, runners, gone := d.serving()
-	floor := tail + 1
+	floor, settled := tail+1, true
 	for _, r := range runners {
 		r.mu.Lock()
-		floor = min(floor, r.oldest(tail))
+		oldest := r.oldest(tail)
+		settled = settled && oldest.Seq() >= r.expireBelow
 		r.mu.Unlock()
+		floor = min(floor, oldest)
 	}
 	for _, g := range gone {
 		d.mu.Lock()
 		floor = min(floor, g.floor(tail))
 		d.mu.Unlock()
 	}
-	d.cfg.Journal.SetFloor(floor.Seq())
+	d.cfg.Journal.SetFloor(floor.Seq(), settled)
 }
 
 // save writes the positions that changed. The tail's own position is taken first

@@ -123,7 +123,7 @@ func (j *memJournal) Bounds(context.Context) (first, last, bytes uint64, err err
 	return j.first, j.first + uint64(len(j.pages)) - 1, 0, nil
 }
 
-func (j *memJournal) SetFloor(seq uint64) {
+func (j *memJournal) SetFloor(seq uint64, _ bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.floor = seq

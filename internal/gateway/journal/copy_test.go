@@ -83,7 +83,7 @@ func source(t *testing.T, dir string) content {
 			t.Fatal(err)
 		}
 	}
-	j.SetFloor(11)
+	j.SetFloor(11, true)
 	j.reserve.Store(1 << 60) // trims what is finished
 	if err := j.trim(t.Context()); err != nil {
 		t.Fatal(err)

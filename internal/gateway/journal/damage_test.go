@@ -42,7 +42,7 @@ func TestTrim_FinishedHistoryGoesWhenTheDiskIsAtItsReserve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.SetFloor(last - 4)
+	j.SetFloor(last-4, true)
 	j.reserve.Store(1 << 60)
 	if err := j.trim(t.Context()); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestTrim_DropOldestKeepsWhatDroppingWouldNotHelp(t *testing.T) {
 	t.Parallel()
 	j := open(t, t.TempDir(), func(c *Config) { c.WhenFull = DropOldest })
 	fillPages(t, j, 20, 10<<10)
-	j.SetFloor(1)
+	j.SetFloor(1, true)
 	j.reserve.Store(1 << 60) // something else fills the disk
 	if err := j.trim(t.Context()); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func damageStore(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 	}
-	j.SetFloor(31)
+	j.SetFloor(31, true)
 	if err := j.Save(t.Context(), "reader", []byte("at 30")); err != nil {
 		t.Fatal(err)
 	}

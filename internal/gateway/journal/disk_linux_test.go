@@ -117,7 +117,7 @@ func TestDisk_AtItsReserveRefusesAndRecovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.SetFloor(last + 1)
+	j.SetFloor(last+1, true)
 	waitFor(t, "room", func() bool { _, err := j.Append(t.Context(), huge(n)); return err == nil })
 	if a, b := log.count("journal is full"), log.count("journal has room again"); a != 1 || b != 1 {
 		t.Errorf("%d lines that it is full and %d that it has room again, want one each:\n%s", a, b, log.String())
@@ -263,7 +263,7 @@ func TestDisk_DropOldestGoesOnWithoutRoom(t *testing.T) {
 			var log lines
 			j := open(t, dir, func(c *Config) { c.Reserve, c.WhenFull, c.Log = reserve, DropOldest, log.logger() })
 			j.commitWithin = time.Second
-			j.SetFloor(1)
+			j.SetFloor(1, true)
 			answered := map[string]bool{}
 			n, refused := 0, 0
 			deadline := time.Now().Add(3 * time.Minute)

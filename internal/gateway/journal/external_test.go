@@ -661,7 +661,7 @@ func TestExternal_StreamAtItsBoundIsFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.SetFloor(last + 1) // all is finished: history makes room
+	j.SetFloor(last+1, true) // all is finished: history makes room
 	waitFor(t, "room", func() bool {
 		_, err := j.Append(t.Context(), large(1000))
 		return err == nil
@@ -715,7 +715,7 @@ func TestExternal_PurgeByOthersIsTold(t *testing.T) {
 			t.Parallel()
 			j := openAt(t, n.URL(), func(cfg *Config) { cfg.Name = nameFor(t.Name()) })
 			fillPages(t, j, 10, 10)
-			j.SetFloor(3)
+			j.SetFloor(3, true)
 			if err := j.purge(t.Context(), 3); err != nil { // our own is no loss
 				t.Fatal(err)
 			}

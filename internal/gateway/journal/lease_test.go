@@ -36,7 +36,7 @@ func TestLease_LapsedGatewayRemovesNothing(t *testing.T) {
 	e := j.engine.Load()
 	abandon(t, j)
 	next := openAt(t, n.URL(), shortLease)
-	j.SetFloor(9)
+	j.SetFloor(9, true)
 	if err := j.purge(t.Context(), 9); !errors.Is(err, gateway.ErrUnavailable) {
 		t.Errorf("purge = %v, want ErrUnavailable", err)
 	}

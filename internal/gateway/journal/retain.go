@@ -112,9 +112,15 @@ func (s *sizes) fits(first uint64, limit int64) uint64 {
 func (j *Journal) BytesFrom(seq uint64) uint64 { return j.size.from(seq) }
 
 // SetFloor says that every endpoint is done with the pages below seq. Until it is
-// called nothing is.
-func (j *Journal) SetFloor(seq uint64) {
-	j.floorAt.Store(time.Now().UnixNano())
+// called nothing is. Whether there is room is judged by a floor that is settled: one
+// that is not will be higher soon, because some endpoint is still dropping what is past
+// the bounds of its backlog. That is waited for [staleFloor] long.
+func (j *Journal) SetFloor(seq uint64, settled bool) {
+	if settled {
+		j.floorAt.Store(time.Now().UnixNano())
+	} else {
+		j.floorAt.CompareAndSwap(0, 1) // somebody tells
+	}
 	if j.floor.Swap(seq) != seq && j.full.Load() != nil || j.overAt.Load() != 0 {
 		j.wakeHouse()
 	}

@@ -61,7 +61,7 @@ func TestRetain_UnfinishedFillsAndFinishedMakesRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.SetFloor(last + 1)
+	j.SetFloor(last+1, true)
 	waitFor(t, "room", func() bool { return j.Healthy() == nil })
 	if _, err := j.Append(t.Context(), large(n)); err != nil {
 		t.Errorf("Append after the floor moved = %v", err)
@@ -69,6 +69,29 @@ func TestRetain_UnfinishedFillsAndFinishedMakesRoom(t *testing.T) {
 	if d := j.Stats().DroppedEvents; d != 0 {
 		t.Errorf("%d events count as dropped, all were finished", d)
 	}
+}
+
+// An endpoint whose backlog is past its bound gets time to drop it, and to count it,
+// before anybody is refused on its account.
+func TestRetain_AFloorThatWillRiseRefusesNobody(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir(), func(c *Config) { c.RetainBytes = 1 << 20 })
+	begin := time.Now()
+	for i := 0; j.Stats().Bytes < 2<<20; i++ {
+		j.SetFloor(1, false)
+		if _, err := j.Append(t.Context(), large(i)); err != nil && time.Since(begin) < staleFloor {
+			t.Fatal(err)
+		}
+	}
+	j.SetFloor(1, false)
+	if err := j.trim(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Healthy(); err != nil && time.Since(begin) < staleFloor {
+		t.Errorf("Healthy = %v while the floor is not settled", err)
+	}
+	j.SetFloor(1, true)
+	waitFor(t, "the journal to be full", func() bool { return errors.Is(j.Healthy(), gateway.ErrFull) })
 }
 
 func TestRetain_DropOldestCountsWhatItDrops(t *testing.T) {
@@ -103,7 +126,7 @@ func TestRetain_OldHistoryGoesOnlyWhenFinished(t *testing.T) {
 		}
 	}
 	later.Store(int64(2 * time.Hour))
-	j.SetFloor(3)
+	j.SetFloor(3, true)
 	first := func() uint64 {
 		first, _, _, err := j.Bounds(t.Context())
 		if err != nil {
