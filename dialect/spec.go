@@ -32,6 +32,9 @@ type Spec struct {
 	// Deadline is how long the vendor's server waits for the answer to a
 	// before-event. Zero when it says nothing.
 	Deadline time.Duration
+	// Delivery is how the vendor's own server delivers after-events; nil where there
+	// is no vendor.
+	Delivery *Delivery
 	// SignatureExempt are query keys and header names that carry the signature;
 	// they are not logged.
 	SignatureExempt []string

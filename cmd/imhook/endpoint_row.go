@@ -14,7 +14,12 @@ type endpointRow struct {
 	Paused      string    `json:"paused"`
 	PausedUntil time.Time `json:"pausedUntil"`
 	ProbeAt     time.Time `json:"probeAt"`
-	Ramp        struct {
+	Vendor      *struct {
+		Name  string    `json:"name"`
+		State string    `json:"state"`
+		Until time.Time `json:"until"`
+	} `json:"vendor"`
+	Ramp struct {
 		Limit int `json:"limit"`
 		Of    int `json:"of"`
 	} `json:"ramp"`
@@ -54,6 +59,10 @@ func (e *endpointRow) state(now time.Time) string {
 		return "open, tried in " + max(0, e.ProbeAt.Sub(now)).Round(time.Second).String()
 	case e.State == "ramping":
 		return fmt.Sprintf("ramping %d of %d", e.Ramp.Limit, e.Ramp.Of)
+	case e.Vendor != nil && e.Vendor.State != "" && e.State == e.Vendor.State:
+		return e.State + " until " + e.Vendor.Until.Local().Format(time.RFC3339) + ", as " + e.Vendor.Name
+	case e.Vendor != nil:
+		return e.State + ", as " + e.Vendor.Name
 	default:
 		return e.State
 	}

@@ -56,6 +56,7 @@ func New() *Dialect {
 			Generations: []string{current, legacy},
 			MaxAge:      72 * time.Hour,
 			Deadline:    200 * time.Millisecond,
+			Delivery:    delivery(),
 		},
 		commands: map[string]*command{},
 		current:  map[event.Type]*command{},

@@ -48,6 +48,7 @@ func New() *Dialect {
 			Name:        Name,
 			Generations: generations(),
 			Deadline:    5 * time.Second,
+			Delivery:    delivery(),
 		},
 		names:   map[string]naming{},
 		aliases: map[string]naming{},

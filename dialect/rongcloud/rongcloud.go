@@ -51,6 +51,7 @@ func New() *Dialect {
 			Generations:     []string{v3, nexconn},
 			MaxAge:          5 * time.Minute,
 			Deadline:        3 * time.Second,
+			Delivery:        delivery(),
 			SignatureExempt: []string{"rc-signature", "signature", "Signature", "RC-Signature"},
 		},
 		byName: map[string]*command{},

@@ -61,6 +61,7 @@ func New() *Dialect {
 			},
 			MaxAge:          5 * time.Minute,
 			Deadline:        2 * time.Second,
+			Delivery:        delivery(),
 			SignatureExempt: []string{"Sign", "RequestTime"},
 		},
 		byName:  map[string]*command{},

@@ -46,6 +46,7 @@ func New() *Dialect {
 			Name:        Name,
 			Generations: []string{current, legacy},
 			Deadline:    10 * time.Second,
+			Delivery:    delivery(),
 		},
 		outputs: sync.Pool{New: func() any { return new(outputMessage) }},
 

@@ -45,6 +45,9 @@ type EndpointStatus struct {
 	State       string    `json:"state"`
 	Paused      string    `json:"paused,omitzero"`
 	PausedUntil time.Time `json:"pausedUntil,omitzero"`
+	// Vendor is as whom the endpoint delivers; nil where it is imhook. State is the
+	// vendor's word then while it sends nothing.
+	Vendor *VendorStatus `json:"vendor,omitempty"`
 	// Breaker is closed, half-open or open; ProbeAt is when an open one lets an event
 	// through that decides.
 	Breaker string    `json:"breaker,omitzero"`
@@ -79,6 +82,18 @@ type EndpointStatus struct {
 	ForgetAt time.Time `json:"forgetAt,omitzero"`
 	// LastError is the last failure since the last success.
 	LastError string `json:"lastError,omitzero"`
+}
+
+// VendorStatus is how an endpoint is doing that delivers as a vendor's server does.
+type VendorStatus struct {
+	// Name is the vendor's.
+	Name string `json:"name"`
+	// State is its word for that it sends nothing until Until; empty when it sends.
+	// Keeps is true when what there is to send meanwhile is sent afterwards; otherwise
+	// it is lost.
+	State string    `json:"state,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	Keeps bool      `json:"keeps,omitzero"`
 }
 
 // Ramp is how many events may be in flight now, and how many at full speed.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 
+	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
@@ -61,7 +62,12 @@ func (a *App) plan(c *config.Config) (*plan, error) {
 				p.abandon()
 				return nil, fmt.Errorf("endpoint %s: %w", id, err)
 			}
-			p.endpoints = append(p.endpoints, endpoint(app.Name, e, m, p.speakers[id]))
+			end := endpoint(app.Name, e, m, p.speakers[id])
+			if end.Vendor, err = a.vendorOf(e); err != nil {
+				p.abandon()
+				return nil, fmt.Errorf("endpoint %s: %w", id, err)
+			}
+			p.endpoints = append(p.endpoints, end)
 			p.rules, p.spread = append(p.rules, m), append(p.spread, e.Spread)
 		}
 	}
@@ -117,6 +123,18 @@ func endpoint(app string, e config.Endpoint, m *match.Matcher, s *speaker) deliv
 	}
 }
 
+// vendorOf is as whom the endpoint delivers; nil where it is imhook.
+func (a *App) vendorOf(e config.Endpoint) (*dialect.Delivery, error) {
+	if e.Policy != config.PolicyVendor {
+		return nil, nil //nolint:nilnil // nobody is as good an answer
+	}
+	d, err := a.cfg.Registry.Get(e.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	return d.Spec().Delivery, nil
+}
+
 func start(e config.Endpoint) deliver.Start {
 	return deliver.Start{Beginning: e.Start.Beginning, At: e.Start.At}
 }
@@ -138,11 +156,16 @@ func (a *App) speaker(app string, e config.Endpoint, calls egress.Policy) (*spea
 	if e.Kafka != nil || e.NATS != nil {
 		return a.publisher(app, e, d, encrypted, calls)
 	}
+	vendor, err := a.vendorOf(e)
+	if err != nil {
+		return nil, err
+	}
 	s, err := send.New(send.Config{
 		App: app, Name: e.Name, URL: e.URL, Dialect: d, Registry: a.cfg.Registry,
 		Generation: e.Generation, Credentials: e.Credentials, Paths: e.Paths,
 		Timeout: e.Timeout, Concurrency: e.Concurrency, BatchBytes: e.Batch.Bytes, Echoes: e.Echoes, OnRefusal: send.OnRefusal(e.OnRefusal),
 		TLS: encrypted, Uses: a.uses.of(admin.Owner{Kind: admin.OwnerEndpoint, App: app, Name: e.Name}),
+		Vendor: vendor,
 		Egress: calls, Version: a.cfg.Version, Now: a.cfg.Now,
 	})
 	if err != nil {
@@ -186,6 +209,7 @@ func (s statuses) Endpoints(ctx context.Context) []admin.EndpointStatus {
 	for _, st := range s.d.Status(ctx) {
 		all = append(all, admin.EndpointStatus{
 			App: st.App, Name: st.Name, State: st.State, Paused: st.Paused, PausedUntil: st.PausedUntil,
+			Vendor:  vendorStatus(st.Vendor),
 			Breaker: st.Breaker, ProbeAt: st.ProbeAt, Ramp: admin.Ramp{Limit: st.Ramp, Of: st.RampOf},
 			PausedConversations: pausedConversations(st), BlockedConversations: blockedConversations(st), Blocked: st.Blocked,
 			PerSecond: math.Round(st.PerSecond*10) / 10, BytesInFlight: st.BytesInFlight,
@@ -194,6 +218,13 @@ func (s statuses) Endpoints(ctx context.Context) []admin.EndpointStatus {
 		})
 	}
 	return all
+}
+
+func vendorStatus(v *deliver.VendorStatus) *admin.VendorStatus {
+	if v == nil {
+		return nil
+	}
+	return &admin.VendorStatus{Name: v.Name, State: v.Word, Until: v.Until, Keeps: v.Keeps}
 }
 
 func pausedConversations(st deliver.Status) (all []admin.PausedConversation) {

@@ -243,6 +243,9 @@ type Endpoint struct {
 	OnRefusal OnRefusal         `key:"on_refusal"`
 	// Echoes is true when a second report of the same fact is translated too.
 	Echoes bool `key:"echoes"`
+	// Policy is whose way of delivering it is. With [PolicyVendor] order, timeout,
+	// concurrency and retries are the vendor's.
+	Policy Policy `key:"policy"`
 	// Batch is how many events share one request; its zero value sends them singly.
 	Batch Batch `key:"batch"`
 	// TLS of the connection; nil means what the system trusts.
@@ -371,6 +374,7 @@ func (c *Config) defaultEndpoint() Endpoint {
 		BacklogAge:    defaultBacklogAge,
 		BacklogBytes:  min(defaultBacklogBytes, c.Journal.RetainBytes/2),
 		OnRefusal:     RefusalIgnore,
+		Policy:        PolicyImhook,
 		Batch:         Batch{Count: 1, Bytes: defaultBatchBytes},
 	}
 }

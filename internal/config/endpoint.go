@@ -52,7 +52,8 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 		e.plain(o)
 	}
 	l.reach(o, sources, &e, event.After)
-	o.later("policy", "coalesce")
+	l.policy(o, d, &e)
+	o.later("coalesce")
 	o.done()
 	return e
 }
@@ -230,7 +231,9 @@ func (o *object) retry(r *Retry) {
 	}
 	o.duration("max_age", &r.MaxAge)
 	o.integer("max_attempts", 0, &r.MaxAttempts)
-	o.later("policy")
+	if v, ok := o.get("policy"); ok {
+		v.wrong("is a key of the endpoint itself; write it beside retry, not below it")
+	}
 	o.done()
 }
 

@@ -62,7 +62,8 @@ func registry() *dialect.Registry {
 				{Name: "app_key", Required: true, Line: "the key of the console"},
 				{Name: "app_secret", Secret: true, Required: true, Line: "the secret of the console"},
 			},
-			MaxAge: 5 * time.Minute,
+			MaxAge:   5 * time.Minute,
+			Delivery: &dialect.Delivery{Vendor: "Signer", Timeout: 10 * time.Second, Retries: 1, Parallel: 5},
 		}},
 		&batching{fake{spec: dialect.Spec{
 			Name:        "own",

@@ -234,7 +234,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 			Fast:     []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
 			SlowFrom: 2 * time.Minute, SlowTo: time.Hour, MaxAge: 72 * time.Hour,
 		},
-		BacklogAge: 72 * time.Hour, BacklogBytes: 3 << 28, OnRefusal: config.RefusalIgnore,
+		BacklogAge: 72 * time.Hour, BacklogBytes: 3 << 28, OnRefusal: config.RefusalIgnore, Policy: config.PolicyImhook,
 		Batch: config.Batch{Count: 1, Bytes: 1 << 20}, BytesInFlight: 32 << 20, OnPoison: config.PoisonPark,
 		Breaker: config.EndpointBreaker{Least: 10, From: time.Second, To: time.Minute},
 	}
@@ -319,7 +319,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 					Rate:  1.5, BytesInFlight: 2 << 20, OnPoison: config.PoisonBlock,
 					Breaker:    config.EndpointBreaker{Off: true, Least: 3, From: 2 * time.Second, To: 4 * time.Second},
 					BacklogAge: time.Hour, BacklogBytes: 1 << 30,
-					Paths: map[string]string{"message_sync": "/sync"}, OnRefusal: config.RefusalPark, Echoes: true,
+					Paths: map[string]string{"message_sync": "/sync"}, OnRefusal: config.RefusalPark, Echoes: true, Policy: config.PolicyImhook,
 					Start: config.Start{At: now.Add(-24 * time.Hour), Ago: 24 * time.Hour},
 					When:  `event.message.kind == "text"`, Batch: defaults.Batch,
 					TLS: &config.ClientTLS{CAFile: in("ca.crt"), ServerName: "backend"},

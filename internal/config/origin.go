@@ -20,6 +20,8 @@ const (
 	// names.
 	OriginEnv  OriginKind = "env"
 	OriginFile OriginKind = "file"
+	// OriginPolicy: it follows from what another key says.
+	OriginPolicy OriginKind = "policy"
 )
 
 // Origin is where a value comes from. The zero value is a default.
@@ -42,6 +44,8 @@ func (o Origin) String() string {
 		return fmt.Sprintf("%s:%d", o.File, o.Line)
 	case OriginFlag:
 		return o.Name + " flag"
+	case OriginPolicy:
+		return fmt.Sprintf("%s (%s:%d)", o.Name, o.File, o.Line)
 	case OriginEnv, OriginFile:
 		if o.File == "" {
 			return fmt.Sprintf("%s %s", o.Kind, o.Name)

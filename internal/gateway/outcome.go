@@ -57,6 +57,9 @@ const (
 	ReasonDenied Reason = "denied"
 	// ReasonTooLong: the event is longer than the broker takes.
 	ReasonTooLong Reason = "too_long"
+	// ReasonVendor: the endpoint delivers as the vendor of its dialect does, which takes
+	// such an answer for a failure, or gives an event up.
+	ReasonVendor Reason = "vendor"
 )
 
 // Reasons returns all reasons, in the order in which they are defined.
@@ -64,7 +67,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonDNS, ReasonConnect, ReasonTLS, ReasonTimeout, ReasonReset, ReasonStatus4xx, ReasonStatus5xx, ReasonThrottled, ReasonGone,
 		ReasonRedirect, ReasonRefused, ReasonTooLarge, ReasonEgress, ReasonEncode, ReasonSign, ReasonInternal, ReasonMaxAge, ReasonAttempts,
-		ReasonCancelled,
+		ReasonCancelled, ReasonAbsent, ReasonDenied, ReasonTooLong, ReasonVendor,
 	}
 }
 

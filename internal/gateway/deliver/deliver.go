@@ -213,6 +213,7 @@ func (d *Deliverer) newRunner(e Endpoint) *runner {
 	most := e.Concurrency * e.count()
 	r.ramp = ramp{limit: most, most: most, brink: most}
 	r.setRate()
+	r.vendor = newVendor(e.Vendor)
 	r.line.Store(newLine(e.Sender, e.Release))
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -131,6 +132,11 @@ type Endpoint struct {
 	// open event on.
 	MaxBacklogAge   time.Duration
 	MaxBacklogBytes int64
+	// Vendor, if it is set, has the endpoint deliver as that vendor's own server does,
+	// and lose what that loses: it is parked with [gateway.ReasonVendor]. Order,
+	// Concurrency where the vendor says one, Retry and Breaker follow from it; a Rate
+	// and a Batch contradict it. Runs deliver as everywhere.
+	Vendor *dialect.Delivery
 }
 
 // ID is app/name.
@@ -138,6 +144,9 @@ func (e Endpoint) ID() string { return e.App + "/" + e.Name }
 
 // WithDefaults returns a copy with zero fields filled in.
 func (e Endpoint) WithDefaults() Endpoint {
+	if e.Vendor != nil {
+		e = e.asVendor()
+	}
 	if e.Order == "" {
 		e.Order = OrderConversation
 	}
@@ -181,6 +190,9 @@ func (e Endpoint) Validate() error {
 		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
 	}
 	if err := e.validateRate(); err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
+	}
+	if err := e.validateVendor(); err != nil {
 		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
 	}
 	if err := e.OnPoison.validate(); err != nil {

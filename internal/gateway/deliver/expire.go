@@ -155,6 +155,7 @@ func (r *runner) tick() (survey bool) {
 	r.retire(now.Add(-idleWorker))
 	r.pace.tick(now, r.metrics.deliveredTotal.Load())
 	r.endPauses(now)
+	r.armAsVendor()
 	if r.health.state == open && !r.health.until.After(now) {
 		r.halfOpens() // the clock went forward
 	}

@@ -52,6 +52,9 @@ func (e Endpoint) count() int { return max(1, e.Batch.Count) }
 
 // spare reports whether one more attempt may begin. Call with mu.
 func (r *runner) spare() bool {
+	if r.vendor != nil {
+		return r.spareAsVendor()
+	}
 	switch r.health.state {
 	case open:
 		return false
@@ -110,6 +113,9 @@ func (r *runner) turn() (class, bool) {
 
 // inLine reports whether it is anybody's turn. Call with mu.
 func (r *runner) inLine() bool {
+	if r.vendor != nil {
+		return r.inLineAsVendor()
+	}
 	if r.health.state == halfOpen {
 		return r.ready.len() > 0
 	}
@@ -139,6 +145,10 @@ func (r *runner) judge(w *worker) {
 	w.bytes, w.probe = 0, false
 	if probe {
 		h.probing = false
+	}
+	if r.vendor != nil {
+		r.judgeAsVendor(w)
+		return
 	}
 	excused, passed := probe || h.state != closed, 0
 	for i := range w.load {

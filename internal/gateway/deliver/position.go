@@ -32,6 +32,8 @@ type position struct {
 	// Ahead are the events behind Read that were taken; those that are not Open are
 	// finished.
 	Ahead aheadPart
+	// Vendor is when a vendor that is imitated sends nothing.
+	Vendor vendorRecord
 }
 
 // removal says when an endpoint was taken out of the configuration, and the
@@ -69,6 +71,7 @@ const (
 	flagUntil
 	flagLanes
 	flagHealth
+	flagVendor
 )
 
 // maxPaused is how many bytes of the reason for a pause are kept.
@@ -81,7 +84,8 @@ var errPosition = errors.New("position record is damaged")
 // length; then when it was removed and its bounds; then what went ahead: in which order,
 // number of the first full chunk, how many there are, and the last chunk with its
 // length; then until when it is paused; then the conversations that are, each with its
-// name, its reason and its end; then its health.
+// name, its reason and its end; then its health; then the pauses of a vendor that is
+// imitated.
 func appendPosition(b []byte, p position) []byte {
 	slices.SortFunc(p.Open, func(a, b openEvent) int {
 		switch {
@@ -113,6 +117,9 @@ func appendPosition(b []byte, p position) []byte {
 	}
 	if p.Health != (durable{}) {
 		version, flags = positionVersion, flags|flagHealth
+	}
+	if len(p.Vendor.Pauses) > 0 {
+		version, flags = positionVersion, flags|flagVendor
 	}
 	b = append(b, version, flags)
 	b = binary.AppendUvarint(b, uint64(p.Read))
@@ -152,6 +159,9 @@ func appendPosition(b []byte, p position) []byte {
 	}
 	if flags&flagHealth != 0 {
 		b = binary.AppendUvarint(b, p.Health.bits())
+	}
+	if flags&flagVendor != 0 {
+		b = appendVendor(b, p.Vendor)
 	}
 	return b
 }

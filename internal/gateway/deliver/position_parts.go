@@ -33,6 +33,9 @@ func (p *position) readSteering(flags byte, r *reader) {
 		p.Health = durableOf(r.uvarint())
 		r.bad = r.bad || p.Health == durable{} || p.Health.plain() != p.Health
 	}
+	if flags&flagVendor != 0 {
+		p.Vendor = r.vendor()
+	}
 }
 
 func appendLanes(b []byte, all []Pause) []byte {

@@ -26,6 +26,7 @@ func samplePositions() []position {
 		{Read: gateway.NewPos(3, 0), Live: true, Paused: "by hand", Until: at},
 		{Read: gateway.NewPos(3, 0), Lanes: []Pause{{Lane: "group:a", Why: "noisy"}, {Lane: "user:b:c", Why: "x", Until: at}}},
 		{Read: gateway.NewPos(3, 0), Health: durable{Open: true, Trips: 17}},
+		{Read: gateway.NewPos(3, 0), Vendor: vendorRecord{Vendor: "Easemob", Pauses: []pauseRecord{{Until: at, Began: []time.Time{at, at}}, {Index: 2, Until: at}}}},
 		{Read: gateway.NewPos(3, 0), Health: durable{Ramping: true}, Open: []openEvent{{Pos: gateway.NewPos(2, 1), Attempts: 9, FirstAt: at, DueAt: never}}},
 	}
 }

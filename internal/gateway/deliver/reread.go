@@ -17,7 +17,7 @@ func (r *runner) reread(w *worker) {
 	var bytes int64
 	for i := range w.load {
 		switch it := &w.load[i].item; {
-		case it.letter != nil:
+		case it.letter != nil && it.letter.Event != nil:
 		case it.ev == nil:
 			let = append(let, i)
 		default:

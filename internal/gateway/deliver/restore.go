@@ -22,6 +22,7 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 	latest := r.now().Add(r.Retry.longest())
 	changed := !p.Removed.At.IsZero()
 	r.revive(p.Health)
+	r.vendor.restore(p.Vendor)
 	r.paused, r.pausedUntil = p.Paused, p.Until
 	for _, l := range p.Lanes {
 		r.pausedLanes[l.Lane] = l
@@ -122,6 +123,7 @@ func (d *Deliverer) enter(r *runner) {
 		d.lag(r)
 	}
 	r.arm()
+	r.armAsVendor()
 	r.dispatch()
 }
 

@@ -129,6 +129,10 @@ type runner struct {
 	deliveredAt time.Time
 	health      health
 	ramp        ramp
+	// vendor is not nil where the endpoint delivers as a vendor does, parking counts the
+	// workers that set aside what the vendor loses.
+	vendor  *vendor
+	parking int
 	// probing lets one event through an open breaker, refilled lets attempts begin
 	// that waited for the rate.
 	probing, refilled alarm
@@ -347,6 +351,10 @@ func (r *runner) makeReady(l *lane) {
 		r.setAside(l)
 		return
 	}
+	if r.vendor != nil {
+		r.standAsVendor(l)
+		return
+	}
 	l.state = laneReady
 	r.ready.push(l)
 	if !r.batches() {
@@ -447,6 +455,7 @@ func (r *runner) halt() {
 	}
 	r.probing.stop()
 	r.refilled.stop()
+	r.vendor.stop()
 	r.retire(r.now().Add(time.Hour))
 	r.nudge()
 }
@@ -482,5 +491,6 @@ func (r *runner) position() position {
 	}
 	p.Open = append(p.Open, r.again...)
 	p.Ahead = r.aheadPart(p.Read)
+	p.Vendor = r.vendor.record()
 	return p
 }

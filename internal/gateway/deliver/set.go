@@ -378,7 +378,11 @@ func (r *runner) become(e Endpoint) *line {
 		r.most = 0 // what the one before found too large
 	}
 	blocks := e.OnPoison == r.OnPoison || e.OnPoison == PoisonBlock
+	vendor := r.Vendor
 	r.Endpoint = e
+	if vendor != e.Vendor {
+		r.changeVendor()
+	}
 	r.ramp.resize(e.Concurrency * e.count())
 	r.setRate()
 	if !blocks {
@@ -415,4 +419,7 @@ func (r *runner) takeLanes(n *runner) {
 	r.open, r.loaded, r.loadedBytes, r.shared = n.open, n.loaded, n.loadedBytes, n.shared
 	r.freshLoaded, r.freshBytes = n.freshLoaded, n.freshBytes
 	r.missing, r.timerAt, r.dirty = n.missing, time.Time{}, true
+	if r.vendor != nil {
+		r.vendor.lost = n.vendor.lost
+	}
 }

@@ -68,7 +68,11 @@ func (r *runner) settleHead(l *lane, f *flight, again *shared) bool {
 		r.finish(l)
 		return true
 	case f.item.letter != nil:
-		return r.parkHead(l, *f.item.letter)
+		letter := *f.item.letter
+		if letter.Event == nil {
+			letter.Event = f.item.ev // it was not in memory then
+		}
+		return r.parkHead(l, letter)
 	case f.state == untried:
 		return false
 	case out.Reason == gateway.ReasonCancelled:
@@ -117,6 +121,9 @@ func (r *runner) settleHead(l *lane, f *flight, again *shared) bool {
 func (r *runner) fail(l *lane, f *flight, again *shared) bool {
 	it, out := &l.queue[0], f.out
 	r.lastError = out.Detail
+	if r.vendor != nil && !isOurs(out) {
+		return r.failAsVendor(l, f)
+	}
 	r.failing(out)
 	if f.excused && blamed(out).weight > 0 && !r.outlived(it, out) {
 		r.excuse(l)

@@ -14,8 +14,9 @@ import (
 type Status struct {
 	App  string
 	Name string
-	// State is live (served by the tail), catching up, ramping, half-open, open,
-	// paused, or removed: of several, the later word.
+	// State is live (served by the tail), catching up, ramping, the word of a vendor that
+	// sends nothing for now, half-open, open, paused, or removed: of several, the later
+	// word.
 	State string
 	// Paused says why, when it is; PausedUntil, when that ends by itself.
 	Paused      string
@@ -59,6 +60,8 @@ type Status struct {
 	// Delivered and Parked count since the endpoint was started or came back.
 	Delivered uint64
 	Parked    uint64
+	// Vendor is not nil where the endpoint delivers as a vendor does.
+	Vendor *VendorStatus
 	// ForgetAt is when a removed endpoint's position and backlog are given up;
 	// zero for one that is configured.
 	ForgetAt time.Time
@@ -151,11 +154,14 @@ func (r *runner) status(tail gateway.Pos) (s Status, oldest gateway.Pos) {
 		s.Breaker = StateHalfOpen
 	default:
 	}
+	s.Vendor = r.vendor.status(r.now())
 	switch {
 	case r.paused != "":
 		s.State = StatePaused
 	case r.health.state != closed:
 		s.State = s.Breaker
+	case s.Vendor != nil && s.Vendor.Word != "":
+		s.State = s.Vendor.Word
 	case !r.ramp.full() && (r.ready.len() > 0 || s.Unread):
 		s.State = StateRamping
 	case !r.live:

@@ -28,6 +28,8 @@ type worker struct {
 	probe bool
 	cuts  uint64
 	bytes int64
+	// parks is true while it sets aside what a vendor loses.
+	parks bool
 }
 
 // flight is one event in flight.
@@ -92,6 +94,9 @@ func (r *runner) take(w *worker) bool {
 
 // load loads the worker. Call with mu.
 func (r *runner) load(w *worker) bool {
+	if r.vendor != nil {
+		return r.loadAsVendor(w)
+	}
 	if w.batch.joined = r.batches(); w.batch.joined {
 		return r.gather(w)
 	}
@@ -141,6 +146,10 @@ func (r *runner) next(w *worker) bool {
 	w.load = w.load[:0]
 	r.running--
 	r.ready.end(w.class)
+	if w.parks {
+		w.parks = false
+		r.parking--
+	}
 	r.bidFarewell(w)
 	r.tellQuiet()
 	if r.spare() && r.take(w) {

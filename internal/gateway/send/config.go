@@ -78,7 +78,10 @@ type Config struct {
 	Echoes bool
 	// OnRefusal defaults to RefusalIgnore.
 	OnRefusal OnRefusal
-	Egress    egress.Policy
+	// Vendor takes an answer for what the vendor of the dialect would; nil judges it as
+	// imhook does.
+	Vendor *dialect.Delivery
+	Egress egress.Policy
 	// MaxResponse is how many bytes of an answer are looked at; zero means
 	// 64 KiB. The rest is thrown away.
 	MaxResponse int64

@@ -209,6 +209,9 @@ func (s *Sender) signed(now time.Time) {
 
 // judge turns an answer into an outcome.
 func (s *Sender) judge(ctx context.Context, hreq *http.Request, unsigned []byte, ans answer) gateway.Outcome {
+	if s.cfg.Vendor != nil {
+		return s.judgeAsVendor(ctx, hreq, unsigned, ans)
+	}
 	c := classifyStatus(ans.status)
 	if c.kind != gateway.Delivered {
 		out := s.failed(c, hreq, unsigned, ans, s.statusDetail(ans), nil)
