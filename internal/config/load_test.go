@@ -212,6 +212,7 @@ apps:
         paths: {message_sync: /sync}
         on_refusal: park
         echoes: true
+        policy: imhook
         start: 24h
         when: event.message.kind == "text"
         tls: {ca_file: ca.crt, server_name: backend}

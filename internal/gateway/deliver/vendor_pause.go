@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imhook/imhook/dialect"
@@ -57,7 +58,7 @@ func (r *runner) pausesAsVendor(p *vendorPause) {
 	lasts := p.Lasts[min(len(p.began), len(p.Lasts)-1)]
 	p.began = append(p.began, now)
 	p.until = now.Add(lasts)
-	p.why = fmt.Sprintf("%s: %s from %s for %v after %d %s", v.Vendor, p.Word, now.UTC().Format(time.RFC3339), lasts, p.Count, kinds(p.After))
+	p.why = fmt.Sprintf("%s: %s from %s for %v after %s", v.Vendor, p.Word, now.UTC().Format(time.RFC3339), lasts, p.cause())
 	r.dirty = true
 	r.armAsVendor()
 	r.log.Warn("nothing is sent, as its vendor does", "endpoint", r.id, "why", p.why, "kept", p.Keeps)
@@ -74,12 +75,16 @@ func (r *runner) pausesAsVendor(p *vendorPause) {
 	}
 }
 
-// kinds are failures in words.
-func kinds(all []dialect.Failure) string {
-	if len(all) == 1 {
-		return string(all[0])
+// cause is in words what brings the pause about.
+func (p *vendorPause) cause() string {
+	kind := "failures"
+	if len(p.After) == 1 {
+		kind = string(p.After[0])
 	}
-	return "failures"
+	if p.Count == 1 {
+		return "a " + strings.TrimSuffix(kind, "s")
+	}
+	return fmt.Sprintf("%d %s", p.Count, kind)
 }
 
 // within are those of the times that lie less than d back; zero is no bound.

@@ -289,10 +289,13 @@ func TestVendor_TheSameEventsAndAnswersAreTheSameRequests(t *testing.T) {
 	for _, name := range []string{"rongcloud", "easemob", "tencent", "wildfirechat", "openim"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			of := deliveryOf(t, name)
+			of, most := deliveryOf(t, name), 150
+			if testing.Short() {
+				most = 60
+			}
 			rapid.Check(t, func(rt *rapid.T) {
 				seed := rapid.Uint64().Draw(rt, "seed")
-				count := rapid.IntRange(1, 150).Draw(rt, "events")
+				count := rapid.IntRange(1, most).Draw(rt, "events")
 				gap := rapid.SampledFrom([]time.Duration{time.Millisecond, 50 * time.Millisecond, time.Second}).Draw(rt, "gap")
 				bad := rapid.IntRange(0, 100).Draw(rt, "failures in 100")
 				network := rapid.SampledFrom([]int{0, 1, 30}).Draw(rt, "network failures in 100 of them")
