@@ -67,6 +67,7 @@ func (a *App) plan(c *config.Config) (*plan, error) {
 				p.abandon()
 				return nil, fmt.Errorf("endpoint %s: %w", id, err)
 			}
+			end.Coalesce = deliver.Coalesce{Window: e.Coalesce, Key: presenceOf(a.cfg.Registry)}
 			p.endpoints = append(p.endpoints, end)
 			p.rules, p.spread = append(p.rules, m), append(p.spread, e.Spread)
 		}
@@ -104,6 +105,7 @@ func (p *plan) speaker(a *App, app string, e config.Endpoint, calls egress.Polic
 func spoken(e config.Endpoint) config.Endpoint {
 	e.Events, e.Sources, e.When, e.Start, e.Order = nil, nil, "", config.Start{}, ""
 	e.Retry, e.BacklogAge, e.BacklogBytes, e.Spread = config.Retry{}, 0, 0, 0
+	e.Coalesce = 0
 	e.Rate, e.BytesInFlight, e.Breaker, e.OnPoison = 0, 0, config.EndpointBreaker{}, ""
 	return e
 }

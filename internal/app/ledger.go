@@ -41,6 +41,7 @@ func accounts(in *receive.Handler, d delivering) []ledger.Account {
 				{Name: "expired", Events: a.Expired},
 				{Name: "echoes", Events: a.Echoes},
 				{Name: "untranslatable", Events: a.Untranslatable},
+				{Name: "coalesced", Events: a.Coalesced},
 				{Name: "open", Events: a.Open},
 			},
 		})

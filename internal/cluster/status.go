@@ -306,6 +306,7 @@ func (n *Node) Accounts() []deliver.Account {
 			m.Matched, m.CarriedOver, m.Open = m.Matched+a.Matched, m.CarriedOver+a.CarriedOver, m.Open+a.Open
 			m.Delivered, m.Parked, m.Expired = m.Delivered+a.Delivered, m.Parked+a.Parked, m.Expired+a.Expired
 			m.Echoes, m.Untranslatable = m.Echoes+a.Echoes, m.Untranslatable+a.Untranslatable
+			m.Coalesced += a.Coalesced
 		}
 	}
 	return all

@@ -243,6 +243,9 @@ type Endpoint struct {
 	OnRefusal OnRefusal         `key:"on_refusal"`
 	// Echoes is true when a second report of the same fact is translated too.
 	Echoes bool `key:"echoes"`
+	// Coalesce is for how long a report that a user's device came or went is held, for
+	// a later one to take its place; zero means not at all.
+	Coalesce time.Duration `key:"coalesce"`
 	// Policy is whose way of delivering it is. With [PolicyVendor] order, timeout,
 	// concurrency and retries are the vendor's.
 	Policy Policy `key:"policy"`

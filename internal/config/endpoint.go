@@ -53,7 +53,7 @@ func (l *loader) endpoint(o *object, sources []Source) Endpoint {
 	}
 	l.reach(o, sources, &e, event.After)
 	l.policy(o, d, &e)
-	o.later("coalesce")
+	l.coalesce(o, &e)
 	o.done()
 	return e
 }

@@ -216,7 +216,7 @@ apps:
         start: 24h
         when: event.message.kind == "text"
         tls: {ca_file: ca.crt, server_name: backend}
-      - {name: batches, url: "https://b", dialect: own, credentials: {secret: s-hidden}, start: 2026-11-20, spread: 3, batch: {count: 100, bytes: 512KiB, linger: 50ms}}
+      - {name: batches, url: "https://b", dialect: own, credentials: {secret: s-hidden}, start: 2026-11-20, spread: 3, batch: {count: 100, bytes: 512KiB, linger: 50ms}, coalesce: 3s}
       - {name: seen, builtin: inbox}
 `
 
@@ -244,6 +244,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 	batches.Name, batches.URL, batches.Dialect = "batches", "https://b", "own"
 	batches.Credentials.Secrets = []dialect.DatedSecret{{Value: "s-hidden"}}
 	batches.Start.At, batches.Spread = day(time.November, 20), 3
+	batches.Coalesce = 3 * time.Second
 	batches.Batch = config.Batch{Count: 100, Bytes: 512 << 10, Linger: 50 * time.Millisecond}
 	want := &config.Config{
 		Listen: "0.0.0.0:8420", DataDir: "/var/lib/imhook",

@@ -16,7 +16,7 @@ type Account struct {
 	// began: at the start of the process, or when it came back.
 	Matched, CarriedOver uint64
 	// How events come to their end.
-	Delivered, Parked, Expired, Echoes, Untranslatable uint64
+	Delivered, Parked, Expired, Echoes, Untranslatable, Coalesced uint64
 	// Open ones have not come to their end.
 	Open uint64
 }
@@ -61,7 +61,7 @@ func (r *runner) account() Account {
 		App: r.App, Name: r.Name,
 		Matched: b.matched.Load() - carried, CarriedOver: carried,
 		Delivered: b.delivered.Load(), Parked: r.metrics.parkedTotal.Load(), Expired: b.expired.Load(),
-		Echoes: b.echoes.Load(), Untranslatable: b.untranslatable.Load(),
+		Echoes: b.echoes.Load(), Untranslatable: b.untranslatable.Load(), Coalesced: b.coalesced.Load(),
 		Open: uint64(len(r.again)),
 	}
 	for _, l := range r.lanes {
@@ -74,7 +74,7 @@ func (r *runner) account() Account {
 // runner.mu only, together with what they count.
 type books struct {
 	// matched has those that are carried over as well.
-	matched, carried, delivered, expired, echoes, untranslatable atomic.Uint64
+	matched, carried, delivered, expired, echoes, untranslatable, coalesced atomic.Uint64
 }
 
 // booked is a counter whose count is kept in the books too.

@@ -17,7 +17,7 @@ import (
 func unbalanced(d *Deliverer) string {
 	for _, a := range d.Accounts() {
 		in := a.Matched + a.CarriedOver
-		if out := a.Delivered + a.Parked + a.Expired + a.Echoes + a.Untranslatable + a.Open; in != out {
+		if out := a.Delivered + a.Parked + a.Expired + a.Echoes + a.Untranslatable + a.Coalesced + a.Open; in != out {
 			return fmt.Sprintf("the account does not add up: %d came in, %d are told: %+v", in, out, a)
 		}
 	}

@@ -89,9 +89,13 @@ func (r *runner) sizeOf(c class, lanes int) (size int) {
 func (r *runner) plan(c class) (lanes int, full bool) {
 	most := r.mostTogether()
 	count, bytes := 0, int64(0)
+	now := r.now()
 	for l := range r.ready.from(c) {
 		for k := range l.queue {
 			it := &l.queue[k]
+			if k > 0 && it.dueAt.After(now) {
+				break // it is held until then
+			}
 			limit := most
 			if it.company > 0 {
 				limit = min(limit, it.company)

@@ -136,6 +136,7 @@ func (d *Deliverer) enlist(ctx context.Context, u *rerun, host *runner, book Jou
 	e.Sender, e.Release = again{u}, nil
 	e.Batch.Linger = 0
 	e.MaxBacklogAge, e.MaxBacklogBytes = 0, 0
+	e.Coalesce = Coalesce{}
 	e.Vendor = nil                     // somebody asked for it, and not the vendor
 	e.Rate, e.OnPoison = 0, PoisonPark // the rate is the host's to keep, and a run ends
 	e.Match = func(ev *event.Event) bool {

@@ -137,6 +137,8 @@ type Endpoint struct {
 	// Concurrency where the vendor says one, Retry and Breaker follow from it; a Rate
 	// and a Batch contradict it. Runs deliver as everywhere.
 	Vendor *dialect.Delivery
+	// Coalesce is what is folded into what comes after it.
+	Coalesce Coalesce
 }
 
 // ID is app/name.
@@ -190,6 +192,9 @@ func (e Endpoint) Validate() error {
 		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
 	}
 	if err := e.validateRate(); err != nil {
+		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
+	}
+	if err := e.Coalesce.validate(); err != nil {
 		return fmt.Errorf("endpoint %s: %w", e.ID(), err)
 	}
 	if err := e.validateVendor(); err != nil {

@@ -156,6 +156,7 @@ func (r *runner) tick() (survey bool) {
 	r.pace.tick(now, r.metrics.deliveredTotal.Load())
 	r.endPauses(now)
 	r.armAsVendor()
+	r.closeWindows(now)
 	if r.health.state == open && !r.health.until.After(now) {
 		r.halfOpens() // the clock went forward
 	}

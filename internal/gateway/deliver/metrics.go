@@ -21,6 +21,7 @@ type metrics struct {
 	expired        *prometheus.CounterVec
 	echoes         *prometheus.CounterVec
 	untranslatable *prometheus.CounterVec
+	coalesced      *prometheus.CounterVec
 	seconds        *prometheus.HistogramVec
 	// What runs do: the endpoint's own counters, which must add up, leave them out.
 	repeats, repeatsParked, repeatsUnsaid *prometheus.CounterVec
@@ -40,6 +41,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		expired:        counter("imhook_expired_total", "Events dropped because the endpoint's backlog was too old or too large."),
 		echoes:         counter("imhook_echoes_total", "Second reports of one fact, left out of a translation."),
 		untranslatable: counter("imhook_untranslatable_total", "Events that the endpoint's dialect cannot express.", "type"),
+		coalesced:      counter("imhook_coalesced_total", "Events that were folded into a later one of the same user's device, by coalesce."),
 		repeats:        counter("imhook_repeats_total", "Events of requeues and replays: selected, and what became of them. They are not among the endpoint's own.", "kind", "outcome"),
 		repeatsParked:  counter("imhook_repeats_parked_total", "Events of requeues and replays that were set aside as dead letters.", "kind", "reason"),
 		repeatsUnsaid:  counter("imhook_repeats_untranslatable_total", "Events of replays that the endpoint's dialect cannot express.", "kind", "type"),
@@ -56,7 +58,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	err := errors.Join(
 		register(reg, &m.matched), register(reg, &m.delivered), register(reg, &m.attempts), register(reg, &m.parked),
 		register(reg, &m.expired), register(reg, &m.echoes), register(reg, &m.untranslatable), register(reg, &m.seconds),
-		register(reg, &m.repeats), register(reg, &m.repeatsParked), register(reg, &m.repeatsUnsaid), register(reg, &m.forgotten),
+		register(reg, &m.repeats), register(reg, &m.repeatsParked), register(reg, &m.repeatsUnsaid), register(reg, &m.forgotten), register(reg, &m.coalesced),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
@@ -80,6 +82,7 @@ func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
 // endpointMetrics are one endpoint's, with the labels resolved once.
 type endpointMetrics struct {
 	matched, delivered, expired, echoes  prometheus.Counter
+	coalesced                            prometheus.Counter
 	ok                                   prometheus.Counter
 	seconds                              prometheus.Observer
 	attempts, parkedBy, untranslatableBy *prometheus.CounterVec
@@ -97,9 +100,10 @@ func (m *metrics) endpoint(app, name string) endpointMetrics {
 		books:   b,
 		matched: booked{m.matched.With(l), &b.matched}, delivered: booked{m.delivered.With(l), &b.delivered},
 		expired: booked{m.expired.With(l), &b.expired}, echoes: booked{m.echoes.With(l), &b.echoes},
-		ok:       attempts.WithLabelValues(string(gateway.Delivered), ""),
-		seconds:  m.seconds.With(l),
-		attempts: attempts, parkedBy: m.parked.MustCurryWith(l), untranslatableBy: m.untranslatable.MustCurryWith(l),
+		coalesced: booked{m.coalesced.With(l), &b.coalesced},
+		ok:        attempts.WithLabelValues(string(gateway.Delivered), ""),
+		seconds:   m.seconds.With(l),
+		attempts:  attempts, parkedBy: m.parked.MustCurryWith(l), untranslatableBy: m.untranslatable.MustCurryWith(l),
 		deliveredTotal: new(atomic.Uint64), parkedTotal: new(atomic.Uint64),
 	}
 }
@@ -118,7 +122,7 @@ func (m *metrics) run(app, name string, kind event.Repeat) endpointMetrics {
 // forget stops exporting an endpoint. Who still counts for it counts for nobody.
 func (m *metrics) forget(app, name string) {
 	l := prometheus.Labels{"app": app, "endpoint": name}
-	for _, v := range []*prometheus.CounterVec{m.matched, m.delivered, m.expired, m.echoes} {
+	for _, v := range []*prometheus.CounterVec{m.matched, m.delivered, m.expired, m.echoes, m.coalesced} {
 		v.Delete(l)
 	}
 	m.seconds.Delete(l)

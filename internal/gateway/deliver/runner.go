@@ -133,6 +133,8 @@ type runner struct {
 	// workers that set aside what the vendor loses.
 	vendor  *vendor
 	parking int
+	// windows are whose state is held, by key.
+	windows map[string]window
 	// probing lets one event through an open breaker, refilled lets attempts begin
 	// that waited for the rate.
 	probing, refilled alarm
@@ -265,6 +267,9 @@ func (r *runner) collect() {
 
 // enqueue puts an item at the end of its lane and lets it run. Call with mu.
 func (r *runner) enqueue(key event.Lane, it item) {
+	if r.coalesce(key, &it) {
+		return
+	}
 	r.dirty = true
 	r.open++
 	if it.ev != nil {

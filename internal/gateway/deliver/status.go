@@ -142,7 +142,7 @@ func (r *runner) status(tail gateway.Pos) (s Status, oldest gateway.Pos) {
 		PausedUntil: r.pausedUntil, PausedLanes: r.pausedStatus(),
 		Breaker: StateClosed, Ramp: r.ramp.limit, RampOf: r.ramp.most,
 		Open: r.open + len(r.again), Unread: r.readUpTo(tail) < tail, InFlight: r.running, BytesInFlight: r.flyingBytes,
-		Waiting: len(r.waiting), LastError: r.lastError, PerSecond: r.pace.perSecond,
+		Waiting: r.retrying(), LastError: r.lastError, PerSecond: r.pace.perSecond,
 		Delivered: r.metrics.deliveredTotal.Load(), Parked: r.metrics.parkedTotal.Load(),
 	}
 	s.Behind, s.Ahead = r.behind()

@@ -60,6 +60,8 @@ func (e Endpoint) validateVendor() error {
 		return fmt.Errorf("batch: %s sends events singly", e.Vendor.Vendor)
 	case e.Rate > 0:
 		return fmt.Errorf("rate: %s has none", e.Vendor.Vendor)
+	case e.Coalesce.Window > 0:
+		return fmt.Errorf("coalesce: %s sends every event", e.Vendor.Vendor)
 	case e.OnPoison == PoisonBlock:
 		return fmt.Errorf("on_poison: %s drops what is not taken", e.Vendor.Vendor)
 	case e.Vendor.QueueWait > 0 && (e.Vendor.Queue < 1 || e.Vendor.Parallel < 1):

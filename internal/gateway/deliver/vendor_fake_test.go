@@ -24,9 +24,9 @@ type request struct {
 	at    time.Duration
 }
 
-// moody is a Sender that answers the k-th request of the n-th event as its script says,
+// moodyBackend is a Sender that answers the k-th request of the n-th event as its script says,
 // and remembers when they came.
-type moody struct {
+type moodyBackend struct {
 	began  time.Time
 	script func(n, k int) reply
 
@@ -35,7 +35,7 @@ type moody struct {
 	requests []request
 }
 
-func (m *moody) Send(ctx context.Context, ev *event.Event, _ int) gateway.Outcome {
+func (m *moodyBackend) Send(ctx context.Context, ev *event.Event, _ int) gateway.Outcome {
 	var n int
 	if _, err := fmt.Sscanf(ev.ID, "v/%d", &n); err != nil {
 		panic(err)
@@ -57,7 +57,7 @@ func (m *moody) Send(ctx context.Context, ev *event.Event, _ int) gateway.Outcom
 }
 
 // seen are the requests, in the order of their times.
-func (m *moody) seen() []request {
+func (m *moodyBackend) seen() []request {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return inTime(slices.Clone(m.requests))

@@ -28,7 +28,7 @@ func deliveryOf(t *testing.T, name string) *dialect.Delivery {
 	return d.Spec().Delivery
 }
 
-func vendorEndpoint(m *moody, d *dialect.Delivery) Endpoint {
+func vendorEndpoint(m *moodyBackend, d *dialect.Delivery) Endpoint {
 	e := endpoint(m)
 	e.Vendor = d
 	return e
@@ -137,7 +137,7 @@ func TestVendor_Schedules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				j, b := newMemJournal(), &moody{began: time.Now(), script: test.script}
+				j, b := newMemJournal(), &moodyBackend{began: time.Now(), script: test.script}
 				d := start(t, j, nil, vendorEndpoint(b, deliveryOf(t, test.dialect)))
 				defer stop(t, d)
 				arrive(j, b.began, test.arrive)
@@ -163,7 +163,7 @@ func TestVendor_EasemobsBansGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := true
 		j := newMemJournal()
-		b := &moody{began: time.Now(), script: func(int, int) reply {
+		b := &moodyBackend{began: time.Now(), script: func(int, int) reply {
 			if down {
 				return reply{out: failing(gateway.Retry, gateway.ReasonStatus5xx)}
 			}
@@ -227,7 +227,7 @@ func TestVendor_EasemobCountsAnswersThatAreTooLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemJournal()
-		b := &moody{began: time.Now(), script: func(int, int) reply {
+		b := &moodyBackend{began: time.Now(), script: func(int, int) reply {
 			return reply{out: gateway.Outcome{Kind: gateway.Delivered, Reason: gateway.ReasonTooLarge}}
 		}}
 		d := start(t, j, nil, vendorEndpoint(b, deliveryOf(t, "easemob")))
@@ -255,7 +255,7 @@ func TestVendor_OpenIMsQueueOverflows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemJournal()
-		b := &moody{began: time.Now(), script: func(int, int) reply {
+		b := &moodyBackend{began: time.Now(), script: func(int, int) reply {
 			return reply{out: gateway.Outcome{Kind: gateway.Delivered}, took: 2 * time.Second}
 		}}
 		d := start(t, j, nil, vendorEndpoint(b, deliveryOf(t, "openim")))
@@ -338,7 +338,7 @@ func vendorHistory(t *testing.T, of *dialect.Delivery, seed uint64, count int, g
 		r.took += time.Duration(n%997 + 1)
 		return r
 	}
-	j, b := newMemJournal(), &moody{began: time.Now(), script: script}
+	j, b := newMemJournal(), &moodyBackend{began: time.Now(), script: script}
 	e := vendorEndpoint(b, of).WithDefaults()
 	d := start(t, j, nil, e)
 	defer stop(t, d)
@@ -363,7 +363,7 @@ func TestVendor_ARestartLiftsNoBan(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemJournal()
-		b := &moody{began: time.Now(), script: func(int, int) reply { return reply{out: failing(gateway.Retry, gateway.ReasonStatus5xx)} }}
+		b := &moodyBackend{began: time.Now(), script: func(int, int) reply { return reply{out: failing(gateway.Retry, gateway.ReasonStatus5xx)} }}
 		e := vendorEndpoint(b, deliveryOf(t, "easemob"))
 		ban := func(d *Deliverer, from int) time.Time {
 			for n := range 45 {
@@ -402,7 +402,7 @@ func TestVendor_WhatIsRequeuedIsDeliveredByImhook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newMemLetters()
-		b := &moody{began: time.Now(), script: func(_, k int) reply {
+		b := &moodyBackend{began: time.Now(), script: func(_, k int) reply {
 			if k < 3 {
 				return reply{out: failing(gateway.Retry, gateway.ReasonStatus5xx)}
 			}
@@ -428,7 +428,7 @@ func TestVendor_ChangesWhileItRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemJournal()
-		b := &moody{began: time.Now(), script: func(int, int) reply {
+		b := &moodyBackend{began: time.Now(), script: func(int, int) reply {
 			return reply{out: gateway.Outcome{Kind: gateway.Delivered}, took: 10 * time.Second}
 		}}
 		e := vendorEndpoint(b, deliveryOf(t, "openim"))
@@ -475,7 +475,7 @@ func TestEndpoint_VendorContradicts(t *testing.T) {
 			e.Vendor = &v
 		},
 	} {
-		e := vendorEndpoint(&moody{}, of)
+		e := vendorEndpoint(&moodyBackend{}, of)
 		change(&e)
 		if err := e.WithDefaults().Validate(); err == nil {
 			t.Errorf("%s is taken", name)
