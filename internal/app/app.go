@@ -21,6 +21,7 @@ import (
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/attempts"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/gateway/decide"
 	"github.com/imhook/imhook/internal/gateway/receive"
 	"github.com/imhook/imhook/internal/ledger"
@@ -58,6 +59,8 @@ type App struct {
 	current atomic.Pointer[config.Config]
 	// read is what came of reading its files; nil where they are not followed.
 	read atomic.Pointer[admin.ConfigStatus]
+	// aged is the moment by which what is kept grows old.
+	aged func() time.Time
 	// reloading is held while it is replaced.
 	reloading sync.Mutex
 	in        *receive.Handler
@@ -92,11 +95,13 @@ func New(cfg Config) (*App, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	aged := cfg.Now // a clock that was given is not doubted
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+		aged = gateway.NewAgeing(time.Now, nil, cfg.Log).Now
 	}
 	metrics := prometheus.NewRegistry()
-	a := &App{cfg: cfg, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{}), encryptions: map[string]*encryption{}}
+	a := &App{cfg: cfg, aged: aged, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{}), encryptions: map[string]*encryption{}}
 	a.current.Store(cfg.Config)
 	a.askers.Store(&map[string]*asker{})
 	return a, nil

@@ -54,7 +54,7 @@ func (p *plan) shared() cluster.Plan {
 func (a *App) deliveries(j *journal.Journal, p *plan, log *attempts.Log) (delivering, error) {
 	c := a.cfg.Config
 	cfg := deliver.Config{
-		Journal: j, Letters: j, Attempts: log, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now,
+		Journal: j, Letters: j, Attempts: log, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now, Aged: a.aged,
 		RemovedAge: c.Journal.RetainAge, RemovedBytes: c.Journal.RetainBytes / 2,
 	}
 	if c.Journal.URL != "" {

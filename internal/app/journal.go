@@ -33,7 +33,7 @@ func JournalConfig(c *config.Config) journal.Config {
 // out whether the other one is still there.
 func (a *App) openJournal(ctx context.Context) (*journal.Journal, error) {
 	cfg := JournalConfig(a.cfg.Config)
-	cfg.Log, cfg.Now, cfg.Version = a.cfg.Log, a.cfg.Now, a.cfg.Version
+	cfg.Log, cfg.Now, cfg.Aged, cfg.Version = a.cfg.Log, a.cfg.Now, a.aged, a.cfg.Version
 	cfg.Join = cfg.URL != ""
 	j, err := journal.Open(ctx, cfg)
 	if err != nil {

@@ -84,6 +84,9 @@ type Config struct {
 	Held func() error
 	// Now defaults to time.Now.
 	Now func() time.Time
+	// Aged is the moment by which backlogs and removed endpoints grow old; it defaults to
+	// Now. See [gateway.Ageing].
+	Aged func() time.Time
 }
 
 // saveEvery is how often positions are saved: what was delivered since then is
@@ -150,6 +153,9 @@ type Deliverer struct {
 func New(cfg Config) (*Deliverer, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Aged == nil {
+		cfg.Aged = cfg.Now
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

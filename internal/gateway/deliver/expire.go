@@ -51,7 +51,7 @@ type cutoffs struct {
 }
 
 func (d *Deliverer) cutoffs() *cutoffs {
-	return &cutoffs{journal: d.cfg.Journal, now: d.cfg.Now(), pages: map[time.Duration]uint64{}}
+	return &cutoffs{journal: d.cfg.Journal, now: d.cfg.Aged(), pages: map[time.Duration]uint64{}}
 }
 
 // below returns the first page that may stay of a backlog from page oldest to page

@@ -96,6 +96,9 @@ type Config struct {
 	Reserve int64
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Aged is the moment by which history grows old; it defaults to Now. See
+	// [gateway.Ageing].
+	Aged func() time.Time
 	// Version of this imhook is written beside what it stores.
 	Version string
 
@@ -154,6 +157,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Aged == nil {
+		c.Aged = c.Now
 	}
 	return c
 }

@@ -194,7 +194,7 @@ func (j *Journal) trim(ctx context.Context) error {
 		first = end
 	}
 	old := first
-	if cutoff := j.cfg.Now().Add(-j.cfg.RetainAge); st.Msgs > 0 && st.FirstTime.Before(cutoff.Add(-j.cfg.RetainAge/slackPart)) {
+	if cutoff := j.cfg.Aged().Add(-j.cfg.RetainAge); st.Msgs > 0 && st.FirstTime.Before(cutoff.Add(-j.cfg.RetainAge/slackPart)) {
 		old, err = j.SeqAt(ctx, cutoff)
 		if errors.Is(err, gateway.ErrNoPage) {
 			old, err = end, nil
