@@ -77,8 +77,24 @@ func (d *Dialect) Refuse(_ *dialect.Request, status int, err error) dialect.Resp
 	return dialect.Response{Status: status, ContentType: textType, Body: []byte(line + "\n")}
 }
 
-// Judge finds no refusal: the server throws the answer to an after-event away.
-func (d *Dialect) Judge(*dialect.Response) error { return nil }
+// Judge looks for a refusal inside an answer to an after-event: an errCode, or the two
+// codes that stop an operation since v3.7. The server itself throws the answer away.
+// actionCode alone says nothing here: up to v2.3 it refuses, since v3.7 it lets through.
+func (d *Dialect) Judge(res *dialect.Response) error {
+	var r struct {
+		ActionCode *int   `json:"actionCode"`
+		ErrCode    int    `json:"errCode"`
+		ErrMsg     string `json:"errMsg"`
+		NextCode   int    `json:"nextCode"`
+	}
+	if err := json.Unmarshal(res.Body, &r); err != nil {
+		return nil //nolint:nilerr // what is not of our form says nothing, and the server does not look
+	}
+	if r.ErrCode != 0 || r.ActionCode != nil && *r.ActionCode == 0 && r.NextCode == 1 {
+		return fmt.Errorf("%w: errCode %d: %.200s", dialect.ErrRefused, r.ErrCode, r.ErrMsg)
+	}
+	return nil
+}
 
 // Answer gives the verdict in the form of the event's generation. One form stops
 // every v3. What it cannot tell becomes a refusal.

@@ -55,6 +55,7 @@ type conn struct {
 	br *bufio.Reader
 	// head bounds what the head of an answer may take.
 	head    *io.LimitedReader
+	in      *remembering
 	buf     []byte
 	since   time.Time // idle since
 	surplus surplus
@@ -151,8 +152,9 @@ func (p *pool) open(ctx context.Context, deadline time.Time) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := &io.LimitedReader{R: nc}
-	c := &conn{Conn: nc, head: head, br: bufio.NewReaderSize(head, readBuffer)}
+	in := &remembering{Reader: nc}
+	head := &io.LimitedReader{R: in}
+	c := &conn{Conn: nc, head: head, in: in, br: bufio.NewReaderSize(head, readBuffer)}
 	c.surplus.init(nc)
 	return c, nil
 }
@@ -186,7 +188,7 @@ func (p *pool) exchange(ctx context.Context, deadline until, c *conn, req *http.
 			return nil, false, errors.Join(werr, err)
 		}
 	}
-	c.head.N = maxResponseHeader
+	c.head.N, c.in.err = maxResponseHeader, nil
 	if _, err := c.br.Peek(1); err != nil {
 		return nil, !isTimeout(err), errors.Join(werr, err)
 	}
@@ -213,13 +215,32 @@ func (c *conn) writeBody(req *http.Request) error {
 	return err
 }
 
+// remembering remembers why reading failed last.
+type remembering struct {
+	io.Reader
+	err error
+}
+
+// Read reads.
+func (r *remembering) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if err != nil {
+		r.err = err
+	}
+	return n, err
+}
+
 // readHead reads the head of the final answer; interim answers are skipped.
 func readHead(c *conn, req *http.Request) (*http.Response, error) {
 	for {
 		res, err := http.ReadResponse(c.br, req)
 		if err != nil {
-			if c.head.N <= 0 {
+			switch {
+			case c.head.N <= 0:
 				err = errors.New("head of the answer is too large")
+			case c.in.err != nil && isTimeout(c.in.err):
+				// Of a head that drips the library says that what there is so far is malformed.
+				err = c.in.err
 			}
 			return nil, err
 		}
