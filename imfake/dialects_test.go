@@ -57,9 +57,6 @@ func TestLoad_MarksSurviveEveryDialect(t *testing.T) {
 			t.Cleanup(s.Close)
 			run := s.Start(t.Context(), imfake.Load{Lanes: 3, Count: 30})
 			if err := run.Wait(); err != nil {
-				if d.Spec().Name == "rongcloud" {
-					t.Skip("rongcloud cannot say a group message yet:", err)
-				}
 				t.Fatal(err)
 			}
 			if err := b.Tally().Check(run.Accepted()); err != nil {

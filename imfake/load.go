@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
 )
@@ -31,6 +33,9 @@ type Load struct {
 	// Count is how many messages are posted in all; zero means until the context
 	// ends.
 	Count int
+	// Rate is how many messages a second are posted at most, by all workers
+	// together; zero means as many as are answered.
+	Rate float64
 	// TextBytes pads the text to that length; zero means no padding.
 	TextBytes int
 	// Pause is what a worker waits after a post that got no 2xx, so that a server
@@ -65,6 +70,7 @@ func (l Load) withDefaults(now time.Time) Load {
 type Run struct {
 	load   Load
 	server *Server
+	limit  *rate.Limiter
 	nextID atomic.Int64
 	left   atomic.Int64
 	posted atomic.Int64
@@ -82,7 +88,10 @@ type Run struct {
 // dialect cannot build a message. Wait for it.
 func (s *Server) Start(ctx context.Context, load Load) *Run {
 	load = load.withDefaults(s.cfg.Now())
-	r := &Run{load: load, server: s, accepted: make([][]uint64, load.Lanes)}
+	r := &Run{load: load, server: s, accepted: make([][]uint64, load.Lanes), limit: rate.NewLimiter(rate.Inf, 0)}
+	if load.Rate > 0 {
+		r.limit = rate.NewLimiter(rate.Limit(load.Rate), 1)
+	}
 	r.nextID.Store(load.FirstID)
 	r.left.Store(int64(load.Count))
 	for w := range load.Workers {
@@ -102,7 +111,7 @@ func (r *Run) work(ctx context.Context, first int) {
 		if i == len(seqs) {
 			seqs = append(seqs, 0)
 		}
-		if ctx.Err() != nil || r.load.Count > 0 && r.left.Add(-1) < 0 {
+		if r.limit.Wait(ctx) != nil || ctx.Err() != nil || r.load.Count > 0 && r.left.Add(-1) < 0 {
 			return
 		}
 		seqs[i]++
