@@ -14,8 +14,22 @@ import (
 	"github.com/imhook/imhook/internal/ledger"
 )
 
-// errStatus says that the API answered, and not with 200.
-var errStatus = errors.New("the gateway said no")
+// statusError says that the API answered, and not with 200.
+type statusError struct {
+	gateway, path string
+	status        int
+	answer        string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("%s says to %s: %d %.300s", e.gateway, e.path, e.status, e.answer)
+}
+
+// refused says whether the API answered with that status.
+func refused(err error, status int) bool {
+	var e *statusError
+	return errors.As(err, &e) && e.status == status
+}
 
 // ask puts a question to the API, or gives it an order when body is not nil, and reads
 // the answer into v when that is not nil.
@@ -43,7 +57,7 @@ func (g *gateway) ask(ctx context.Context, path string, body, v any) error {
 		return fmt.Errorf("asking %s: %w", path, err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s of %s: %w: %d %.300s", path, g.name, errStatus, res.StatusCode, answer)
+		return &statusError{g.name, path, res.StatusCode, string(answer)}
 	}
 	if v == nil {
 		return nil
