@@ -1,4 +1,4 @@
-.PHONY: help check test race lint fuzz bench update
+.PHONY: help check test race lint fuzz bench chaos update
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -20,6 +20,9 @@ fuzz: ## every fuzz target for two minutes, and a hundred kills
 
 bench: ## throughput side by side with a bare relay
 	go run ./bench
+
+chaos: ## half an hour of random trouble; ARGS="-gateways 3 -seed 1"
+	go run ./chaos -for 30m $(ARGS)
 
 update: ## rewrite golden outputs; never their inputs
 	go test ./dialect/... -update

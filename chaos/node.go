@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,7 +39,7 @@ type node struct {
 // newNodes prepares a cluster.
 func newNodes(ctx context.Context, n int, dir string) ([]*node, error) {
 	var nodes []*node
-	routes := ""
+	var routes []string
 	for i := range n {
 		one := &node{Name: fmt.Sprintf("nats%d", i+1)}
 		one.Store = filepath.Join(dir, one.Name)
@@ -52,11 +53,11 @@ func newNodes(ctx context.Context, n int, dir string) ([]*node, error) {
 				return nil, fmt.Errorf("reading a port: %w", err)
 			}
 		}
-		routes += fmt.Sprintf(",nats://127.0.0.1:%d", one.Cluster)
+		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", one.Cluster))
 		nodes = append(nodes, one)
 	}
 	for _, one := range nodes {
-		one.Routes = routes[1:]
+		one.Routes = strings.Join(routes, ",")
 	}
 	return nodes, nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -204,5 +205,21 @@ func BenchmarkSink(b *testing.B) {
 		if _, err := c.Read(answer); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestLoad_KeepsToItsRate(t *testing.T) {
+	t.Parallel()
+	sink := imfake.NewSink()
+	t.Cleanup(sink.Close)
+	s := imfake.NewServer(toy{"toy"}, sink.URL(), imfake.ServerConfig{})
+	t.Cleanup(s.Close)
+	begin := time.Now()
+	if err := s.Start(t.Context(), imfake.Load{Count: 21, Rate: 200}).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	// However fast the machine: twenty follow the first one, five milliseconds each.
+	if took := time.Since(begin); took < 100*time.Millisecond || sink.Requests() != 21 {
+		t.Errorf("%d posts took %v, want 21 in at least 100ms", sink.Requests(), took)
 	}
 }
