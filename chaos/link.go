@@ -21,6 +21,7 @@ func newLinks() links {
 // link is a connection that can be cut and spoiled.
 type link struct {
 	name  string
+	near  string
 	proxy *toxiproxy.Proxy
 }
 
@@ -30,11 +31,11 @@ func (l links) to(name, upstream string) (*link, error) {
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("opening the link %s: %w", name, err)
 	}
-	return &link{name, p}, nil
+	return &link{name, p.Listen, p}, nil
 }
 
 // addr is where the near end of the link is, always the same.
-func (l *link) addr() string { return l.proxy.Listen }
+func (l *link) addr() string { return l.near }
 
 // cut ends all connections and refuses new ones, as if there were nobody.
 func (l *link) cut() { l.proxy.Stop() }
