@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
@@ -19,10 +20,17 @@ func newLinks() links {
 }
 
 // link is a connection that can be cut and spoiled.
+//
+// It has another proxy each time: toxiproxy may wait for ever for a connection while
+// it adds a toxic to it or takes one away. So a link's connections end when it is
+// spoiled and when it is mended.
 type link struct {
-	name  string
-	near  string
-	proxy *toxiproxy.Proxy
+	links
+	name, near, far string
+
+	mu sync.Mutex
+	// mu guards the following.
+	proxy *toxiproxy.Proxy // nil while it is cut
 }
 
 // to opens a link to an address.
@@ -31,44 +39,44 @@ func (l links) to(name, upstream string) (*link, error) {
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("opening the link %s: %w", name, err)
 	}
-	return &link{name, p.Listen, p}, nil
+	return &link{links: l, name: name, near: p.Listen, far: upstream, proxy: p}, nil
 }
 
 // addr is where the near end of the link is, always the same.
 func (l *link) addr() string { return l.near }
 
 // cut ends all connections and refuses new ones, as if there were nobody.
-func (l *link) cut() { l.proxy.Stop() }
+func (l *link) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.proxy != nil {
+		l.proxy.Stop()
+		l.proxy = nil
+	}
+}
 
-// mend takes connections again.
-func (l *link) mend() error {
+// mend takes connections again, and passes on what they say.
+func (l *link) mend() error { return l.spoil() }
+
+// spoil takes connections that have toxics, in toxiproxy's own JSON.
+func (l *link) spoil(toxics ...string) error {
+	l.cut()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	// While nobody listens there, the system may give the port to a connection.
 	return eventually(context.Background(), time.Minute, 20*time.Millisecond, func() error {
-		if err := l.proxy.Start(); err != nil && err != toxiproxy.ErrProxyAlreadyStarted { //nolint:errorlint // it is that very value
+		p := toxiproxy.NewProxy(l.api, l.name, l.near, l.far)
+		for _, t := range toxics {
+			if _, err := p.Toxics.AddToxicJson(strings.NewReader(t)); err != nil {
+				return fmt.Errorf("spoiling the link %s: %w", l.name, err)
+			}
+		}
+		if err := p.Start(); err != nil {
 			return fmt.Errorf("mending the link %s: %w", l.name, err)
 		}
+		l.proxy = p
 		return nil
 	})
 }
 
-// spoil adds toxics, in toxiproxy's own JSON.
-func (l *link) spoil(toxics ...string) error {
-	for _, t := range toxics {
-		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(t)); err != nil {
-			return fmt.Errorf("spoiling the link %s: %w", l.name, err)
-		}
-	}
-	return nil
-}
-
-// heal takes them away, and the connections that had them with them: a toxic that is
-// waiting for something would hold its connection for ever.
-func (l *link) heal() error {
-	l.cut()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	l.proxy.Toxics.ResetToxics(ctx)
-	return l.mend()
-}
-
-func (l *link) close() { l.proxy.Stop() }
+func (l *link) close() { l.cut() }

@@ -131,7 +131,7 @@ func (w *world) backendTroubles(b *backend) []trouble {
 	}
 	spoilt := func(name string, weight int, toxics func(*rand.Rand) []string) trouble {
 		return trouble{name, weight, func(_ context.Context, r *rand.Rand) (func(context.Context) error, error) {
-			return func(context.Context) error { return b.link.heal() }, b.link.spoil(toxics(r)...)
+			return func(context.Context) error { return b.link.mend() }, b.link.spoil(toxics(r)...)
 		}}
 	}
 	return []trouble{
@@ -196,7 +196,7 @@ func direction(r *rand.Rand) string {
 func spoilOne(g *gateway, toxics func(*rand.Rand) []string) func(context.Context, *rand.Rand) (func(context.Context) error, error) {
 	return func(_ context.Context, r *rand.Rand) (func(context.Context) error, error) {
 		l := g.links[r.IntN(len(g.links))]
-		return func(context.Context) error { return l.heal() }, l.spoil(toxics(r)...)
+		return func(context.Context) error { return l.mend() }, l.spoil(toxics(r)...)
 	}
 }
 
