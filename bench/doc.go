@@ -37,6 +37,13 @@
 //
 //	go run ./bench -outage 1000000 [-answer-after 10ms] [-live-rate 200] [-duration 15s]
 //
+// With -soak there is no relay either: messages are posted at a steady rate to a
+// gateway with four endpoints, one that is well, one that fails every other half
+// minute, one that is slow, and one that is not there. Rate, times, memory, disk and
+// backlogs go to a table and a picture every five seconds:
+//
+//	go run ./bench -soak 30m [-live-rate 1000] [-soak-out docs/soak]
+//
 // A round posts for the duration and ends when the sink has everything, so that
 // neither side gains by taking in more than it hands on: its rate is all events
 // of the round over all of that time. Ratios are taken round by round against the

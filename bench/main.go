@@ -43,7 +43,11 @@ type config struct {
 	LiveRate    int           `json:"liveRate,omitzero"`
 	AnswerAfter time.Duration `json:"-"`
 
-	conns    []int
+	conns []int
+	// Soak is how long there is a steady load; zero runs the rounds.
+	Soak time.Duration `json:"-"`
+
+	soakOut  string
 	endpoint string // more of the gateway's endpoint
 	binary   string
 	profiles string
@@ -80,7 +84,9 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&cfg.Asks, "asks", "openim,wildfirechat", "with -before: dialects of the server that asks, one after the other, separated by commas")
 	beside := flags.String("beside", "0", "endpoints that match nothing beside the one that matches, one side each, separated by commas")
 	flags.IntVar(&cfg.Outage, "outage", 0, "take the endpoint down for that many events and bring it back, instead of the rounds")
-	flags.IntVar(&cfg.LiveRate, "live-rate", 200, "with -outage: live events in a second, of conversations without a backlog")
+	flags.IntVar(&cfg.LiveRate, "live-rate", 200, "with -outage: live events in a second, of conversations without a backlog; with -soak: all events")
+	flags.DurationVar(&cfg.Soak, "soak", 0, "post steadily for that long to a gateway with endpoints that are well, moody, slow and dead, instead of the rounds")
+	flags.StringVar(&cfg.soakOut, "soak-out", "soak", "with -soak: files to write, without .csv and .svg")
 	flags.DurationVar(&cfg.AnswerAfter, "answer-after", 10*time.Millisecond, "with -outage: how long the endpoint takes for an event")
 	flags.StringVar(&cfg.profiles, "profiles", "", "directory for a CPU profile of each gateway's last round")
 	flags.StringVar(&cfg.binary, "imhook", "", "imhook binary to run; empty builds this tree's")
@@ -114,6 +120,8 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		return cfg, errors.New("outage: events and live-rate must be positive, duration at least 1s")
 	case cfg.Outage > 0 && (cfg.Before || len(cfg.conns) > 1):
 		return cfg, errors.New("an outage is measured by itself, with one number of connections")
+	case cfg.Soak < 0, cfg.Soak > 0 && (cfg.Before || cfg.Outage > 0 || len(cfg.conns) > 1 || cfg.LiveRate < 1 || cfg.soakOut == ""):
+		return cfg, errors.New("a soak runs by itself, with one number of connections, a live-rate and somewhere to write")
 	case cfg.Batch > 1 && cfg.Dialects != "cloudevents" && cfg.Dialects != "":
 		return cfg, errors.New("of the dialects here only cloudevents has batches")
 	}
@@ -131,7 +139,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	if cfg.binary == "" && (cfg.Dialects != "" || cfg.Before) {
+	if cfg.binary == "" && (cfg.Dialects != "" || cfg.Before || cfg.Soak > 0) {
 		if cfg.binary, err = build(ctx, dir); err != nil {
 			return err
 		}
@@ -139,6 +147,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if cfg.Outage > 0 {
 		cfg.Conns = cfg.conns[0]
 		return outage(ctx, cfg, dir, stdout, stderr)
+	}
+	if cfg.Soak > 0 {
+		return soak(ctx, cfg, dir, stdout, stderr)
 	}
 	for _, n := range cfg.conns {
 		cfg.Conns = n

@@ -38,6 +38,9 @@ type Load struct {
 	Rate float64
 	// TextBytes pads the text to that length; zero means no padding.
 	TextBytes int
+	// Posting is told of each message before it is posted, by several workers at once;
+	// nil is nobody.
+	Posting func(Mark)
 	// Pause is what a worker waits after a post that got no 2xx, so that a server
 	// that is down is not hammered; zero means 2 ms.
 	Pause time.Duration
@@ -138,6 +141,9 @@ func (r *Run) post(ctx context.Context, lane int, seq uint64) (accepted bool, er
 	if err != nil {
 		r.note(lane, seq, false, err)
 		return false, err
+	}
+	if r.load.Posting != nil {
+		r.load.Posting(mark)
 	}
 	accepted = true
 	for _, req := range reqs {
