@@ -45,8 +45,9 @@ type NATSConfig struct {
 }
 
 // NATS publishes to JetStream, which a stream must take the subject for. The id of
-// the event is the id of the message, so that a stream keeps one of several attempts.
-// It is safe for concurrent use. Make it with [NewNATS].
+// the event, with the subject, is the id of the message, so that a stream keeps one of
+// several attempts; what is replayed has none, for it shall be there once more. It is
+// safe for concurrent use. Make it with [NewNATS].
 type NATS struct {
 	cfg    NATSConfig
 	dialer natsDialer
@@ -171,11 +172,18 @@ func (n *NATS) send(ctx context.Context, ev *event.Event) gateway.Outcome {
 	}
 	try, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 	defer cancel()
-	m := nats.NewMsg(n.subject(ev))
+	subject := n.subject(ev)
+	m := nats.NewMsg(subject)
 	m.Data = said.body
 	// The NATS binding of CloudEvents, structured mode.
 	m.Header.Set("Content-Type", said.contentType)
-	if _, err := js.PublishMsg(try, m, jetstream.WithMsgID(ev.ID), jetstream.WithRetryAttempts(0)); err != nil {
+	opts := []jetstream.PublishOpt{jetstream.WithRetryAttempts(0)}
+	if ev.Repeat != event.Replayed {
+		// A stream compares ids whatever the subject: without it, one that takes the
+		// subjects of two endpoints would keep the event of one of them.
+		opts = append(opts, jetstream.WithMsgID(ev.ID+"@"+subject))
+	}
+	if _, err := js.PublishMsg(try, m, opts...); err != nil {
 		return n.classify(ctx, err)
 	}
 	return gateway.Outcome{Kind: gateway.Delivered, Sent: 1}

@@ -161,3 +161,39 @@ func TestVoice_LeavesOutWhatHTTPWould(t *testing.T) {
 		t.Errorf("an echo is %s, want %s", out.Kind, gateway.Echoed)
 	}
 }
+
+// A stream drops what has the id of another message, whatever subject that is on.
+func TestNATS_StreamOfTwoSubjectsHasTheEventOnBoth(t *testing.T) {
+	t.Parallel()
+	server := natstest.Server(t)
+	s := stream(t, server.URL())
+	one := newNATS(t, server.URL(), func(c *publish.NATSConfig) { c.Subject = "im.one" })
+	two := newNATS(t, server.URL(), func(c *publish.NATSConfig) { c.Subject = "im.two.{type}" })
+	for range 2 {
+		wantOutcome(t, one.Send(t.Context(), message("e1", "g", "x"), 0), gateway.Delivered, gateway.ReasonNone)
+		wantOutcome(t, two.Send(t.Context(), message("e1", "g", "x"), 0), gateway.Delivered, gateway.ReasonNone)
+	}
+	info, err := s.Info(t.Context())
+	if err != nil || info.State.Msgs != 2 {
+		t.Errorf("the stream has %d messages (%v), want one on each subject", info.State.Msgs, err)
+	}
+}
+
+// Somebody wants it once more.
+func TestNATS_StreamTakesWhatIsReplayed(t *testing.T) {
+	t.Parallel()
+	server := natstest.Server(t)
+	s := stream(t, server.URL())
+	n := newNATS(t, server.URL(), nil)
+	ev := message("e1", "g", "x")
+	wantOutcome(t, n.Send(t.Context(), ev, 0), gateway.Delivered, gateway.ReasonNone)
+	for range 2 {
+		again := *ev
+		again.Repeat = event.Replayed
+		wantOutcome(t, n.Send(t.Context(), &again, 0), gateway.Delivered, gateway.ReasonNone)
+	}
+	info, err := s.Info(t.Context())
+	if err != nil || info.State.Msgs != 3 {
+		t.Errorf("the stream has %d messages (%v), want 3", info.State.Msgs, err)
+	}
+}
