@@ -236,16 +236,19 @@ func (d *Deliverer) attend(ctx context.Context, u *rerun, r *runner, letters *le
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-knock.C:
+			// Asked first: what the reader takes at last is open before it has finished.
+			read := false
+			select {
+			case <-finished:
+				read = true
+			default:
+			}
 			r.mu.Lock()
 			r.dispatch()
 			over := r.open == 0 && len(r.again) == 0
 			r.mu.Unlock()
-			if over {
-				select {
-				case <-finished:
-					return nil
-				default:
-				}
+			if read && over {
+				return nil
 			}
 		case <-save.C:
 			r.tick()
@@ -356,7 +359,8 @@ func (a again) line() *line {
 	if h == nil {
 		return nil
 	}
-	return h.hold()
+	// It may have been removed since, and its line with it: then there is none.
+	return h.holdIfThere()
 }
 
 func (a again) mark(ev *event.Event) *event.Event {

@@ -36,12 +36,26 @@ func (l *line) leave() {
 	}
 }
 
-// hold returns the line that an attempt shall use, and leave when it is over.
+// hold returns the line that an attempt of the endpoint's own shall use, and leave when
+// it is over. While such an attempt is in flight the endpoint is there, and has a line.
 func (r *runner) hold() *line {
+	l := r.holdIfThere()
+	if l == nil {
+		panic("an attempt of an endpoint that is gone")
+	}
+	return l
+}
+
+// holdIfThere is hold for whoever does not keep the endpoint: nil when it is gone.
+func (r *runner) holdIfThere() *line {
 	for {
-		// Between the two it may have been replaced and be over already.
-		if l := r.line.Load(); l.enter() {
+		l := r.line.Load()
+		if l.enter() {
 			return l
+		}
+		// Between the two it may have been replaced and be over already.
+		if r.line.Load() == l {
+			return nil
 		}
 	}
 }

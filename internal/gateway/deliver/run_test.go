@@ -605,3 +605,26 @@ func TestRepeat_RefusesWhatCannotBe(t *testing.T) {
 		}
 	})
 }
+
+// Whoever looks for the sender of an endpoint that was removed would look for ever, with
+// the run locked.
+func TestReplay_EndpointThatIsGoneHasNoSender(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t, newMemJournal(), nil, endpoint(&backend{}))
+		defer stop(t, d)
+		host := d.runners[0]
+		u := &rerun{spec: gateway.Run{Kind: event.Replayed}, runner: &runner{guest: newGuest(0, 1, time.Now)}}
+		u.runner.guest.host.Store(host)
+		if out := (again{u}).Send(t.Context(), ev("x", 0), 0); out.Kind != gateway.Delivered {
+			t.Errorf("outcome %+v while it is there, want delivered", out)
+		}
+		if err := d.Set(t.Context(), nil, all(0)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if out := (again{u}).Send(t.Context(), ev("x", 0), 0); out.Reason != gateway.ReasonCancelled {
+			t.Errorf("outcome %+v when it is gone, want that it was not tried", out)
+		}
+	})
+}
