@@ -260,6 +260,9 @@ func (r *runner) probed(w *worker, passed int) {
 		case restFor(s.out) > 0:
 			r.trip(restFor(s.out))
 			return
+		case r.Breaker.Off:
+			r.closes() // the rest that it asked for is over
+			return
 		case !b.sure && !h.second && r.ready.len() > 0:
 			// The oldest may be what the endpoint cannot take; it would be left alone
 			// for ever.
@@ -320,6 +323,8 @@ func (r *runner) halfOpens() {
 		r.probing.reset(now, r.health.until, r.probe)
 		return
 	}
+	// What opened it waits by its own schedule, and may be the oldest, or all there is.
+	r.recall(isOutage)
 	r.health.state = halfOpen
 	r.dispatch()
 }

@@ -442,3 +442,47 @@ func TestHealth_NewSenderIsAskedAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestHealth_BreakerThatIsOffHoldsNothingAfterARest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		out := down(gateway.ReasonThrottled)
+		out.RetryAfter, out.Status = time.Second, 429
+		j, p := newMemJournal(), newPatient(out)
+		e := endpoint(p)
+		e.Breaker.Off = true
+		d := start(t, j, nil, e)
+		defer stop(t, d)
+		j.add(lanes(50, 1)...)
+		synctest.Wait()
+		p.falls(down(gateway.ReasonStatus5xx))
+		pass(5 * time.Second)
+		if s := statusOf(t, d, "e"); s.Breaker != StateClosed {
+			t.Errorf("breaker is %s after the rest was over: %+v", s.Breaker, s)
+		}
+		// All have their own schedule.
+		from := p.now()
+		pass(10 * time.Minute)
+		if n := len(p.since(from)); n < 50 {
+			t.Errorf("%d attempts, want at least 50", n)
+		}
+	})
+}
+
+func TestHealth_WhatOpenedTheBreakerIsAskedToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, p := newMemJournal(), newPatient(down(gateway.ReasonConnect))
+		e := endpoint(p)
+		e.Order = OrderStrict
+		e.Retry = Schedule{Fast: []time.Duration{}, SlowFrom: 100 * time.Hour, SlowTo: 100 * time.Hour, MaxAge: -1}
+		e.Breaker = Breaker{Least: 1, From: time.Second, To: time.Minute}
+		d := start(t, j, nil, e)
+		defer stop(t, d)
+		j.add(ev("x", 0), ev("x", 1))
+		pass(10 * time.Minute)
+		if n := len(p.since(0)); n < 10 {
+			t.Errorf("asked %d times in ten minutes, want at least once a minute", n)
+		}
+	})
+}
