@@ -88,10 +88,11 @@ func (d *Deliverer) with(id string, do func(*runner) error) error {
 
 // because is a reason as it is kept.
 func because(why string) string {
+	why = strings.ToValidUTF8(why[:min(len(why), maxPaused)], "")
 	if why == "" {
-		why = "no reason was given"
+		return "no reason was given" // an empty one would be no pause
 	}
-	return strings.ToValidUTF8(why[:min(len(why), maxPaused)], "")
+	return why
 }
 
 // pause stops attempts until resume. Call with mu.

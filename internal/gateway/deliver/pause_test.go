@@ -214,3 +214,20 @@ func TestResume_NowClosesTheBreakerAndTriesWhatWaits(t *testing.T) {
 		inOrder(t, p.arrived())
 	})
 }
+
+func TestPause_ReasonOfGarbageHoldsToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), &backend{}
+		d := start(t, j, nil, endpoint(b))
+		defer stop(t, d)
+		if err := d.Pause("a/e", Pause{Why: "\xff\xfe"}); err != nil {
+			t.Fatal(err)
+		}
+		j.add(ev("x", 0))
+		pass(time.Second)
+		if len(b.ids()) > 0 || statusOf(t, d, "e").State != StatePaused {
+			t.Errorf("%v arrived, %+v, want a pause", b.ids(), statusOf(t, d, "e"))
+		}
+	})
+}
