@@ -215,7 +215,7 @@ func FuzzUnpack(f *testing.F) {
 // A value that comes in pieces is put together, or not at all.
 func TestBoard_PutsPiecesTogether(t *testing.T) {
 	t.Parallel()
-	b := &board{uploads: map[string]*upload{}}
+	b := &board{uploads: map[uploadOf]*upload{}}
 	value := make([]byte, 1000)
 	for i := range value {
 		value[i] = byte(rand.IntN(256))
@@ -236,5 +236,18 @@ func TestBoard_PutsPiecesTogether(t *testing.T) {
 	give(3, 0)
 	if got, whole := give(3, 2); whole || got != nil {
 		t.Error("a missing piece was not noticed")
+	}
+	// A gateway saves several slices at once: their pieces come one after the other.
+	for i := range 4 {
+		for upload := uint64(4); upload < 6; upload++ {
+			switch got, whole := give(upload, i); {
+			case got == nil:
+				t.Fatalf("piece %d of upload %d is said to be missing beside another upload", i, upload)
+			case whole != (i == 3):
+				t.Errorf("piece %d of 4, whole: %v", i, whole)
+			case whole && string(got) != string(value):
+				t.Errorf("upload %d is another value", upload)
+			}
+		}
 	}
 }

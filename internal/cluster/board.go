@@ -64,8 +64,8 @@ type board struct {
 	recut recut
 	// floor is the first page that somebody is not done with, as it was last known.
 	floor uint64
-	// uploads are values that come in pieces, by gateway.
-	uploads map[string]*upload
+	// uploads are values that come in pieces.
+	uploads map[uploadOf]*upload
 }
 
 // slot is one slice on the board.
@@ -94,10 +94,16 @@ type member struct {
 	differs  []string
 }
 
+// uploadOf tells an upload from the others: a gateway saves several slices at once.
+type uploadOf struct {
+	node string
+	id   uint64
+}
+
 type upload struct {
-	id    uint64
 	next  int
 	value []byte
+	at    time.Time // of its last piece
 }
 
 // openBoard takes the board over. It is saved again before anybody is told what is
@@ -108,7 +114,7 @@ func openBoard(ctx context.Context, n *Node, term uint64) (*board, error) {
 		return nil, fmt.Errorf("loading the board: %w", err)
 	}
 	b := &board{
-		n: n, term: term, members: map[string]*member{}, layout: Layout{}, uploads: map[string]*upload{},
+		n: n, term: term, members: map[string]*member{}, layout: Layout{}, uploads: map[uploadOf]*upload{},
 		settles: time.Now().Add(settleFor), dirty: true, floor: n.floor.Load(),
 	}
 	if raw, ok := saved[boardKey]; ok {
@@ -209,7 +215,7 @@ func (b *board) hear(ctx context.Context, in beat) (orders, error) {
 	if changed {
 		b.n.cfg.Journal.Hint(sayBeat)
 	}
-	out := orders{Valid: min(b.n.cfg.Journal.LeaseLeft(), Lapse*4/5).Milliseconds(), Layout: b.layout, Floor: b.lowest(), Ready: b.ready()}
+	out := orders{Valid: min(b.n.cfg.Journal.LeaseLeft(), grantFor).Milliseconds(), Layout: b.layout, Floor: b.lowest(), Ready: b.ready()}
 	for i := range b.slots {
 		if s := &b.slots[i]; s.owner == id && s.wanted == id {
 			out.Grants = append(out.Grants, grant{i, s.number})
@@ -265,7 +271,6 @@ func (b *board) expire(now time.Time) {
 		}
 		b.n.cfg.Log.Warn("gateway does not answer any more, others deliver what it did", "gateway", m.Node.String(), "slices", len(m.Holds))
 		delete(b.members, id)
-		delete(b.uploads, id)
 	}
 	if now.Before(b.settles) {
 		return
@@ -383,20 +388,27 @@ func (b *board) keep(ctx context.Context, s save, value []byte) error {
 // piece puts a value together; whole is true with its last piece. A nil value means
 // that one is missing. Call with mu.
 func (b *board) piece(s save, data []byte) (value []byte, whole bool) {
-	u := b.uploads[s.Node]
-	if u == nil || u.id != s.Upload {
-		u = &upload{id: s.Upload}
-		b.uploads[s.Node] = u
+	now, of := time.Now(), uploadOf{s.Node, s.Upload}
+	u := b.uploads[of]
+	if u == nil {
+		// Whoever begins one finds those that nobody goes on with.
+		maps.DeleteFunc(b.uploads, func(_ uploadOf, u *upload) bool { return now.Sub(u.at) > saveWithin })
+		if s.Piece != 0 {
+			return nil, false
+		}
+		u = &upload{}
+		b.uploads[of] = u
 	}
 	if s.Piece != u.next {
 		return nil, false
 	}
 	u.next++
+	u.at = now
 	u.value = append(u.value, data...)
 	if u.next < s.Pieces {
 		return u.value, false
 	}
-	delete(b.uploads, s.Node)
+	delete(b.uploads, of)
 	return u.value, true
 }
 

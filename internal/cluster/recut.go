@@ -20,7 +20,7 @@ type recut struct {
 	to map[string]int
 	// stopped are the slices that nobody gets meanwhile.
 	stopped [Slices]bool
-	// working is true while positions are being made anew.
+	// working is true while positions are being made anew, and old ones dropped.
 	working bool
 	// after is when it may be tried again after it failed.
 	after time.Time
@@ -89,9 +89,10 @@ func (b *board) work(to map[string]int, from Layout) {
 		b.layout, b.dirty = next, true
 		err = b.save(ctx)
 	}
-	b.recut.working = false
 	if err != nil {
-		b.recut.after = time.Now().Add(time.Second)
+		b.recut.working, b.recut.after = false, time.Now().Add(time.Second)
+	} else {
+		b.recut.to = nil // the slices can be given away
 	}
 	b.mu.Unlock()
 	words := make([]string, 0, len(to))
@@ -106,7 +107,16 @@ func (b *board) work(to map[string]int, from Layout) {
 	}
 	b.n.cfg.Log.Info("endpoints are cut into other parts", "endpoints", strings.Join(words, ", "))
 	b.n.cfg.Journal.Hint(sayBeat)
+	// Not before they are gone does another change begin: it may want their names.
+	defer func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.recut.working = false
+	}()
 	for _, key := range old {
+		if b.n.board.Load() != b {
+			return // another board, and another change, may be under way by now
+		}
 		if err := b.n.cfg.Journal.Drop(ctx, key); err != nil {
 			b.n.cfg.Log.Debug("dropping the position of a part that is no more failed", "key", key, "err", err)
 		}

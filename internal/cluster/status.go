@@ -272,6 +272,7 @@ func add(m *deliver.Status, s deliver.Status) {
 	if m.Behind += s.Behind; m.Behind < s.Behind || s.Behind < 0 {
 		m.Behind = -1 // one of them was not counted
 	}
+	m.Bytes = max(m.Bytes, s.Bytes) // all of them are of one journal
 	m.Ahead += s.Ahead
 	m.InFlight += s.InFlight
 	m.Waiting += s.Waiting

@@ -74,12 +74,23 @@ func (n *Node) steer(do func(*deliver.Deliverer) error) (all obeyed) {
 	return all
 }
 
+// command asks all parts of an endpoint for something, or says which of them may not
+// have heard it. Then it can be asked again.
 func (n *Node) command(what string, o order, do func(order) obeyed) error {
 	ctx, cancel := context.WithTimeout(n.ctx, 2*askTimeout)
 	defer cancel()
 	data, err := json.Marshal(o)
 	if err != nil {
 		return err
+	}
+	v, err := n.View(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range v.Parts {
+		if p.Endpoint == o.ID && (p.Owner == "" || p.Moving) {
+			return fmt.Errorf("%w: part %d of %d is going to another gateway, ask again", gateway.ErrUnavailable, p.Part, p.Of)
+		}
 	}
 	var all obeyed
 	err = n.each(ctx, what, data,
@@ -94,6 +105,8 @@ func (n *Node) command(what string, o order, do func(order) obeyed) error {
 		n.cfg.Log.Warn("not every gateway of the cluster could be told", "what", what, "endpoint", o.ID, "err", err)
 	}
 	switch {
+	case err != nil:
+		return fmt.Errorf("%w: not every gateway could be told, ask again: %w", gateway.ErrUnavailable, err)
 	case all.Done:
 		return nil
 	case all.Known:

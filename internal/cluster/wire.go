@@ -31,9 +31,13 @@ const (
 	BeatEvery = 500 * time.Millisecond
 	// Lapse is how long a gateway may say nothing before what it has is given away.
 	Lapse = 3 * time.Second
-	// settleFor is how long a gateway that begins to write waits for the others to
-	// say what they have.
-	settleFor = BeatEvery
+	// grantFor is how long a grant is valid at most.
+	grantFor = Lapse * 4 / 5
+	// settleFor is how long a gateway that begins to write waits for those who had
+	// something to say that they still have it. One that is silent may go on for as
+	// long as its grant: a writer that left in good order may have renewed it just
+	// before. When all have said so nobody waits.
+	settleFor = grantFor
 	// askTimeout is how long another gateway may take to answer.
 	askTimeout = 2 * time.Second
 	// saveWithin is how long a position waits for a gateway that can save it.
