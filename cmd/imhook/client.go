@@ -85,7 +85,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, v any
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return &refusedError{message: apiMessage(res.Status, answer), answer: answer}
+		return &refusedError{status: res.StatusCode, message: apiMessage(res.Status, answer), answer: answer}
 	}
 	if err := json.Unmarshal(answer, v); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
@@ -133,7 +133,7 @@ func (c *client) download(ctx context.Context, path string, query url.Values, w 
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
 		answer, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-		return &refusedError{message: apiMessage(res.Status, answer), answer: answer}
+		return &refusedError{status: res.StatusCode, message: apiMessage(res.Status, answer), answer: answer}
 	}
 	if _, err := io.Copy(w, res.Body); err != nil {
 		return fmt.Errorf("reading the gateway's answer, which is not whole: %w", err)
@@ -157,6 +157,7 @@ func unansweredHint(err error) string {
 
 // refusedError is an answer that says no.
 type refusedError struct {
+	status  int
 	message string
 	// answer is all of it.
 	answer []byte

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/imhook/imhook/internal/cluster"
 )
 
 // behind is how old the oldest undelivered event of an endpoint may be.
@@ -29,27 +32,37 @@ func (d *doctor) checkEndpoints(ctx context.Context) error {
 func (d *doctor) judgeEndpoint(e *endpointRow) {
 	id := e.App + "/" + e.Name
 	age := time.Duration(e.Age * float64(time.Second)).Round(time.Second)
-	more := ""
-	if e.More {
+	total, more := e.Backlog+max(0, e.Behind), ""
+	if e.More && e.Behind <= 0 {
 		more = " or more"
 	}
-	waits := fmt.Sprintf("%d%s events wait, the oldest since %v", e.Backlog, more, age)
+	waits := fmt.Sprintf("%d%s events wait, the oldest since %v", total, more, age)
 	f := finding{Level: wrong, Check: "endpoint", About: id}
 	switch {
 	case e.State == "removed":
 		f.Level, f.What = note, "it is not configured any more; "+waits
 		f.Why, f.Do = "it was taken out of the configuration", "write it again under this name and it goes on where it was; otherwise it is forgotten after journal.retain.age"
+	case e.State == cluster.Nobody:
+		f.What, f.Why = "no gateway of the cluster delivers to it at the moment", "it is going from one to another, or could not be begun"
+		f.Do = "ask again in some seconds; if it stays so, the gateways' logs say why"
 	case e.Paused != "":
 		f.What, f.Why, f.Do = "it is paused; "+waits, e.Paused, "imhook resume "+id
 	case e.State == "open" || e.State == "half-open":
 		f.What, f.Why = "it failed too often and is left alone for now; "+waits, e.LastError
 		f.Do = "mend the backend; it is tried again by itself, imhook resume --now " + id + " does not wait"
-	case e.LastError != "" && e.Backlog > 0:
+	case e.Blocked > 0:
+		f.What = count(e.Blocked, "conversation") + " of it are blocked; " + waits
+		f.Why, f.Do = "on_poison is block, and it does not take their first event", "mend the backend, then imhook resume "+id+" --now; imhook endpoints names them"
+		if len(e.BlockedConversations) > 0 {
+			b := e.BlockedConversations[0]
+			f.Why += fmt.Sprintf(": %s since %s, %s", b.Conversation, b.Since.Format(time.RFC3339), firstOf(strings.TrimPrefix(b.Reason+": "+b.Detail, ": "), "not tried since the start"))
+		}
+	case e.LastError != "" && total > 0:
 		f.What, f.Why, f.Do = "it fails; "+waits, e.LastError, "mend the backend; what waits is kept and tried again"
 	case age > behind:
 		f.What, f.Why = "it is behind; "+waits, "events come faster than it takes them, or it has just come back"
 		f.Do = "let it answer sooner, raise its concurrency, or wait until it has caught up"
-	case e.State == "catching up" && e.Backlog > 0:
+	case e.State == "catching up" && (total > 0 || e.More):
 		f.Level, f.What, f.Why, f.Do = note, "it is catching up; "+waits, "it was slow, dead or new", "wait"
 	default:
 		what := fmt.Sprintf("it is up to date, %d delivered since the start", e.Delivered)
@@ -59,6 +72,12 @@ func (d *doctor) judgeEndpoint(e *endpointRow) {
 		f = finding{Level: fine, Check: "endpoint", About: id, What: what}
 	}
 	d.found(f)
+	for _, c := range e.PausedConversations {
+		d.found(finding{
+			Level: note, Check: "endpoint", About: id, What: fmt.Sprintf("conversation %s is paused; %d events wait", c.Conversation, c.Backlog),
+			Why: c.Why, Do: "imhook resume " + id + " --conversation " + c.Conversation,
+		})
+	}
 	if e.Parked > 0 {
 		d.found(finding{
 			Level: note, Check: "endpoint", About: id, What: fmt.Sprintf("%d events were set aside as dead letters since the start", e.Parked),

@@ -19,7 +19,7 @@ const (
 type finding struct {
 	Level level `json:"level"`
 	// Check is what was looked at: gateway, configuration, journal, source, endpoint,
-	// hook, secret, ledger. About is which one, empty where there is one only.
+	// hook, secret, ledger, cluster. About is which one, empty where there is one only.
 	Check string `json:"check"`
 	About string `json:"about,omitzero"`
 	What  string `json:"what"`
@@ -39,6 +39,9 @@ type doctor struct {
 	wrong    int
 	// haveSources are those that shall be looked at.
 	haveSources []sourceRow
+	// shared is true where several gateways share the journal: no event is followed
+	// there.
+	shared bool
 	// tried has the endpoints that an event was followed to.
 	tried map[string]bool
 	// sent is how many events were sent, by app.

@@ -88,12 +88,12 @@ func (d *doctor) checkJournal(j *admin.JournalStatus) {
 			d.fine("journal", "", "its disk has room: %s", room)
 		}
 	}
-	if j.LostPages > 0 || j.UnreadablePages > 0 {
+	if j.LostPages > 0 || j.UnreadablePages > 0 || j.LostDeadLetters > 0 {
 		why := strings.Join(j.Losses, "; ")
 		if j.UnreadablePages > 0 {
 			why = strings.TrimPrefix(fmt.Sprintf("%s; %d pages could not be read since the start", why, j.UnreadablePages), "; ")
 		}
-		d.found(finding{Level: note, Check: "journal", What: fmt.Sprintf("%d events were lost by damage, ever", j.LostEvents), Why: why, Do: "look at disk and file system; events whose sender repeats them are taken again"})
+		d.found(finding{Level: note, Check: "journal", What: lost(j) + " were lost by damage, ever", Why: why, Do: "look at disk and file system; events whose sender repeats them are taken again"})
 	}
 	if j.DroppedEvents > 0 {
 		d.found(finding{Level: wrong, Check: "journal", What: fmt.Sprintf("%d events were dropped unfinished since the start", j.DroppedEvents), Why: "the journal was full and when_full is " + j.WhenFull, Do: "raise journal.retain.bytes, or say when_full: refuse"})
@@ -104,6 +104,14 @@ func (d *doctor) checkJournal(j *admin.JournalStatus) {
 	if j.Failures > 0 {
 		d.found(finding{Level: note, Check: "journal", What: fmt.Sprintf("%d commits failed since the start", j.Failures), Why: "the disk or the server of the journal could not be written", Do: "the log says why; nothing of them was answered 200"})
 	}
+}
+
+// lost says how much is missing.
+func lost(j *admin.JournalStatus) string {
+	if j.LostDeadLetters == 0 {
+		return count(int(j.LostEvents), "event")
+	}
+	return count(int(j.LostEvents), "event") + " and " + count(int(j.LostDeadLetters), "dead letter")
 }
 
 // byteSize is n in the unit that a person would choose.

@@ -42,11 +42,12 @@ type JournalStatus struct {
 	Failures      uint64 `json:"failures"`
 	Refused       uint64 `json:"refused"`
 	DroppedEvents uint64 `json:"droppedEvents"`
-	// UnreadablePages were skipped, since the process began. LostPages and LostEvents
-	// were ever found missing; Losses are the last of those, in words.
+	// UnreadablePages were skipped, since the process began. LostPages, LostEvents and
+	// LostDeadLetters were ever found missing; Losses are the last of those, in words.
 	UnreadablePages uint64   `json:"unreadablePages"`
 	LostPages       uint64   `json:"lostPages"`
 	LostEvents      uint64   `json:"lostEvents"`
+	LostDeadLetters uint64   `json:"lostDeadLetters"`
 	Losses          []string `json:"losses,omitempty"`
 }
 

@@ -17,7 +17,7 @@ func (a *App) status(j *journal.Journal) func(context.Context) admin.Status {
 			Journal: admin.JournalStatus{
 				Bytes: st.Bytes, UnfinishedBytes: st.Unfinished, RetainBytes: c.Journal.RetainBytes, WhenFull: string(c.Journal.WhenFull),
 				Failures: st.Failures, Refused: st.Refused, DroppedEvents: st.DroppedEvents,
-				UnreadablePages: st.Unreadable, LostPages: st.LostPages, LostEvents: st.LostEvents, Losses: notes(j)(),
+				UnreadablePages: st.Unreadable, LostPages: st.LostPages, LostEvents: st.LostEvents, LostDeadLetters: st.LostLetters, Losses: notes(j)(),
 			},
 		}
 		if r := a.read.Load(); r != nil {
