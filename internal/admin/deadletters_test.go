@@ -134,7 +134,7 @@ func TestPurge_TakesWhatIsMeantAndNothingElse(t *testing.T) {
 			t.Errorf("purge %s = %s with %d left, want %s and %d", tt.body, w.Body, n, tt.want, tt.left)
 		}
 	}
-	for _, body := range []string{`{}`, `{"all":true,"endpoint":"shop/backend"}`, `{"typo":1}`} {
+	for _, body := range []string{`{}`, `{"all":true,"endpoint":"shop/backend"}`, `{"typo":1}`, `{"since":"1h","until":"2h"}`} {
 		if w := ask(h, "POST", "/api/v1/deadletters/purge", body, nil); w.Code != http.StatusBadRequest {
 			t.Errorf("purge %s = %d, want 400", body, w.Code)
 		}

@@ -103,6 +103,9 @@ func (a *api) selection(w wishedSelection) (gateway.Selection, error) {
 		}
 		*at.to = t.UTC()
 	}
+	if !s.Since.IsZero() && !s.Until.IsZero() && !s.Since.Before(s.Until) {
+		return s, fmt.Errorf("since (%s) is not before until (%s): nothing is in between", w.Since, w.Until)
+	}
 	return s, nil
 }
 

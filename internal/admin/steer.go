@@ -148,7 +148,11 @@ func (a *api) notSteered(w http.ResponseWriter, r *http.Request, id string, want
 	if want.Conversation != "" {
 		what += ", conversation " + want.Conversation
 	}
-	a.fail(w, r, http.StatusConflict, what+": "+err.Error())
+	status := http.StatusConflict
+	if errors.Is(err, gateway.ErrUnavailable) {
+		status = http.StatusServiceUnavailable
+	}
+	a.fail(w, r, status, what+": "+err.Error())
 }
 
 // parseUntil reads a moment to come, or how long it is until then.
