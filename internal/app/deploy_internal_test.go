@@ -15,7 +15,10 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/imhook/imhook/dialect/builtin"
+	"github.com/imhook/imhook/internal/cluster"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/gateway/journal"
+	"github.com/imhook/imhook/internal/ledger"
 )
 
 const (
@@ -106,6 +109,43 @@ func running(t *testing.T) (has func(name string) bool) {
 	}
 }
 
+// member is a journal that is shared, as far as metrics need it.
+type member struct{ cluster.Journal }
+
+func (member) Self() journal.Node { return journal.Node{ID: "one"} }
+
+// clustered reports whether a gateway of a cluster has the metric besides.
+func clustered(t *testing.T, name string) bool {
+	t.Helper()
+	metrics := prometheus.NewRegistry()
+	if _, err := cluster.New(cluster.Config{Journal: member{}, Metrics: metrics}); err != nil {
+		t.Fatal(err)
+	}
+	err := metrics.Register(prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: "is there another one of this name?"}))
+	return err != nil && strings.Contains(err.Error(), "previously registered descriptor")
+}
+
+// An endpoint that is removed in one slice and back in another is one series: two of one
+// name would cost the whole page.
+func TestLedgerMetric_OneValueForAnEndpoint(t *testing.T) {
+	t.Parallel()
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(newLedgerCollector(func() []ledger.Account {
+		in := []ledger.Entry{{Name: "matched", Events: 2}}
+		return []ledger.Account{
+			{Kind: ledger.Endpoint, App: "shop", Name: "backend", In: in},
+			{Kind: ledger.Endpoint, App: "shop", Name: "backend", Removed: true, In: in},
+		}
+	}))
+	got, err := metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(got[0].GetMetric()); n != 1 || got[0].GetMetric()[0].GetGauge().GetValue() != 4 {
+		t.Errorf("%v, want one value, 4", got)
+	}
+}
+
 // What is handed to Prometheus and Grafana speaks of metrics that there are.
 func TestDeploy_AlertsAndDashboardNameMetricsThatExist(t *testing.T) {
 	t.Parallel()
@@ -121,6 +161,12 @@ func TestDeploy_AlertsAndDashboardNameMetricsThatExist(t *testing.T) {
 			t.Errorf("%s names %d metrics: the pattern is broken", file, len(names))
 		}
 		for _, name := range names {
+			if strings.HasPrefix(name, "imhook_cluster_") {
+				if !clustered(t, name) {
+					t.Errorf("%s names %s, which a gateway of a cluster does not have", file, name)
+				}
+				continue
+			}
 			if !has(name) && !has(suffixes.ReplaceAllString(name, "")) {
 				t.Errorf("%s names %s, which a running gateway does not have", file, name)
 			}

@@ -34,10 +34,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v int) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v))
 	}
-	c.n.mu.Lock()
-	slices := len(c.n.runs)
-	c.n.mu.Unlock()
-	gauge(c.slices, slices)
+	gauge(c.slices, c.n.delivers())
 	b, err := c.n.mine()
 	if err != nil {
 		gauge(c.writer, 0)
@@ -54,4 +51,20 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.members, len(st.Members))
 	gauge(c.differs, differs)
 	ch <- prometheus.MustNewConstMetric(c.moves, prometheus.CounterValue, float64(st.Moves))
+}
+
+// delivers is how many slices this gateway delivers: one that is being started, or whose
+// grant is over, is nobody's.
+func (n *Node) delivers() (slices int) {
+	if n.held() != nil {
+		return 0
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range n.runs {
+		if s.running.Load() {
+			slices++
+		}
+	}
+	return slices
 }
