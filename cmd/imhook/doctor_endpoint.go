@@ -51,7 +51,7 @@ func (d *doctor) judgeEndpoint(e *endpointRow) {
 		f.What, f.Why = "it failed too often and is left alone for now; "+waits, e.LastError
 		f.Do = "mend the backend; it is tried again by itself, imhook resume --now " + id + " does not wait"
 	case e.Blocked > 0:
-		f.What = count(e.Blocked, "conversation") + " of it are blocked; " + waits
+		f.What = "blocked: " + count(e.Blocked, "conversation") + "; " + waits
 		f.Why, f.Do = "on_poison is block, and it does not take their first event", "mend the backend, then imhook resume "+id+" --now; imhook endpoints names them"
 		if len(e.BlockedConversations) > 0 {
 			b := e.BlockedConversations[0]

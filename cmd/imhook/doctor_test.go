@@ -37,7 +37,7 @@ func TestDoctor_EndpointThatIsNotWell(t *testing.T) {
 		{
 			"a conversation is blocked", `{"app":"shop","name":"backend","state":"live","backlog":3,"blocked":1,
 			"blockedConversations":[{"conversation":"group:g1","since":"2026-11-20T08:00:00Z","reason":"4xx","detail":"404","attempts":4,"backlog":3}]}`,
-			wrong, "1 conversation of it is blocked; 3 events wait",
+			wrong, "blocked: 1 conversation; 3 events wait",
 		},
 		{"it has not read what waits", `{"app":"shop","name":"backend","state":"catching up","behind":1200,"more":true,"oldestAgeSeconds":60}`, note, "catching up; 1200 events wait"},
 		{
