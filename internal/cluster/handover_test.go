@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -61,7 +62,7 @@ func TestBoard_GivesNothingAwayWhileAGrantMayHold(t *testing.T) {
 		}
 		begin := time.Now()
 		for grants() == 0 {
-			time.Sleep(BeatEvery / 5)
+			pause(t.Context(), BeatEvery/5)
 		}
 		if after := time.Since(begin); after < Lapse*4/5 || after > Lapse {
 			t.Errorf("what a silent gateway had was given away after %v; it may deliver for %v", after, Lapse*4/5)
@@ -80,11 +81,7 @@ type slowly struct {
 func (s *slowly) Load(context.Context) (map[string][]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := map[string][]byte{}
-	for k, v := range s.saved {
-		all[k] = v
-	}
-	return all, nil
+	return maps.Clone(s.saved), nil
 }
 
 func (s *slowly) Save(_ context.Context, key string, value []byte) error {
@@ -132,11 +129,11 @@ func TestRecut_DropsNoPositionOfTheNextChange(t *testing.T) {
 		}
 		// Back, while what was is still being dropped.
 		n.plan.Store(newPlan(Plan{Endpoints: n.plan.Load().Endpoints, Spread: []int{1}}, n.plan.Load()))
-		time.Sleep(2 * time.Second)
+		pause(t.Context(), 2*time.Second)
 		step()
 		close(j.drops)
 		synctest.Wait()
-		time.Sleep(2 * time.Second)
+		pause(t.Context(), 2*time.Second)
 		step()
 		if b.layout.spread("shop/backend") != 1 {
 			t.Fatalf("the layout is %v", b.layout)
