@@ -50,7 +50,7 @@ func TestDeliver_StartFailsWhenOpenEventsCannotBeReadAndLosesNone(t *testing.T) 
 		synctest.Wait()
 		stop(t, d)
 
-		j.failPage = 1
+		j.failPage = 1 << 30
 		d, err := New(Config{Endpoints: []Endpoint{endpoint(b)}, Index: all(1), Journal: j})
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +58,30 @@ func TestDeliver_StartFailsWhenOpenEventsCannotBeReadAndLosesNone(t *testing.T) 
 		if err := d.Start(t.Context()); err == nil {
 			stop(t, d)
 		}
-		b.answer = nil
+		b.answer, j.failPage = nil, 0
+		d = start(t, j, nil, endpoint(b))
+		advance(time.Minute)
+		synctest.Wait()
+		stop(t, d)
+		if diff := cmp.Diff([]string{"x/0"}, b.ids()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A machine with much to do may take seconds for a page. A start that gave up at once
+// made the gateway end, and whoever started it again met the same.
+func TestDeliver_StartWaitsForAJournalThatIsSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, b := newMemJournal(), &backend{}
+		b.answer = func(*event.Event, int) gateway.Outcome { return failing(gateway.Retry, gateway.ReasonConnect) }
+		d := start(t, j, nil, endpoint(b))
+		j.add(ev("x", 0))
+		synctest.Wait()
+		stop(t, d)
+
+		b.answer, j.failPage = nil, 20
 		d = start(t, j, nil, endpoint(b))
 		advance(time.Minute)
 		synctest.Wait()

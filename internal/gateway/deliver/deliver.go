@@ -306,6 +306,7 @@ func (d *Deliverer) startRunner(ctx context.Context, r *runner, saved map[string
 		return nil
 	}
 	r.ahead.taken = d.takenOf(r.id, &p, saved)
+	r.patience = startWaits
 	if err := r.restore(ctx, p, d.tail, last, d.eager); err != nil {
 		return err
 	}

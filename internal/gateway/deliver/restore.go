@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -66,7 +67,7 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 	for _, o := range open {
 		if page == nil || page.Seq != o.Pos.Seq() {
 			var err error
-			page, err = r.journal.Page(ctx, o.Pos.Seq())
+			page, err = r.pageAgain(ctx, o.Pos.Seq())
 			switch {
 			case errors.Is(err, gateway.ErrNoPage):
 				page = &gateway.Page{}
@@ -135,4 +136,18 @@ func (d *Deliverer) lag(r *runner) {
 		return
 	}
 	d.wg.Go(func() { d.catchUp(d.readCtx, r) })
+}
+
+// startWaits is how long a start waits for a journal that does not answer. Whoever keeps
+// the process running would only start it again, with everything still to be read.
+const startWaits = 30 * time.Second
+
+// pageAgain reads a page, and tries again for as long as the runner is patient.
+func (r *runner) pageAgain(ctx context.Context, seq uint64) (page *gateway.Page, err error) {
+	for end := r.now().Add(r.patience); ; pause(ctx, 200*time.Millisecond) {
+		page, err = r.journal.Page(ctx, seq)
+		if !errors.Is(err, gateway.ErrUnavailable) || ctx.Err() != nil || !r.now().Before(end) {
+			return page, err
+		}
+	}
 }

@@ -47,6 +47,7 @@ type runner struct {
 	journal  Journal
 	withheld func() error // Config.Held
 	lag      func(*runner)
+	patience time.Duration // how long restore waits for a page
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  endpointMetrics
