@@ -104,7 +104,7 @@ func (a *api) selection(w wishedSelection) (gateway.Selection, error) {
 		*at.to = t.UTC()
 	}
 	if !s.Since.IsZero() && !s.Until.IsZero() && !s.Since.Before(s.Until) {
-		return s, fmt.Errorf("since (%s) is not before until (%s): nothing is in between", w.Since, w.Until)
+		return s, fmt.Errorf("since is %s and until is %s, want since before until: nothing is in between", w.Since, w.Until)
 	}
 	return s, nil
 }
