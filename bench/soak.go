@@ -18,6 +18,7 @@ import (
 
 	"github.com/imhook/imhook/dialect/wildfirechat"
 	"github.com/imhook/imhook/imfake"
+	"github.com/imhook/imhook/internal/vacant"
 )
 
 const (
@@ -84,10 +85,10 @@ func soak(ctx context.Context, cfg config, dir string, stdout, progress io.Write
 	defer s.slow.Close()
 	s.slow.Answer(http.StatusOK, 20*time.Millisecond)
 	s.side.sink.Watch(s.arrive)
-	if s.side.addr, err = freeAddr(ctx); err != nil {
+	if s.side.addr, err = vacant.Addr(ctx); err != nil {
 		return err
 	}
-	nobody, err := freeAddr(ctx)
+	nobody, err := vacant.Addr(ctx)
 	if err != nil {
 		return err
 	}

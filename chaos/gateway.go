@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/imhook/imhook/internal/vacant"
 )
 
 // gateway is one imhook.
@@ -40,7 +41,7 @@ func newGateway(ctx context.Context, name, binary, dir string) (*gateway, error)
 		return nil, fmt.Errorf("making a place for %s: %w", name, err)
 	}
 	var err error
-	g.addr, err = freeAddr(ctx)
+	g.addr, err = vacant.Addr(ctx)
 	return g, err
 }
 
@@ -175,14 +176,4 @@ func (g *gateway) tail() string {
 		return err.Error()
 	}
 	return string(text[max(0, len(text)-4000):])
-}
-
-// freeAddr finds a loopback port that is free now.
-func freeAddr(ctx context.Context) (string, error) {
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
-	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String(), nil
 }

@@ -19,6 +19,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/imhook/imhook/internal/vacant"
 )
 
 // nodeEnv holds what a NATS server in a process of its own runs with.
@@ -44,7 +46,7 @@ func newNodes(ctx context.Context, n int, dir string) ([]*node, error) {
 		one := &node{Name: fmt.Sprintf("nats%d", i+1)}
 		one.Store = filepath.Join(dir, one.Name)
 		for _, port := range []*int{&one.Client, &one.Cluster, &one.Health} {
-			addr, err := freeAddr(ctx)
+			addr, err := vacant.Addr(ctx)
 			if err != nil {
 				return nil, err
 			}
