@@ -45,7 +45,7 @@ type window struct {
 // before. True means that it is folded itself, into one that came after it. Call with
 // mu, before it is enqueued in a lane.
 func (r *runner) coalesce(lane event.Lane, it *item) (folded bool) {
-	if r.Coalesce.Window <= 0 || it.ev == nil || it.attempts > 0 || it.sent > 0 || !it.dueAt.IsZero() {
+	if r.Coalesce.Window <= 0 || it.ev == nil || it.attempts > 0 || it.sent > 0 {
 		return false
 	}
 	key := r.Coalesce.Key(it.ev)
@@ -54,7 +54,11 @@ func (r *runner) coalesce(lane event.Lane, it *item) (folded bool) {
 	}
 	now := r.now()
 	until := now.Add(r.Coalesce.Window)
-	if w, ok := r.windows[key]; ok && w.until.After(now) {
+	if it.dueAt.After(now) {
+		until = it.dueAt // it is held already
+	}
+	// What a record holds stays: until the endpoint runs nobody counts what it folds.
+	if w, ok := r.windows[key]; ok && w.until.After(now) && !r.stopped {
 		l, k := r.holding(w)
 		switch {
 		case l == nil: // it is on its way

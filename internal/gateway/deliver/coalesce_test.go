@@ -179,6 +179,63 @@ func TestCoalesce_PausedAndResumed(t *testing.T) {
 	})
 }
 
+// What is open twice for one device, because its window was over, is so again after a
+// restart, in the lanes of another order, and when the endpoint comes back.
+func TestCoalesce_WhatARecordHoldsStays(t *testing.T) {
+	t.Parallel()
+	for name, again := range map[string]func(*testing.T, *memJournal, *Deliverer, Endpoint) *Deliverer{
+		"restart": func(t *testing.T, j *memJournal, d *Deliverer, e Endpoint) *Deliverer {
+			stop(t, d)
+			return start(t, j, nil, e)
+		},
+		"another order": func(t *testing.T, _ *memJournal, d *Deliverer, e Endpoint) *Deliverer {
+			e.Order = OrderStrict
+			if err := d.Set(t.Context(), []Endpoint{e}, all(1)); err != nil {
+				t.Fatal(err)
+			}
+			return d
+		},
+		"back again": func(t *testing.T, _ *memJournal, d *Deliverer, e Endpoint) *Deliverer {
+			for _, set := range [][]Endpoint{nil, {e}} {
+				if err := d.Set(t.Context(), set, all(len(set))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return d
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				j, b := newMemJournal(), &backend{}
+				e := coalescing(b)
+				e.Rule = "all"
+				d := start(t, j, nil, e)
+				if err := d.Pause("a/e", Pause{}); err != nil {
+					t.Fatal(err)
+				}
+				for n := range 3 {
+					j.add(report("u1.d1", n))
+					pass(6 * time.Second)
+				}
+				d = again(t, j, d, e)
+				defer stop(t, d)
+				pass(time.Second)
+				j.add(report("u1.d1", 3)) // in the window of the last
+				pass(time.Second)
+				if err := d.Resume("a/e", Resume{}); err != nil {
+					t.Fatal(err)
+				}
+				pass(time.Minute)
+				wantIDs(t, "in the end", b, "u1.d1/0", "u1.d1/1", "u1.d1/3")
+				if a := accountNamed(t, d, "e"); a.Coalesced != 1 || a.Delivered != 3 {
+					t.Errorf("account = %+v", a)
+				}
+			})
+		})
+	}
+}
+
 // Whatever comes, and wherever a crash falls: of each device the last report arrives,
 // one that does not was followed by another that did, and everything is in order.
 func TestCoalesce_NothingIsLostOrReorderedAcrossCrashes(t *testing.T) {

@@ -150,8 +150,7 @@ func (m endpointMetrics) attempt(o gateway.Outcome) {
 func (r *runner) resumes() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := r.open + len(r.again) + r.missing + r.folded
-	r.folded = 0
+	n := r.open + len(r.again) + r.missing
 	r.metrics.matched.Add(float64(n))
 	r.metrics.books.carried.Add(uint64(n))
 }

@@ -89,9 +89,7 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 		if r.full() {
 			it.ev = nil
 		}
-		before := r.open
 		r.enqueue(r.laneKey(ev, o.Pos), it)
-		r.folded += before + 1 - r.open
 	}
 	// A journal that lost its end gives the sequences behind it to new pages.
 	r.read = min(p.Read, end)

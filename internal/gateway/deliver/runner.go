@@ -112,8 +112,6 @@ type runner struct {
 	// missing counts open events that the journal no longer had at the last
 	// restore, until they are counted as expired.
 	missing int
-	// folded counts the events of its record that others of it took the place of.
-	folded int
 	// through are dead letters, by their events, that arrived or were parked anew and
 	// are not taken away yet.
 	through []gateway.Pos

@@ -419,6 +419,7 @@ func (r *runner) takeLanes(n *runner) {
 	r.open, r.loaded, r.loadedBytes, r.shared = n.open, n.loaded, n.loadedBytes, n.shared
 	r.freshLoaded, r.freshBytes = n.freshLoaded, n.freshBytes
 	r.missing, r.timerAt, r.dirty = n.missing, time.Time{}, true
+	r.windows = n.windows
 	if r.vendor != nil {
 		r.vendor.lost = n.vendor.lost
 	}
