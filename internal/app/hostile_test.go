@@ -189,7 +189,7 @@ func TestApp_HostileEndpointsAreToldInWordsAndDisturbNobody(t *testing.T) {
 		if slices.Contains(h.words, "timeout") {
 			timeout = "300ms"
 		} else if h.name == "hangs-after-500" {
-			timeout = "3s"
+			timeout = "10s"
 		}
 		attempts := 0 // what is refused is parked by itself
 		if h.reason == gateway.ReasonAttempts {
@@ -198,7 +198,7 @@ func TestApp_HostileEndpointsAreToldInWordsAndDisturbNobody(t *testing.T) {
 		if h.more != "" {
 			extra = ", " + h.more
 		}
-		fmt.Fprintf(&more, "      - {name: %s, dialect: %s, url: %q, timeout: %s, concurrency: 2, breaker: {off: true}, retry: {fast: [], slow: {from: 1ms, to: 1ms}, max_attempts: %d}%s}\n", h.name, h.dialect, h.url, timeout, attempts, extra)
+		fmt.Fprintf(&more, "      - {name: %s, dialect: %s, url: %q, timeout: %s, concurrency: 6, breaker: {off: true}, retry: {fast: [], slow: {from: 1ms, to: 1ms}, max_attempts: %d}%s}\n", h.name, h.dialect, h.url, timeout, attempts, extra)
 	}
 	l := startLoaded(t, t.TempDir(), "{sync: interval, attempts: {sample: 1}}", more.String())
 	runtime.GC()
