@@ -185,10 +185,12 @@ func TestCoalesce_WhatARecordHoldsStays(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]func(*testing.T, *memJournal, *Deliverer, Endpoint) *Deliverer{
 		"restart": func(t *testing.T, j *memJournal, d *Deliverer, e Endpoint) *Deliverer {
+			t.Helper()
 			stop(t, d)
 			return start(t, j, nil, e)
 		},
 		"another order": func(t *testing.T, _ *memJournal, d *Deliverer, e Endpoint) *Deliverer {
+			t.Helper()
 			e.Order = OrderStrict
 			if err := d.Set(t.Context(), []Endpoint{e}, all(1)); err != nil {
 				t.Fatal(err)
@@ -196,6 +198,7 @@ func TestCoalesce_WhatARecordHoldsStays(t *testing.T) {
 			return d
 		},
 		"back again": func(t *testing.T, _ *memJournal, d *Deliverer, e Endpoint) *Deliverer {
+			t.Helper()
 			for _, set := range [][]Endpoint{nil, {e}} {
 				if err := d.Set(t.Context(), set, all(len(set))); err != nil {
 					t.Fatal(err)
