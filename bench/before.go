@@ -18,6 +18,7 @@ import (
 	"github.com/imhook/imhook/dialect/openim"
 	"github.com/imhook/imhook/dialect/wildfirechat"
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/vacant"
 )
 
 // denial is what a hook says of a message that offends.
@@ -160,7 +161,7 @@ func (v *vendor) compare(ctx context.Context, cfg config, dir string, progress i
 		{"imhook to cloudevents", "cloudevents", hooks.url + "/translated"},
 	} {
 		s := &side{name: to.name, path: "/in/im" + v.path, asks: v}
-		if s.addr, err = freeAddr(ctx); err != nil {
+		if s.addr, err = vacant.Addr(ctx); err != nil {
 			return nil, err
 		}
 		home := filepath.Join(dir, fmt.Sprintf("%s-%s-%d", v.name, to.dialect, cfg.Conns))

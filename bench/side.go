@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/imhook/imhook/imfake"
+	"github.com/imhook/imhook/internal/vacant"
 )
 
 // readyWithin is how long a child may take to start.
@@ -161,7 +161,7 @@ func startGateway(ctx context.Context, cfg config, dir, dialect string, beside i
 		s.name = "imhook"
 	}
 	var err error
-	if s.addr, err = freeAddr(ctx); err != nil {
+	if s.addr, err = vacant.Addr(ctx); err != nil {
 		return nil, err
 	}
 	credentials := ""
@@ -236,14 +236,4 @@ func awaitReady(ctx context.Context, addr string) error {
 			return fmt.Errorf("waiting for imhook to be ready: %w", err)
 		}
 	}
-}
-
-// freeAddr finds a loopback port that is free now.
-func freeAddr(ctx context.Context) (string, error) {
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
-	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String(), nil
 }

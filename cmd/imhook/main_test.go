@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/imhook/imhook/internal/natstest"
+	"github.com/imhook/imhook/internal/vacant"
 )
 
 func TestMain(m *testing.M) {
@@ -94,10 +96,12 @@ func running(ts *testscript.TestScript) processes { return ts.Value(processesKey
 
 func cmdPort(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 1, "port VAR")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ctx, done := context.WithCancel(context.Background())
+	ts.Defer(done)
+	addr, err := vacant.Addr(ctx)
 	ts.Check(err)
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	ts.Check(errors.Join(err, l.Close()))
+	_, port, err := net.SplitHostPort(addr)
+	ts.Check(err)
 	ts.Setenv(args[0], port)
 }
 

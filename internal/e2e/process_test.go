@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/imhook/imhook/internal/vacant"
 )
 
 // process is a child that takes callbacks: imhook, or the relay.
@@ -92,12 +93,11 @@ func newGateway(tb testing.TB, config func(listen, data string) string) *process
 // freeAddr finds a loopback port that is free now.
 func freeAddr(tb testing.TB) string {
 	tb.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := vacant.Addr(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String()
+	return addr
 }
 
 // awaitReady waits until the child at addr says that it is ready.

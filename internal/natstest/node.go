@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"slices"
@@ -16,6 +16,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/imhook/imhook/internal/vacant"
 )
 
 // patience is how long something that must happen may take. The first election
@@ -62,17 +64,15 @@ func newNode(tb testing.TB, name string, opts []Option) *Node {
 	return n
 }
 
-// freePort is a port of loopback that nobody had a moment ago: a server that
-// comes back must be found where it was.
+// freePort is a port of loopback that nobody else gets: a server that comes back must
+// be found where it was.
 func freePort(tb testing.TB) int {
 	tb.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	addr, err := vacant.Addr(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	return int(netip.MustParseAddrPort(addr).Port())
 }
 
 // Name is the server's name, which stream information calls its leader.
