@@ -153,8 +153,10 @@ func TestFind_FindsWhatComparingEveryWordFinds(t *testing.T) {
 	total := 0
 	rapid.Check(t, func(t *rapid.T) {
 		var all []entry
+		word := ""
 		for range rapid.IntRange(1, 12).Draw(t, "words") {
-			e, err := parseEntry(drawWord(t), Mask)
+			word = drawWord(t)
+			e, err := parseEntry(word, Mask)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,6 +167,9 @@ func TestFind_FindsWhatComparingEveryWordFinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := drawText(t)
+		if rapid.IntRange(0, 3).Draw(t, "of chance alone") > 0 {
+			text += " " + word + " " + drawText(t)
+		}
 		want := naive(s, all, text)
 		got := map[[2]int]bool{}
 		s.find(text, func(_ int32, points []point, from, to int) {
