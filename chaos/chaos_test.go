@@ -82,6 +82,14 @@ func TestChaos_OneGateway(t *testing.T) {
 	}
 }
 
+func TestChaos_ThreeGatewaysOnThreeNATSServers(t *testing.T) {
+	cfg := testSettings(t)
+	cfg.Gateways = 3
+	if err := wreakTest(t, cfg); err != nil {
+		t.Error(err)
+	}
+}
+
 // A program that finds nothing would be worth nothing: gateways that are told to keep
 // no order must be found out.
 func TestChaos_FindsDisorderWhereNoOrderIsKept(t *testing.T) {

@@ -195,11 +195,7 @@ func (w *world) judge(b *backend, accepted []imfake.Mark, known *imfake.Tally) {
 
 // doctor asks imhook what is wrong.
 func (w *world) doctor(ctx context.Context, g *gateway) error {
-	args := []string{"doctor", "--gateway", "http://" + g.addr}
-	if len(w.gateways) > 1 {
-		args = append(args, "--no-send") // what several gateways share is not followed end to end
-	}
-	cmd := exec.CommandContext(ctx, w.cfg.binary, args...)
+	cmd := exec.CommandContext(ctx, w.cfg.binary, "doctor", "--gateway", "http://"+g.addr)
 	out, err := cmd.CombinedOutput()
 	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) {
 		return fmt.Errorf("asking the doctor: %w", err)
