@@ -48,7 +48,7 @@ var binary = sync.OnceValues(func() (string, error) { return build(context.Backg
 // testSettings are those of the command, for as long as the tests may take.
 func testSettings(t *testing.T) settings {
 	t.Helper()
-	cfg := settings{For: *forFlag, Seed: *seedFlag, Gateways: 1, Rate: 120, Within: 4 * time.Minute, Order: "conversation"}
+	cfg := settings{For: *forFlag, Seed: *seedFlag, Gateways: 1, Rate: 120, Within: 8 * time.Minute, Order: "conversation"}
 	if cfg.Seed == 0 {
 		cfg.Seed = rand.Uint64()
 	}
@@ -84,7 +84,7 @@ func TestChaos_OneGateway(t *testing.T) {
 
 func TestChaos_ThreeGatewaysOnThreeNATSServers(t *testing.T) {
 	cfg := testSettings(t)
-	cfg.Gateways = 3
+	cfg.Gateways, cfg.Rate = 3, 60
 	if err := wreakTest(t, cfg); err != nil {
 		t.Error(err)
 	}

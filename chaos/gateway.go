@@ -60,8 +60,20 @@ func (g *gateway) configure(text string) error {
 	return nil
 }
 
-// start runs it and waits until it takes callbacks.
+// start runs it until it takes callbacks. Without NATS a gateway gives up after half a
+// minute, as its documentation says; it is then started again, as by any service
+// manager.
 func (g *gateway) start(ctx context.Context) error {
+	end := time.Now().Add(startWithin)
+	for {
+		err := g.startOnce(ctx)
+		if !errors.Is(err, errEnded) || len(g.links) == 0 || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+func (g *gateway) startOnce(ctx context.Context) error {
 	log, err := os.OpenFile(g.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", g.name, err)
@@ -82,8 +94,14 @@ func (g *gateway) start(ctx context.Context) error {
 		_ = cmd.Wait()
 		close(ended)
 	}()
-	err = eventually(ctx, startWithin, 10*time.Millisecond, func() error { return g.ready(ctx) })
-	if err != nil {
+	var gone error
+	err = eventually(ctx, startWithin, 10*time.Millisecond, func() error {
+		if gone = g.ready(ctx); errors.Is(gone, errEnded) {
+			return nil // waiting does not help
+		}
+		return gone
+	})
+	if err = errors.Join(err, gone); err != nil {
 		return fmt.Errorf("%s does not start: %w\n%s", g.name, err, g.tail())
 	}
 	g.mu.Lock()
@@ -93,7 +111,7 @@ func (g *gateway) start(ctx context.Context) error {
 }
 
 // startWithin is how long a start may take on a machine that does many things.
-const startWithin = 2 * time.Minute
+const startWithin = 5 * time.Minute
 
 // errEnded says that a gateway ended by itself.
 var errEnded = errors.New("it has ended by itself")

@@ -60,13 +60,10 @@ func (w *world) judgeLetters(ctx context.Context, g *gateway) error {
 func (w *world) settle(ctx context.Context) *report {
 	rep := &report{settings: w.cfg, trouble: time.Since(w.begin)}
 	var accepted []imfake.Mark
-	for i, r := range w.runs {
-		mine, refused, last := r.Counts()
+	for _, r := range w.runs {
+		_, refused, _ := r.Counts()
 		rep.refused += refused
 		accepted = append(accepted, r.Accepted()...)
-		if mine == 0 {
-			w.fail("load %d: nothing was accepted of %d: %v", i, refused, last)
-		}
 	}
 	rep.accepted = len(accepted)
 	w.say("settling: %d messages were answered 200", len(accepted))
@@ -97,7 +94,7 @@ func (w *world) settle(ctx context.Context) *report {
 	}
 	for _, g := range w.gateways {
 		// What was failing a moment ago may need another one.
-		if err := eventually(ctx, time.Minute, time.Second, func() error { return w.doctor(ctx, g) }); err != nil {
+		if err := eventually(ctx, w.cfg.Within, time.Second, func() error { return w.doctor(ctx, g) }); err != nil {
 			w.fail("%v", err)
 		}
 	}

@@ -55,6 +55,12 @@ func wreak(ctx context.Context, cfg settings, dir string, progress io.Writer) (_
 	if err := w.post(posting); err != nil {
 		return nil, err
 	}
+	// Trouble begins when everything works: else it would show that nothing came of
+	// nothing.
+	if err := eventually(ctx, w.cfg.Within, 20*time.Millisecond, w.flows); err != nil {
+		return nil, fmt.Errorf("it does not even work without trouble: %w", err)
+	}
+	w.say("all works, trouble begins")
 	watching, stopWatching := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	for _, g := range w.gateways {
@@ -68,7 +74,7 @@ func wreak(ctx context.Context, cfg settings, dir string, progress io.Writer) (_
 	}
 	stop()
 	for _, r := range w.runs {
-		_ = r.Wait() // it was stopped; whether anything was accepted is looked at below
+		_ = r.Wait() // it was stopped
 	}
 	rep := w.settle(ctx)
 	stopWatching()
@@ -140,6 +146,21 @@ func (w *world) post(ctx context.Context) error {
 				TextBytes: 200, Rate: share, Pause: 20 * time.Millisecond,
 			}))
 			w.conversations += lanes
+		}
+	}
+	return nil
+}
+
+// flows says which server was not answered 200 yet, or which backend got nothing.
+func (w *world) flows() error {
+	for i, r := range w.runs {
+		if n, refused, last := r.Counts(); n == 0 {
+			return fmt.Errorf("load %d: nothing was accepted, %d were refused: %w", i, refused, last)
+		}
+	}
+	for _, b := range w.backends {
+		if b.all.Distinct() == 0 {
+			return fmt.Errorf("backend %s got nothing", b.name)
 		}
 	}
 	return nil
