@@ -109,6 +109,10 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if b.refuses != nil && !b.calm.Load() && slices.ContainsFunc(marks, b.refuses) {
 		for _, m := range marks {
 			b.refused.Note(m)
+			// It was here, and in its place: after a crash it may come again, and be taken.
+			if r.Header.Get(repeatHeader) == "" {
+				b.firsts.note(m)
+			}
 		}
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		return

@@ -164,6 +164,7 @@ func (d *Deliverer) enlist(ctx context.Context, u *rerun, host *runner, book Jou
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopped, r.reading, r.missing = false, true, 0
+	r.paused, r.pausedUntil = "", time.Time{} // of a record from before runs paused their endpoints
 	r.arm()
 	r.dispatch()
 	return r, nil

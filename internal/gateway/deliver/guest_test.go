@@ -74,3 +74,38 @@ func TestGuest_RetryAfterHoldsTheEndpointToo(t *testing.T) {
 		}
 	})
 }
+
+// An endpoint that answers a replay that it is gone is paused, as ever, and goes on with
+// the replay when it is resumed. The run alone was paused, and nobody could resume it:
+// it ran for ever, and every requeue behind it waited.
+func TestGuest_GonePausesTheEndpointAndNotTheRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, p := newMemLetters(), newPatient(gateway.Outcome{})
+		l.add(lanes(4, 5)...)
+		d := startRuns(t, l, endpoint(p))
+		gone := failing(gateway.Retry, gateway.ReasonGone)
+		gone.Pause = true
+		p.falls(gone)
+		begin(t, d, gateway.Run{Kind: event.Replayed, All: true})
+		pass(time.Minute)
+		if s := d.Status(t.Context())[0]; s.State != StatePaused {
+			t.Errorf("the endpoint is %s, want %s", s.State, StatePaused)
+		}
+		p.falls(gateway.Outcome{})
+		// Also when the gateway is started anew in between.
+		stop(t, d)
+		d = startRuns(t, l, endpoint(p))
+		defer stop(t, d)
+		if err := d.Resume("a/e", Resume{}); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Minute)
+		if got := len(p.arrived()); got != 20 {
+			t.Errorf("%d arrived, want 20", got)
+		}
+		if s := d.Runs()[0]; s.State != gateway.RunDone {
+			t.Errorf("the run is %s, want %s", s.State, gateway.RunDone)
+		}
+	})
+}

@@ -95,8 +95,17 @@ func because(why string) string {
 	return why
 }
 
-// pause stops attempts until resume. Call with mu.
+// pause stops attempts until resume. What a run meets stops its endpoint, and with it
+// the run: nobody could resume a run. Call with mu.
 func (r *runner) pause(why string) {
+	if r.guest != nil {
+		if h := r.guest.host.Load(); h != nil {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.pause(why)
+		}
+		return
+	}
 	if r.paused == "" {
 		r.pauseByHand(Pause{Why: why})
 	}
