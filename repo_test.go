@@ -235,6 +235,7 @@ func TestRepo_NoSleepInTestsAndNoBuildTagsThatNobodyBuilds(t *testing.T) {
 func TestRepo_TreeSpeaksOfTheProjectAlone(t *testing.T) {
 	t.Parallel()
 	machine := regexp.MustCompile(`(^|[^[:alnum:]_.])/(work|farm)/`)
+	conflict := regexp.MustCompile(`(?m)^(<{7}|>{7}) `)
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -254,6 +255,9 @@ func TestRepo_TreeSpeaksOfTheProjectAlone(t *testing.T) {
 		}
 		if m := machine.Find(text); m != nil {
 			t.Errorf("%s holds a machine's path: %q", path, m)
+		}
+		if conflict.Match(text) {
+			t.Errorf("%s holds the marks of a merge that nobody finished", path)
 		}
 		return nil
 	})
