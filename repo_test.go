@@ -1,6 +1,7 @@
 package imhook_test
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -31,6 +33,18 @@ type goFile struct {
 
 func goFiles(t *testing.T) []goFile {
 	t.Helper()
+	files, err := parsedFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 50 {
+		t.Fatalf("found %d Go files: the walk is broken", len(files))
+	}
+	return files
+}
+
+// parsedFiles parses the tree, once for all tests.
+var parsedFiles = sync.OnceValues(func() ([]goFile, error) {
 	var files []goFile
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -62,14 +76,8 @@ func goFiles(t *testing.T) []goFile {
 		files = append(files, g)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) < 50 {
-		t.Fatalf("found %d Go files: the walk is broken", len(files))
-	}
-	return files
-}
+	return files, err
+})
 
 func TestRepo_EveryPackageHasExactlyOneComment(t *testing.T) {
 	t.Parallel()
@@ -253,10 +261,13 @@ func TestRepo_TreeSpeaksOfTheProjectAlone(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if m := machine.Find(text); m != nil {
-			t.Errorf("%s holds a machine's path: %q", path, m)
+		// Looking for plain bytes first takes a tenth of the time.
+		if bytes.Contains(text, []byte("/work/")) || bytes.Contains(text, []byte("/farm/")) {
+			if m := machine.Find(text); m != nil {
+				t.Errorf("%s holds a machine's path: %q", path, m)
+			}
 		}
-		if conflict.Match(text) {
+		if bytes.Contains(text, []byte("<<<<<<< ")) && conflict.Match(text) {
 			t.Errorf("%s holds the marks of a merge that nobody finished", path)
 		}
 		return nil
