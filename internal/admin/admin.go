@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -193,10 +194,25 @@ type Config struct {
 	Now func() time.Time
 }
 
-type api struct{ Config }
+type api struct {
+	Config
+	guard *guard
+	mux   *routes
+	huma  huma.API
+	// text is the document as it is served.
+	text func() ([]byte, error)
+}
 
 // New returns the handler of everything but callbacks.
 func New(cfg Config) (http.Handler, error) {
+	a, err := newAPI(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return a.mux.open, nil
+}
+
+func newAPI(cfg Config) (*api, error) {
 	if cfg.Current == nil || cfg.Registry == nil || cfg.Journal == nil || cfg.DeadLetters == nil ||
 		cfg.Endpoints == nil || cfg.Receive == nil {
 		return nil, errors.New("admin needs Current, Registry, Journal, DeadLetters, Endpoints and Receive")
@@ -223,79 +239,41 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
-	a := &api{cfg}
+	a := &api{Config: cfg, mux: newRoutes()}
+	a.guard = &guard{admin: func() config.Admin { return cfg.Current().Admin }, now: cfg.Now}
+	a.huma = newHuma(a.mux.guarded, cfg.Version)
+	a.operations()
+	a.others()
+	a.finish()
+	return a, nil
+}
 
-	guarded := http.NewServeMux()
-	guarded.HandleFunc("GET /api/v1/events", a.events)
-	guarded.HandleFunc("GET /api/v1/events/{id}", a.event)
-	guarded.HandleFunc("GET /api/v1/decisions", a.decisions)
-	guarded.HandleFunc("GET /api/v1/decisions/{id}", a.decision)
-	guarded.HandleFunc("GET /api/v1/sources", a.sources)
-	guarded.HandleFunc("POST /api/v1/sources/{name}/trigger", a.trigger)
-	guarded.HandleFunc("GET /api/v1/endpoints", a.endpoints)
-	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/pause", a.pause)
-	guarded.HandleFunc("POST /api/v1/endpoints/{name}/pause", a.pause)
-	guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/resume", a.resume)
-	guarded.HandleFunc("POST /api/v1/endpoints/{name}/resume", a.resume)
-	guarded.HandleFunc("GET /api/v1/deadletters", a.deadLetters)
-	guarded.HandleFunc("GET /api/v1/deadletters/{id}", a.deadLetter)
-	guarded.HandleFunc("GET /api/v1/deadletters/export", a.exportLetters)
-	guarded.HandleFunc("POST /api/v1/deadletters/purge", a.purge)
-	if cfg.Keep != nil {
-		guarded.HandleFunc("POST /api/v1/deadletters/{id}/resend", a.resend)
-	}
-	if cfg.Runs != nil {
-		guarded.HandleFunc("POST /api/v1/deadletters/requeue", a.requeue)
-		guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/replay", a.replay)
-		guarded.HandleFunc("POST /api/v1/endpoints/{name}/replay", a.replay)
-		guarded.HandleFunc("GET /api/v1/runs", a.runs)
-		guarded.HandleFunc("GET /api/v1/runs/{id}", a.run)
-		guarded.HandleFunc("POST /api/v1/runs/{id}/cancel", a.cancelRun)
-	}
-	if cfg.Attempts != nil {
-		guarded.HandleFunc("GET /api/v1/attempts", a.attempts)
-	}
-	guarded.HandleFunc("GET /api/v1/cluster", a.cluster)
-	if cfg.Hooks != nil {
-		guarded.HandleFunc("GET /api/v1/hooks", a.hooks)
-	}
-	if cfg.Rules != nil {
-		guarded.HandleFunc("POST /api/v1/rules/test", a.testRule)
-	}
-	if cfg.Ledger != nil {
-		guarded.HandleFunc("GET /api/v1/ledger", a.ledger)
-	}
-	if cfg.Status != nil {
-		guarded.HandleFunc("GET /api/v1/status", a.status)
-	}
-	if cfg.Deliveries != nil {
-		guarded.HandleFunc("POST /api/v1/sources/{name}/check", a.check)
-	}
-	if cfg.AskHook != nil {
-		guarded.HandleFunc("POST /api/v1/hooks/{app}/{name}/check", a.checkHook)
-	}
-	guarded.HandleFunc("POST /api/v1/config/diff", a.compare)
-	guarded.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))
-	profiles(guarded)
-	guarded.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		a.fail(w, r, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in this API")
+// others are what is no operation of the library's.
+func (a *api) others() {
+	a.mux.guarded.HandleFunc("GET "+documentPath, a.only(RoleViewer, a.showDocument))
+	a.mux.guarded.HandleFunc("GET /metrics", a.only(RoleViewer, promhttp.HandlerFor(a.Metrics, promhttp.HandlerOpts{}).ServeHTTP))
+	a.profiles()
+	a.mux.guarded.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		a.refuse(w, r, refuse(http.StatusNotFound, "there is no %s %s in this API", r.Method, r.URL.Path))
 	})
-
-	g := &guard{admin: func() config.Admin { return cfg.Current().Admin }, now: cfg.Now}
-	mux := http.NewServeMux()
-	mux.Handle("/api/", g.wrap(a, guarded))
-	mux.Handle("/metrics", g.wrap(a, guarded))
-	mux.Handle("/debug/pprof/", g.wrap(a, guarded))
-	mux.HandleFunc("GET /healthz", healthy)
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+	open := a.mux.open
+	for _, path := range []string{"/api/", "/metrics", "/debug/pprof/"} {
+		open.Handle(path, a.guard.wrap(a, a.mux.guarded))
+	}
+	open.HandleFunc("GET /healthz", healthy)
+	open.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		// Why is for those who may read the API: it names endpoints and directories.
-		ready(w, r, a.Ready, a.Log, g.refuses(r) == nil, a.Notes)
+		_, no := a.guard.admits(r)
+		ready(w, r, a.Ready, a.Log, no == nil, a.Notes)
 	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { a.page(w, g.refuses(r) == nil) })
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		a.fail(w, r, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; callbacks go to /in/{source}, the API is at /api/v1")
+	open.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		_, no := a.guard.admits(r)
+		a.page(w, no == nil)
 	})
-	return mux, nil
+	open.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		a.refuse(w, r, refuse(http.StatusNotFound, "there is nothing at %s; callbacks go to /in/{source}, the API is at /api/v1", r.URL.Path))
+	})
+	a.describeOthers()
 }
 
 // Probes answers /healthz and /readyz alone, for a listener that has no API.
@@ -352,20 +330,27 @@ func (a *api) endpointID(ctx context.Context, name string) string {
 	return id
 }
 
-func (a *api) endpoints(w http.ResponseWriter, r *http.Request) {
-	type endpoint struct {
-		EndpointStatus
-		OldestAge float64        `json:"oldestAgeSeconds,omitzero"`
-		Secrets   []SecretStatus `json:"secrets,omitempty"`
-	}
+// endpoint is an endpoint as it is shown.
+type endpoint struct {
+	EndpointStatus
+	OldestAge float64        `json:"oldestAgeSeconds,omitzero"`
+	Secrets   []SecretStatus `json:"secrets,omitempty"`
+}
+
+// endpointList are all endpoints, in configuration order.
+type endpointList struct {
+	Endpoints []endpoint `json:"endpoints"`
+}
+
+func (a *api) endpoints(ctx context.Context, _ *none) (endpointList, error) {
 	all := []endpoint{}
 	secrets := a.endpointSecrets()
-	for _, s := range a.Endpoints.Endpoints(r.Context()) {
+	for _, s := range a.Endpoints.Endpoints(ctx) {
 		e := endpoint{EndpointStatus: s, Secrets: secrets[Owner{OwnerEndpoint, s.App, s.Name}]}
 		if !s.OldestAt.IsZero() {
 			e.OldestAge = max(0, a.Now().Sub(s.OldestAt).Seconds())
 		}
 		all = append(all, e)
 	}
-	a.answer(w, r, map[string]any{"endpoints": all})
+	return endpointList{all}, nil
 }

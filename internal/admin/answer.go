@@ -2,6 +2,7 @@ package admin
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -14,32 +15,25 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, v any) {
 	a.write(w, r, http.StatusOK, v)
 }
 
-// fail writes an error in words for the caller.
-func (a *api) fail(w http.ResponseWriter, r *http.Request, status int, message string) {
-	type body struct {
-		Message string `json:"message"`
-	}
-	a.write(w, r, status, map[string]body{"error": {message}})
+// refuse writes why not.
+func (a *api) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
+	maps.Copy(w.Header(), no.header)
+	a.write(w, r, no.status, no)
 }
 
-// broken reports what went wrong inside: the log has the cause, the caller only
-// what was being done.
-func (a *api) broken(w http.ResponseWriter, r *http.Request, doing string, err error) {
-	if r.Context().Err() != nil {
-		return // the caller is gone
-	}
-	a.Log.ErrorContext(r.Context(), "answering failed", "doing", doing, "path", r.URL.Path, "err", err)
-	a.fail(w, r, http.StatusInternalServerError, doing+" failed; the log of the gateway says why")
+// asJSON is v as every answer has it.
+func asJSON(v any) ([]byte, error) {
+	return json.Marshal(v, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), json.Deterministic(true))
 }
 
 func (a *api) write(w http.ResponseWriter, r *http.Request, status int, v any) {
-	b, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), json.Deterministic(true))
+	b, err := asJSON(v)
 	if err != nil {
 		a.Log.ErrorContext(r.Context(), "writing an answer failed", "path", r.URL.Path, "err", err)
 		status, b = http.StatusInternalServerError, []byte(`{"error":{"message":"the answer cannot be written"}}`)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", mediaJSON)
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

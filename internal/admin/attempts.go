@@ -3,11 +3,6 @@ package admin
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -21,77 +16,82 @@ type Attempts interface {
 	Find(ctx context.Context, q attempts.Query) (attempts.Found, error)
 }
 
-// attemptKeys are the parameters of a question about attempts.
-const attemptKeys = "limit, endpoint, event, conversation, reason, outcome, type, since, until, before, after"
+// attemptsQuery is a question about attempts.
+type attemptsQuery struct {
+	Limit        limitParam   `query:"limit"`
+	Endpoint     string       `query:"endpoint" doc:"app/name; the app may be left out where there is one."`
+	Event        string       `query:"event" doc:"The id of an event."`
+	Conversation string       `query:"conversation" example:"group:g1"`
+	Reason       reasonParam  `query:"reason"`
+	Outcome      outcomeParam `query:"outcome"`
+	Type         string       `query:"type" doc:"A pattern of event types." example:"message.*"`
+	Since        momentParam  `query:"since"`
+	Until        momentParam  `query:"until"`
+	Before       cursorParam  `query:"before"`
+	After        cursorParam  `query:"after"`
+}
 
-func (a *api) parseAttempts(ctx context.Context, v url.Values) (attempts.Query, error) {
+// outcomes are those that are kept.
+func outcomes() []gateway.OutcomeKind {
+	return []gateway.OutcomeKind{gateway.Delivered, gateway.Retry, gateway.Refused, gateway.Misconfigured}
+}
+
+func (a *api) parseAttempts(ctx context.Context, v *attemptsQuery) (attempts.Query, error) {
 	q := attempts.Query{
-		Limit: defaultLimit, Endpoint: a.endpointID(ctx, v.Get("endpoint")), Event: v.Get("event"), Lane: event.Lane(v.Get("conversation")),
-		Reason: gateway.Reason(v.Get("reason")), Outcome: gateway.OutcomeKind(v.Get("outcome")),
-	}
-	for key := range v {
-		if !slices.Contains(strings.Split(attemptKeys, ", "), key) {
-			return q, fmt.Errorf("unknown parameter %q; there are %s", key, attemptKeys)
-		}
+		Endpoint: a.endpointID(ctx, v.Endpoint), Event: v.Event, Lane: event.Lane(v.Conversation),
+		Reason: gateway.Reason(v.Reason), Outcome: gateway.OutcomeKind(v.Outcome),
 	}
 	if err := oneOf("reason", q.Reason, gateway.Reasons()); err != nil {
 		return q, err
 	}
-	outcomes := []gateway.OutcomeKind{gateway.Delivered, gateway.Retry, gateway.Refused, gateway.Misconfigured}
-	if err := oneOf("outcome", q.Outcome, outcomes); err != nil {
+	if err := oneOf("outcome", q.Outcome, outcomes()); err != nil {
 		return q, err
 	}
 	var err error
-	if s := v.Get("limit"); s != "" {
-		if q.Limit, err = strconv.Atoi(s); err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return q, fmt.Errorf("limit is %q; write 1 to %d", s, maxLimit)
-		}
+	if q.Limit, err = v.Limit.parse(); err != nil {
+		return q, err
 	}
-	if s := v.Get("type"); s != "" {
-		if q.Match, err = a.Pattern(s, event.After); err != nil {
+	if v.Type != "" {
+		if q.Match, err = a.Pattern(v.Type, event.After); err != nil {
 			return q, fmt.Errorf("type: %w", err)
 		}
 	}
-	for key, to := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
-		if s := v.Get(key); s != "" {
-			if *to, err = parseMoment(key, s, a.Now()); err != nil {
-				return q, err
-			}
-		}
+	if err := v.Since.parse("since", a.Now(), &q.Since); err != nil {
+		return q, err
 	}
-	for key, to := range map[string]*gateway.Pos{"before": &q.Before, "after": &q.After} {
-		if s := v.Get(key); s != "" {
-			n, err := strconv.ParseUint(s, 10, 64)
-			if err != nil {
-				return q, fmt.Errorf("%s is %q; it is a cursor from an earlier answer", key, s)
-			}
-			*to = gateway.Pos(n)
-		}
+	if err := v.Until.parse("until", a.Now(), &q.Until); err != nil {
+		return q, err
 	}
-	return q, nil
+	if err := v.Before.parse("before", &q.Before); err != nil {
+		return q, err
+	}
+	return q, v.After.parse("after", &q.After)
+}
+
+// attemptList is one page of attempts.
+type attemptList struct {
+	Attempts []*attempts.Entry `json:"attempts"`
+	// Next is where older ones go on (before=), empty at the end; Newest the end of
+	// the log (after=), for the next look.
+	Next   string `json:"next,omitzero"`
+	Newest string `json:"newest"`
 }
 
 // attempts lists them, newest first.
-func (a *api) attempts(w http.ResponseWriter, r *http.Request) {
-	q, err := a.parseAttempts(r.Context(), r.URL.Query())
+func (a *api) attempts(ctx context.Context, in *attemptsQuery) (attemptList, error) {
+	q, err := a.parseAttempts(ctx, in)
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return attemptList{}, invalid(err)
 	}
-	f, err := a.Attempts.Find(r.Context(), q)
+	f, err := a.Attempts.Find(ctx, q)
 	if err != nil {
-		a.broken(w, r, "reading attempts", err)
-		return
+		return attemptList{}, a.broken(ctx, "reading attempts", err)
 	}
-	answer := struct {
-		Attempts []*attempts.Entry `json:"attempts"`
-		Next     string            `json:"next,omitzero"`
-		Newest   string            `json:"newest"`
-	}{Attempts: append([]*attempts.Entry{}, f.Entries...), Newest: cursor(f.Newest)}
+	answer := attemptList{Attempts: f.Entries, Newest: cursor(f.Newest)}
 	if f.Next > 0 {
 		answer.Next = cursor(f.Next)
 	}
-	a.answer(w, r, answer)
+	return answer, nil
 }
 
 // maxTried is how many attempts are shown with their event.

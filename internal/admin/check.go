@@ -97,33 +97,28 @@ type checkedEnd struct {
 
 // check has a source called with a harmless callback, signed as the vendor's server
 // would, and follows the event until each endpoint that gets it has been tried once.
-func (a *api) check(w http.ResponseWriter, r *http.Request) {
-	app, s, ok := a.Current().Source(r.PathValue("name"))
+func (a *api) check(ctx context.Context, in *sourceName, want *patience) (checked, error) {
+	app, s, ok := a.Current().Source(in.Name)
 	if !ok {
-		a.fail(w, r, http.StatusNotFound, "there is no source "+strconv.Quote(r.PathValue("name")))
-		return
+		return checked{}, noSource(in.Name)
 	}
-	patience, err := readPatience(w, r)
+	within, err := want.duration()
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return checked{}, invalid(err)
 	}
-	c, err := a.follow(r.Context(), app, s, patience)
+	c, err := a.follow(ctx, app, s, within)
 	if err != nil {
-		a.broken(w, r, "checking the source", err)
-		return
+		return checked{}, a.broken(ctx, "checking the source", err)
 	}
-	a.answer(w, r, c)
+	return c, nil
 }
 
-// readPatience reads how long a check may take.
-func readPatience(w http.ResponseWriter, r *http.Request) (time.Duration, error) {
-	var want struct {
-		Timeout float64 `json:"timeoutSeconds"`
-	}
-	if err := readJSON(w, r, &want); err != nil {
-		return 0, err
-	}
+// patience is how long a check may take.
+type patience struct {
+	Timeout float64 `json:"timeoutSeconds,omitzero" minimum:"0" maximum:"300" default:"10" doc:"How long to wait for the endpoints."`
+}
+
+func (want *patience) duration() (time.Duration, error) {
 	switch {
 	case want.Timeout == 0:
 		return defaultCheck, nil
@@ -275,15 +270,9 @@ type HookAnswer struct {
 }
 
 // checkHook asks a hook something that changes nothing.
-func (a *api) checkHook(w http.ResponseWriter, r *http.Request) {
-	if err := readJSON(w, r, &struct{}{}); err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+func (a *api) checkHook(ctx context.Context, in *inApp, _ *none) (HookAnswer, error) {
+	if a.Current().Hook(in.App, in.Name) == nil {
+		return HookAnswer{}, refuse(http.StatusNotFound, "there is no hook %s", in.id())
 	}
-	app, name := r.PathValue("app"), r.PathValue("name")
-	if a.Current().Hook(app, name) == nil {
-		a.fail(w, r, http.StatusNotFound, "there is no hook "+app+"/"+name)
-		return
-	}
-	a.answer(w, r, a.AskHook(r.Context(), app, name))
+	return a.AskHook(ctx, in.App, in.Name), nil
 }

@@ -13,15 +13,10 @@ type Cluster interface {
 	View(ctx context.Context) (cluster.View, error)
 }
 
-func (a *api) cluster(w http.ResponseWriter, r *http.Request) {
-	if a.Cluster == nil {
-		a.fail(w, r, http.StatusNotFound, "this gateway has its journal alone; gateways share one with journal.url")
-		return
-	}
-	v, err := a.Cluster.View(r.Context())
+func (a *api) cluster(ctx context.Context, _ *none) (cluster.View, error) {
+	v, err := a.Cluster.View(ctx)
 	if err != nil {
-		a.fail(w, r, http.StatusServiceUnavailable, err.Error())
-		return
+		return v, refuse(http.StatusServiceUnavailable, "%v", err)
 	}
-	a.answer(w, r, v)
+	return v, nil
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -37,24 +38,21 @@ const maxConfig = 4 << 20
 
 // compare answers what the configuration in the body would change. Files and
 // environment variables that it names are the gateway's own.
-func (a *api) compare(w http.ResponseWriter, r *http.Request) {
+func (a *api) compare(ctx context.Context, _ *none) (Comparison, error) {
 	if a.Compare == nil {
-		a.fail(w, r, http.StatusNotImplemented, "this gateway cannot compare configurations")
-		return
+		return Comparison{}, refuse(http.StatusNotImplemented, "this gateway cannot compare configurations")
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxConfig))
+	q := requestOf(ctx)
+	data, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, maxConfig))
 	if err != nil {
-		a.fail(w, r, http.StatusRequestEntityTooLarge, "the configuration could not be read; at most 4 MiB")
-		return
+		return Comparison{}, refuse(http.StatusRequestEntityTooLarge, "the configuration could not be read; at most 4 MiB")
 	}
-	c, err := a.Compare(r.Context(), data)
+	c, err := a.Compare(ctx, data)
 	if problems, ok := errors.AsType[*config.Error](err); ok {
-		a.fail(w, r, http.StatusUnprocessableEntity, problems.Error())
-		return
+		return Comparison{}, refuse(http.StatusUnprocessableEntity, "%v", problems)
 	}
 	if err != nil {
-		a.broken(w, r, "comparing configurations", err)
-		return
+		return Comparison{}, a.broken(ctx, "comparing configurations", err)
 	}
-	a.answer(w, r, c)
+	return c, nil
 }

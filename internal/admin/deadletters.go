@@ -24,8 +24,8 @@ type DeadLetters interface {
 	RemoveDeadLetter(ctx context.Context, seq uint64) (bool, error)
 }
 
-// letter is a dead letter as it is shown.
-type letter struct {
+// Letter is a dead letter as it is shown.
+type Letter struct {
 	ID       string            `json:"id"`
 	Endpoint string            `json:"endpoint"`
 	Pos      string            `json:"pos"`
@@ -39,30 +39,33 @@ type letter struct {
 	Exchange *gateway.Exchange `json:"exchange,omitzero"`
 }
 
+// letterList is one page of dead letters.
+type letterList struct {
+	DeadLetters []Letter `json:"deadletters"`
+	// Next is where older ones go on (before=), empty at the end; Newest the end
+	// (after=), for the next look.
+	Next   string `json:"next,omitzero"`
+	Newest string `json:"newest"`
+}
+
 // deadLetters lists them, newest first.
-func (a *api) deadLetters(w http.ResponseWriter, r *http.Request) {
-	q, err := a.parseLetters(r.Context(), r.URL.Query())
+func (a *api) deadLetters(ctx context.Context, in *lettersQuery) (letterList, error) {
+	q, err := a.parseLetters(ctx, in)
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return letterList{}, invalid(err)
 	}
-	f, err := a.searchLetters(r.Context(), q)
+	f, err := a.searchLetters(ctx, q)
 	if err != nil {
-		a.broken(w, r, readingLetters, err)
-		return
+		return letterList{}, a.broken(ctx, readingLetters, err)
 	}
-	answer := struct {
-		DeadLetters []letter `json:"deadletters"`
-		Next        string   `json:"next,omitzero"`
-		Newest      string   `json:"newest"`
-	}{DeadLetters: []letter{}, Newest: number(f.newest)}
+	answer := letterList{DeadLetters: []Letter{}, Newest: number(f.newest)}
 	for _, l := range f.letters {
-		answer.DeadLetters = append(answer.DeadLetters, a.letter(r.Context(), l))
+		answer.DeadLetters = append(answer.DeadLetters, a.letter(ctx, l))
 	}
 	if f.next > 0 {
 		answer.Next = number(f.next)
 	}
-	a.answer(w, r, answer)
+	return answer, nil
 }
 
 const readingLetters = "reading dead letters"
@@ -70,8 +73,8 @@ const readingLetters = "reading dead letters"
 func number(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // letter shows a dead letter.
-func (a *api) letter(ctx context.Context, l gateway.DeadLetter) letter {
-	one := letter{
+func (a *api) letter(ctx context.Context, l gateway.DeadLetter) Letter {
+	one := Letter{
 		ID: number(l.Seq), Endpoint: l.Endpoint, Pos: cursor(l.Pos), Reason: l.Reason, Detail: l.Detail,
 		Attempts: l.Attempts, FirstAt: l.FirstAt, At: l.At, Repeat: l.Repeat, Exchange: l.Exchange,
 	}
@@ -81,35 +84,33 @@ func (a *api) letter(ctx context.Context, l gateway.DeadLetter) letter {
 	return one
 }
 
-// deadLetter shows one whole, with what came over the wire.
-func (a *api) deadLetter(w http.ResponseWriter, r *http.Request) {
-	l, ok := a.namedLetter(w, r)
-	if !ok {
-		return
-	}
-	ev := l.Event
-	a.answer(w, r, struct {
-		letter
-		Raw raw `json:"raw,omitzero"`
-	}{a.letter(r.Context(), l), raw{ev.Raw.Dialect, ev.Raw.Path, ev.Raw.Query, ev.Raw.ContentType, string(ev.Raw.Body)}})
+// wholeLetter is a dead letter with what came over the wire.
+type wholeLetter struct {
+	Letter
+	Raw raw `json:"raw,omitzero"`
 }
 
-// namedLetter is the one in the path; false when there is none, which is answered.
-func (a *api) namedLetter(w http.ResponseWriter, r *http.Request) (gateway.DeadLetter, bool) {
-	id := r.PathValue("id")
+// deadLetter shows one whole, with what came over the wire.
+func (a *api) deadLetter(ctx context.Context, in *byID) (wholeLetter, error) {
+	l, err := a.namedLetter(ctx, in.ID)
+	if err != nil {
+		return wholeLetter{}, err
+	}
+	return wholeLetter{a.letter(ctx, l), rawOf(l.Event)}, nil
+}
+
+// namedLetter is the one of that number.
+func (a *api) namedLetter(ctx context.Context, id string) (gateway.DeadLetter, error) {
 	seq, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, strconv.Quote(id)+" is not the number of a dead letter; imhook deadletters shows them")
-		return gateway.DeadLetter{}, false
+		return gateway.DeadLetter{}, refuse(http.StatusBadRequest, "%q is not the number of a dead letter; imhook deadletters shows them", id)
 	}
-	l, err := a.DeadLetters.DeadLetter(r.Context(), seq)
+	l, err := a.DeadLetters.DeadLetter(ctx, seq)
 	switch {
 	case errors.Is(err, gateway.ErrNoLetter):
-		a.fail(w, r, http.StatusNotFound, "there is no dead letter "+id+"; it was delivered, resent or purged, or is past its time")
-		return l, false
+		return l, refuse(http.StatusNotFound, "there is no dead letter %s; it was delivered, resent or purged, or is past its time", id)
 	case err != nil:
-		a.broken(w, r, readingLetters, err)
-		return l, false
+		return l, a.broken(ctx, readingLetters, err)
 	}
-	return l, true
+	return l, nil
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,21 +14,35 @@ import (
 	"github.com/imhook/imhook/internal/trail"
 )
 
-// decisionKeys are the parameters of a question about decisions.
-const decisionKeys = "limit, type, app, source, hook, verdict, cause, conversation, user, id, since, until, before, after"
+// decisionsQuery is a question about decisions.
+type decisionsQuery struct {
+	Limit        limitParam   `query:"limit"`
+	Type         string       `query:"type" doc:"A pattern of event types." example:"message.send"`
+	App          string       `query:"app"`
+	Source       string       `query:"source"`
+	Hook         string       `query:"hook" doc:"The name of a hook, or app/name."`
+	Verdict      verdictParam `query:"verdict"`
+	Cause        causeParam   `query:"cause"`
+	Conversation string       `query:"conversation" example:"group:g1"`
+	User         string       `query:"user" doc:"The id of the one who acted."`
+	ID           string       `query:"id" doc:"The id of an event or a message, or a link key."`
+	Since        momentParam  `query:"since"`
+	Until        momentParam  `query:"until"`
+	Before       cursorParam  `query:"before"`
+	After        cursorParam  `query:"after"`
+}
 
-func (a *api) parseDecisions(v url.Values) (trail.Query, error) {
+// verdicts are what can be answered.
+func verdicts() []event.Action {
+	return []event.Action{event.Allow, event.Deny, event.Drop, event.Rewrite}
+}
+
+func (a *api) parseDecisions(v *decisionsQuery) (trail.Query, error) {
 	q := trail.Query{
-		Limit: defaultLimit, App: v.Get("app"), Source: v.Get("source"), Hook: v.Get("hook"), Lane: event.Lane(v.Get("conversation")),
-		User: v.Get("user"), ID: v.Get("id"), Verdict: event.Action(v.Get("verdict")), Cause: gateway.Cause(v.Get("cause")),
+		App: v.App, Source: v.Source, Hook: v.Hook, Lane: event.Lane(v.Conversation),
+		User: v.User, ID: v.ID, Verdict: event.Action(v.Verdict), Cause: gateway.Cause(v.Cause),
 	}
-	for key := range v {
-		if !slices.Contains(strings.Split(decisionKeys, ", "), key) {
-			return q, fmt.Errorf("unknown parameter %q; there are %s", key, decisionKeys)
-		}
-	}
-	verdicts := []event.Action{event.Allow, event.Deny, event.Drop, event.Rewrite}
-	if err := oneOf("verdict", q.Verdict, verdicts); err != nil {
+	if err := oneOf("verdict", q.Verdict, verdicts()); err != nil {
 		return q, err
 	}
 	if err := oneOf("cause", q.Cause, gateway.Causes()); err != nil {
@@ -41,33 +53,24 @@ func (a *api) parseDecisions(v url.Values) (trail.Query, error) {
 		q.App, q.Hook = app, name
 	}
 	var err error
-	if s := v.Get("limit"); s != "" {
-		if q.Limit, err = strconv.Atoi(s); err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return q, fmt.Errorf("limit is %q; write 1 to %d", s, maxLimit)
-		}
+	if q.Limit, err = v.Limit.parse(); err != nil {
+		return q, err
 	}
-	if s := v.Get("type"); s != "" {
-		if q.Match, err = a.Pattern(s, event.Before); err != nil {
+	if v.Type != "" {
+		if q.Match, err = a.Pattern(v.Type, event.Before); err != nil {
 			return q, fmt.Errorf("type: %w", err)
 		}
 	}
-	for key, to := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
-		if s := v.Get(key); s != "" {
-			if *to, err = parseMoment(key, s, a.Now()); err != nil {
-				return q, err
-			}
-		}
+	if err := v.Since.parse("since", a.Now(), &q.Since); err != nil {
+		return q, err
 	}
-	for key, to := range map[string]*gateway.Pos{"before": &q.Before, "after": &q.After} {
-		if s := v.Get(key); s != "" {
-			n, err := strconv.ParseUint(s, 10, 64)
-			if err != nil {
-				return q, fmt.Errorf("%s is %q; it is a cursor from an earlier answer", key, s)
-			}
-			*to = gateway.Pos(n)
-		}
+	if err := v.Until.parse("until", a.Now(), &q.Until); err != nil {
+		return q, err
 	}
-	return q, nil
+	if err := v.Before.parse("before", &q.Before); err != nil {
+		return q, err
+	}
+	return q, v.After.parse("after", &q.After)
 }
 
 // oneOf refuses a word that is none of those that there are; empty is no word.
@@ -82,43 +85,40 @@ func oneOf[W ~string](key string, word W, all []W) error {
 	return fmt.Errorf("%s is %q; write one of %s", key, string(word), strings.Join(names, ", "))
 }
 
+// decisionList is one page of decisions.
+type decisionList struct {
+	Decisions []*trail.Entry `json:"decisions"`
+	// Next is where older ones go on (before=), empty at the end; Newest the end of
+	// the trail (after=), for the next look.
+	Next   string `json:"next,omitzero"`
+	Newest string `json:"newest"`
+}
+
 // decisions lists them, newest first.
-func (a *api) decisions(w http.ResponseWriter, r *http.Request) {
-	if a.noTrail(w, r) {
-		return
-	}
-	q, err := a.parseDecisions(r.URL.Query())
+func (a *api) decisions(ctx context.Context, in *decisionsQuery) (decisionList, error) {
+	q, err := a.parseDecisions(in)
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return decisionList{}, invalid(err)
 	}
-	f, err := a.Decisions.Find(r.Context(), q)
+	f, err := a.Decisions.Find(ctx, q)
 	if err != nil {
-		a.broken(w, r, readingDecisions, err)
-		return
+		return decisionList{}, a.broken(ctx, readingDecisions, err)
 	}
-	answer := struct {
-		Decisions []*trail.Entry `json:"decisions"`
-		// Next is where older ones go on (before=), empty at the end; Newest the end of
-		// the trail (after=), for the next look.
-		Next   string `json:"next,omitzero"`
-		Newest string `json:"newest"`
-	}{Decisions: append([]*trail.Entry{}, f.Entries...), Newest: cursor(f.Newest)}
+	answer := decisionList{Decisions: f.Entries, Newest: cursor(f.Newest)}
 	if f.Next > 0 {
 		answer.Next = cursor(f.Next)
 	}
-	a.answer(w, r, answer)
+	return answer, nil
 }
 
 const readingDecisions = "reading decisions"
 
-// noTrail answers that nobody keeps decisions here; false when somebody does.
-func (a *api) noTrail(w http.ResponseWriter, r *http.Request) bool {
+// noTrail says that nobody keeps decisions here; empty when somebody does.
+func (a *api) noTrail() string {
 	if a.Decisions != nil {
-		return false
+		return ""
 	}
-	a.fail(w, r, http.StatusNotFound, "this gateway keeps no trail of decisions")
-	return true
+	return "this gateway keeps no trail of decisions"
 }
 
 // followUp is an event that came after a decision about the same message.
@@ -126,7 +126,7 @@ type followUp struct {
 	Event  *event.Event `json:"event"`
 	Stored time.Time    `json:"stored"`
 	// DeadLetters are what became of it where it could not be delivered.
-	DeadLetters []letter `json:"deadletters,omitempty"`
+	DeadLetters []Letter `json:"deadletters,omitempty"`
 }
 
 // How many decisions and events one story has at most. A message has one or two of
@@ -136,13 +136,18 @@ const (
 	maxAfter = 50
 )
 
+// story is what was decided about a message, and which events about it came after.
+type story struct {
+	Decisions []*trail.Entry `json:"decisions"`
+	Events    []followUp     `json:"events"`
+	// More is true when events further on were not looked at.
+	More bool `json:"more,omitzero"`
+}
+
 // decision tells the whole story of one message: what was decided, and which events
 // about it came after.
-func (a *api) decision(w http.ResponseWriter, r *http.Request) {
-	if a.noTrail(w, r) {
-		return
-	}
-	ctx, id := r.Context(), r.PathValue("id")
+func (a *api) decision(ctx context.Context, in *byID) (story, error) {
+	id := in.ID
 	told, err := a.tell(ctx, trail.Query{ID: id})
 	if err == nil && len(told) == 0 {
 		// It may be an event that came after.
@@ -153,24 +158,16 @@ func (a *api) decision(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		a.broken(w, r, readingDecisions, err)
-		return
+		return story{}, a.broken(ctx, readingDecisions, err)
 	}
 	if len(told) == 0 {
-		a.fail(w, r, http.StatusNotFound, "the trail holds no decision about "+strconv.Quote(id)+"; write the id of an event or message, or a link key")
-		return
+		return story{}, refuse(http.StatusNotFound, "the trail holds no decision about %q; write the id of an event or message, or a link key", id)
 	}
 	after, more, err := a.after(ctx, told)
 	if err != nil {
-		a.broken(w, r, "reading the events of the message", err)
-		return
+		return story{}, a.broken(ctx, "reading the events of the message", err)
 	}
-	a.answer(w, r, struct {
-		Decisions []*trail.Entry `json:"decisions"`
-		Events    []followUp     `json:"events"`
-		// More is true when events further on were not looked at.
-		More bool `json:"more,omitzero"`
-	}{told, after, more})
+	return story{told, after, more}, nil
 }
 
 // tell returns what q wants, the newest first, however long it takes to find.

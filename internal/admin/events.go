@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -38,57 +37,40 @@ type query struct {
 	before, after gateway.Pos
 }
 
-func (a *api) parseQuery(v url.Values) (query, error) {
+// eventsQuery is a question about events.
+type eventsQuery struct {
+	Limit        limitParam  `query:"limit"`
+	Type         string      `query:"type" doc:"A pattern of event types: * is one word, ** any number." example:"message.*"`
+	Source       string      `query:"source"`
+	Conversation string      `query:"conversation" example:"group:g1"`
+	ID           string      `query:"id" doc:"The id of an event."`
+	Link         string      `query:"link" doc:"A link key, which joins what belongs to one message."`
+	Since        momentParam `query:"since"`
+	Before       cursorParam `query:"before"`
+	After        cursorParam `query:"after"`
+}
+
+func (a *api) parseQuery(v *eventsQuery) (query, error) {
 	q := query{
-		limit: defaultLimit, source: v.Get("source"), lane: event.Lane(v.Get("conversation")), id: v.Get("id"), link: v.Get("link"),
+		source: v.Source, lane: event.Lane(v.Conversation), id: v.ID, link: v.Link,
 		match: func(*event.Event) bool { return true },
 	}
-	for key := range v {
-		switch key {
-		case "limit", "type", "source", "conversation", "id", "link", "since", "before", "after":
-		default:
-			return q, fmt.Errorf("unknown parameter %q; there are limit, type, source, conversation, id, link, since, before, after", key)
-		}
-	}
 	var err error
-	if s := v.Get("limit"); s != "" {
-		if q.limit, err = strconv.Atoi(s); err != nil || q.limit < 1 || q.limit > maxLimit {
-			return q, fmt.Errorf("limit is %q; write 1 to %d", s, maxLimit)
-		}
+	if q.limit, err = v.Limit.parse(); err != nil {
+		return q, err
 	}
-	if s := v.Get("type"); s != "" {
-		if q.match, err = a.Pattern(s, event.After); err != nil {
+	if v.Type != "" {
+		if q.match, err = a.Pattern(v.Type, event.After); err != nil {
 			return q, fmt.Errorf("type: %w", err)
 		}
 	}
-	if s := v.Get("since"); s != "" {
-		if q.since, err = parseSince(s, a.Now()); err != nil {
-			return q, err
-		}
+	if err := v.Since.parse("since", a.Now(), &q.since); err != nil {
+		return q, err
 	}
-	for key, to := range map[string]*gateway.Pos{"before": &q.before, "after": &q.after} {
-		if s := v.Get(key); s != "" {
-			n, err := strconv.ParseUint(s, 10, 64)
-			if err != nil {
-				return q, fmt.Errorf("%s is %q; it is a cursor from an earlier answer", key, s)
-			}
-			*to = gateway.Pos(n)
-		}
+	if err := v.Before.parse("before", &q.before); err != nil {
+		return q, err
 	}
-	return q, nil
-}
-
-// parseSince reads a moment, or how long ago it was.
-func parseSince(s string, now time.Time) (time.Time, error) { return parseMoment("since", s, now) }
-
-func parseMoment(key, s string, now time.Time) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, nil
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	return time.Time{}, fmt.Errorf("%s is %q; write 2026-11-20T08:00:00Z or how long ago, 1h", key, s)
+	return q, v.After.parse("after", &q.after)
 }
 
 // wants reports whether q is about ev.
@@ -174,19 +156,19 @@ func (a *api) whole(ctx context.Context, ev *event.Event) *event.Event {
 	return full
 }
 
-func (a *api) events(w http.ResponseWriter, r *http.Request) {
-	q, err := a.parseQuery(r.URL.Query())
+func (a *api) events(ctx context.Context, in *eventsQuery) (found, error) {
+	q, err := a.parseQuery(in)
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return found{}, invalid(err)
 	}
-	f, err := a.search(r.Context(), q)
+	f, err := a.search(ctx, q)
 	if err != nil {
-		a.broken(w, r, "reading events", err)
-		return
+		return found{}, a.broken(ctx, readingEvents, err)
 	}
-	a.answer(w, r, f)
+	return f, nil
 }
+
+const readingEvents = "reading events"
 
 // raw is the wire form of an event as a person reads it.
 type raw struct {
@@ -197,25 +179,30 @@ type raw struct {
 	Body        string `json:"body"`
 }
 
-func (a *api) event(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	ev, stored, err := a.find(r.Context(), id)
+// rawOf is what came over the wire.
+func rawOf(ev *event.Event) raw {
+	return raw{ev.Raw.Dialect, ev.Raw.Path, ev.Raw.Query, ev.Raw.ContentType, string(ev.Raw.Body)}
+}
+
+// shownEvent is one event with everything that is known of it.
+type shownEvent struct {
+	Event     *event.Event   `json:"event"`
+	Stored    time.Time      `json:"stored"`
+	Raw       raw            `json:"raw,omitzero"`
+	Decisions []*trail.Entry `json:"decisions,omitempty"`
+	// Attempts are those that are kept: failures, and some of those that delivered.
+	Attempts []*attempts.Entry `json:"attempts,omitempty"`
+}
+
+func (a *api) event(ctx context.Context, in *byID) (shownEvent, error) {
+	ev, stored, err := a.find(ctx, in.ID)
 	switch {
 	case err != nil:
-		a.broken(w, r, "reading events", err)
-		return
+		return shownEvent{}, a.broken(ctx, readingEvents, err)
 	case ev == nil:
-		a.fail(w, r, http.StatusNotFound, "the journal holds no event "+strconv.Quote(id))
-		return
+		return shownEvent{}, refuse(http.StatusNotFound, "the journal holds no event %q", in.ID)
 	}
-	a.answer(w, r, struct {
-		Event     *event.Event   `json:"event"`
-		Stored    time.Time      `json:"stored"`
-		Raw       raw            `json:"raw,omitzero"`
-		Decisions []*trail.Entry `json:"decisions,omitempty"`
-		// Attempts are those that are kept: failures, and some of those that delivered.
-		Attempts []*attempts.Entry `json:"attempts,omitempty"`
-	}{ev, stored, raw{ev.Raw.Dialect, ev.Raw.Path, ev.Raw.Query, ev.Raw.ContentType, string(ev.Raw.Body)}, a.decisionsOf(r.Context(), ev, stored), a.attemptsOf(r.Context(), ev, stored)})
+	return shownEvent{ev, stored, rawOf(ev), a.decisionsOf(ctx, ev, stored), a.attemptsOf(ctx, ev, stored)}, nil
 }
 
 // find returns the event with this id and when it was stored; nil when the journal

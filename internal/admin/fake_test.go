@@ -215,11 +215,11 @@ func setup(t *testing.T, change func(*admin.Config)) http.Handler {
 	if change != nil {
 		change(&cfg)
 	}
-	h, err := admin.New(cfg)
+	h, doc, _, err := admin.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h
+	return newWitness(t, h, doc)
 }
 
 // ask sends a request as a local command does; change may alter it.

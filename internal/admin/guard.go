@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net"
@@ -22,47 +23,44 @@ type guard struct {
 	cross http.CrossOriginProtection
 }
 
-// refusal says no, in words for the caller.
-type refusal struct {
-	status  int
-	message string
-}
+// needsToken is told to who has none.
+const needsToken = "the API needs the admin token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"
 
 // wrap answers for h when the caller may not use it.
 func (g *guard) wrap(a *api, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if no := g.refuses(r); no != nil {
-			if no.status == http.StatusUnauthorized {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="imhook"`)
-			}
-			a.fail(w, r, no.status, no.message)
+		c, no := g.admits(r)
+		if no != nil {
+			a.refuse(w, r, no)
 			return
 		}
-		h.ServeHTTP(w, r)
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
 }
 
-// refuses is nil for a caller who may use the API.
-func (g *guard) refuses(r *http.Request) *refusal {
+// admits says who asks, or why nobody may who asks so.
+func (g *guard) admits(r *http.Request) (*caller, *refusal) {
 	if admin := g.admin(); admin.Closed() {
 		if !g.bears(r, admin) {
-			return &refusal{http.StatusUnauthorized, "the API needs the admin token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"}
+			no := refuse(http.StatusUnauthorized, needsToken)
+			no.header = http.Header{"Www-Authenticate": {`Bearer realm="imhook"`}}
+			return nil, no
 		}
-		return nil
+		return &caller{Name: "admin.token", Role: RoleAdmin}, nil
 	}
 	const todo = "; set admin.token to use the API from elsewhere"
 	switch {
 	case !isLoopbackPeer(r.RemoteAddr):
-		return &refusal{http.StatusForbidden, "without an admin token the API answers this machine only" + todo}
+		return nil, refuse(http.StatusForbidden, "without an admin token the API answers this machine only"+todo)
 	case forwarded(r.Header) != "":
-		return &refusal{http.StatusForbidden, "the request came through a proxy (" + forwarded(r.Header) + ")" + todo}
+		return nil, refuse(http.StatusForbidden, "the request came through a proxy (%s)"+todo, forwarded(r.Header))
 	case !isLoopbackHost(r.Host):
 		// A name that somebody made resolve to 127.0.0.1.
-		return &refusal{http.StatusForbidden, "the request asks for another host than localhost or 127.0.0.1" + todo}
+		return nil, refuse(http.StatusForbidden, "the request asks for another host than localhost or 127.0.0.1"+todo)
 	case g.cross.Check(r) != nil, embedded(r.Header):
-		return &refusal{http.StatusForbidden, "the request comes from another site's page"}
+		return nil, refuse(http.StatusForbidden, "the request comes from another site's page")
 	}
-	return nil
+	return &caller{Name: "this machine", Role: RoleAdmin}, nil
 }
 
 // embedded reports whether the page of another site asks, as for an image of its

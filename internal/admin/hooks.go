@@ -1,7 +1,7 @@
 package admin
 
 import (
-	"net/http"
+	"context"
 
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -48,7 +48,12 @@ type Hooks interface {
 	Hooks() []HookStatus
 }
 
-func (a *api) hooks(w http.ResponseWriter, r *http.Request) {
+// hookList are all hooks, in the order in which they are asked.
+type hookList struct {
+	Hooks []HookStatus `json:"hooks"`
+}
+
+func (a *api) hooks(context.Context, *none) (hookList, error) {
 	all := a.Hooks.Hooks()
 	for i := range all {
 		h := &all[i]
@@ -59,8 +64,5 @@ func (a *api) hooks(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	if all == nil {
-		all = []HookStatus{}
-	}
-	a.answer(w, r, map[string]any{"hooks": all})
+	return hookList{all}, nil
 }

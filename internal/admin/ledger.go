@@ -1,7 +1,7 @@
 package admin
 
 import (
-	"net/http"
+	"context"
 
 	"github.com/imhook/imhook/internal/ledger"
 )
@@ -14,12 +14,19 @@ type account struct {
 }
 
 // ledger answers with every account, and where they do not balance.
-func (a *api) ledger(w http.ResponseWriter, r *http.Request) {
+func (a *api) ledger(context.Context, *none) (accounts, error) {
 	all, balanced := []account{}, true
 	for _, acc := range a.Ledger() {
 		one := account{Account: acc, Difference: acc.Difference(), Words: acc.Words()}
 		balanced = balanced && one.Difference == 0
 		all = append(all, one)
 	}
-	a.answer(w, r, map[string]any{"balanced": balanced, "accounts": all})
+	return accounts{all, balanced}, nil
+}
+
+// accounts are all of them.
+type accounts struct {
+	Accounts []account `json:"accounts"`
+	// Balanced is true when each of them balances.
+	Balanced bool `json:"balanced"`
 }

@@ -17,19 +17,22 @@ const lettersContentType = "application/x-ndjson"
 
 // exportLetters writes dead letters, the oldest first, one CloudEvent a line, with
 // everything about why it is one in attributes of its own.
-func (a *api) exportLetters(w http.ResponseWriter, r *http.Request) {
-	q, err := a.parseLetters(r.Context(), r.URL.Query())
+func (a *api) exportLetters(ctx context.Context, in *lettersQuery) (stream, error) {
+	q, err := a.parseLetters(ctx, in)
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return nil, invalid(err)
 	}
+	return func(w http.ResponseWriter, r *http.Request) { a.writeLetters(w, r, q) }, nil
+}
+
+func (a *api) writeLetters(w http.ResponseWriter, r *http.Request, q *letterQuery) {
 	h := w.Header()
 	h.Set("Content-Type", lettersContentType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	out := bufio.NewWriterSize(w, 64<<10)
 	control := http.NewResponseController(w)
-	err = a.eachLetter(r.Context(), q, 1, func(l *gateway.DeadLetter) error {
+	err := a.eachLetter(r.Context(), q, 1, func(l *gateway.DeadLetter) error {
 		// A download takes as long as it takes, if somebody reads it.
 		_ = control.SetWriteDeadline(time.Now().Add(time.Minute))
 		b, err := a.exported(r.Context(), l)

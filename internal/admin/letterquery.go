@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +13,21 @@ import (
 	"github.com/imhook/imhook/internal/gateway"
 )
 
-// letterKeys are the parameters of a question about dead letters.
-const letterKeys = "limit, endpoint, reason, type, source, conversation, when, id, since, until, before, after"
+// lettersQuery is a question about dead letters.
+type lettersQuery struct {
+	Limit        limitParam    `query:"limit"`
+	Endpoint     string        `query:"endpoint" doc:"app/name; the app may be left out where there is one."`
+	Reason       []reasonParam `query:"reason,explode" doc:"Why it was set aside; several are any of them."`
+	Type         []string      `query:"type,explode" doc:"Patterns of event types, of which one matches."`
+	Source       []string      `query:"source,explode"`
+	Conversation string        `query:"conversation" example:"group:g1"`
+	When         string        `query:"when" doc:"A condition in CEL."`
+	ID           string        `query:"id" doc:"The id of an event, or one of its link keys."`
+	Since        momentParam   `query:"since"`
+	Until        momentParam   `query:"until"`
+	Before       cursorParam   `query:"before"`
+	After        cursorParam   `query:"after"`
+}
 
 // letterQuery says which dead letters somebody wants to see.
 type letterQuery struct {
@@ -32,50 +44,45 @@ type letterQuery struct {
 	narrows map[string]func(*event.Event) bool
 }
 
-func (a *api) parseLetters(ctx context.Context, v url.Values) (*letterQuery, error) {
-	q := &letterQuery{limit: defaultLimit, event: v.Get("id"), api: a, endpoint: a.endpointID(ctx, v.Get("endpoint"))}
-	for key := range v {
-		if !slices.Contains(strings.Split(letterKeys, ", "), key) {
-			return q, fmt.Errorf("unknown parameter %q; there are %s", key, letterKeys)
-		}
+func (a *api) parseLetters(ctx context.Context, v *lettersQuery) (*letterQuery, error) {
+	q := &letterQuery{event: v.ID, api: a, endpoint: a.endpointID(ctx, v.Endpoint)}
+	wish := SelectionWish{
+		Types: v.Type, Sources: v.Source, Conversation: v.Conversation, When: v.When, Since: string(v.Since), Until: string(v.Until),
+	}
+	for _, r := range v.Reason {
+		wish.Reasons = append(wish.Reasons, string(r))
 	}
 	var err error
-	if q.Selection, err = a.selection(wishedSelection{
-		Types: v["type"], Sources: v["source"], Conversation: v.Get("conversation"), When: v.Get("when"),
-		Since: v.Get("since"), Until: v.Get("until"), Reasons: v["reason"],
-	}); err != nil {
+	if q.Selection, err = a.selection(wish); err != nil {
 		return q, err
 	}
-	if s := v.Get("limit"); s != "" {
-		if q.limit, err = strconv.Atoi(s); err != nil || q.limit < 1 || q.limit > maxLimit {
-			return q, fmt.Errorf("limit is %q; write 1 to %d", s, maxLimit)
-		}
+	if q.limit, err = v.Limit.parse(); err != nil {
+		return q, err
 	}
-	for key, to := range map[string]*uint64{"before": &q.before, "after": &q.after} {
-		if s := v.Get(key); s != "" {
-			if *to, err = strconv.ParseUint(s, 10, 64); err != nil {
-				return q, fmt.Errorf("%s is %q; it is a cursor from an earlier answer", key, s)
-			}
-		}
+	if err := v.Before.number("before", &q.before); err != nil {
+		return q, err
+	}
+	if err := v.After.number("after", &q.after); err != nil {
+		return q, err
 	}
 	return q, q.check()
 }
 
-// wishedSelection is a selection as somebody writes it.
-type wishedSelection struct {
-	Types        []string `json:"types"`
-	Sources      []string `json:"sources"`
-	Conversation string   `json:"conversation"`
-	When         string   `json:"when"`
-	Since        string   `json:"since"`
-	Until        string   `json:"until"`
-	Reasons      []string `json:"reasons"`
+// SelectionWish is a selection as somebody writes it.
+type SelectionWish struct {
+	Types        []string `json:"types,omitempty" doc:"Patterns of event types, of which one matches."`
+	Sources      []string `json:"sources,omitempty"`
+	Conversation string   `json:"conversation,omitzero" doc:"Its kind and id." example:"group:g1"`
+	When         string   `json:"when,omitzero" doc:"A condition in CEL."`
+	Since        string   `json:"since,omitzero" doc:"A time, or how long ago it was." example:"24h"`
+	Until        string   `json:"until,omitzero" doc:"A time, or how long ago it was."`
+	Reasons      []string `json:"reasons,omitempty" doc:"Why dead letters were set aside."`
 	// IDs are numbers of dead letters.
-	IDs []string `json:"ids"`
+	IDs []string `json:"ids,omitempty" doc:"Numbers of dead letters."`
 }
 
 // selection reads what somebody wrote.
-func (a *api) selection(w wishedSelection) (gateway.Selection, error) {
+func (a *api) selection(w SelectionWish) (gateway.Selection, error) {
 	s := gateway.Selection{Types: w.Types, Sources: w.Sources, Lane: event.Lane(w.Conversation), When: w.When}
 	for _, r := range w.Reasons {
 		if err := oneOf("reason", gateway.Reason(r), gateway.Reasons()); err != nil {

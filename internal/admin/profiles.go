@@ -6,10 +6,15 @@ import (
 )
 
 // profiles lets go tool pprof look into the running process. The command line is
-// left out: nobody who profiles needs it.
-func profiles(mux *http.ServeMux) {
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
+// left out: nobody who profiles needs it. What it shows may hold anything that is in
+// memory.
+func (a *api) profiles() {
+	for pattern, h := range map[string]http.HandlerFunc{
+		"GET /debug/pprof/":        pprof.Index,
+		"GET /debug/pprof/profile": pprof.Profile,
+		"GET /debug/pprof/trace":   pprof.Trace,
+		"GET /debug/pprof/cmdline": http.NotFound,
+	} {
+		a.mux.guarded.HandleFunc(pattern, a.only(RoleAdmin, h))
+	}
 }

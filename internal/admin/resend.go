@@ -19,32 +19,37 @@ import (
 // resendLink begins the link key of an event that was made of another one.
 const resendLink = "resent:"
 
+// resendWish says how a dead letter is sent again.
+type resendWish struct {
+	// Set holds edits of what came over the wire, in their order.
+	Set jsontext.Value `json:"set,omitzero" doc:"Edits of what came over the wire, an object of path to value, in their order."`
+	// Body replaces the body; nil leaves it.
+	Body *string `json:"body,omitzero" doc:"Replaces the body."`
+	// Keep leaves the dead letter where it is.
+	Keep bool `json:"keep,omitzero" doc:"Leave the dead letter where it is."`
+	// DryRun shows the event and keeps nothing.
+	DryRun bool `json:"dryRun,omitzero" doc:"Show the event, and keep nothing."`
+}
+
+// resent is the new event.
+type resent struct {
+	Event   *event.Event `json:"event"`
+	Link    string       `json:"link"`
+	DryRun  bool         `json:"dryRun,omitzero"`
+	Removed bool         `json:"removed"`
+}
+
 // resend makes a new event of a dead letter's, as it was or edited: it has an id of
 // its own and a link to the old one, is kept in the journal and goes wherever the
 // rules say. The dead letter is taken away once the new event is kept.
-func (a *api) resend(w http.ResponseWriter, r *http.Request) {
-	var want struct {
-		// Set holds edits of what came over the wire, in their order.
-		Set jsontext.Value `json:"set"`
-		// Body replaces the body; nil leaves it.
-		Body *string `json:"body"`
-		// Keep leaves the dead letter where it is.
-		Keep bool `json:"keep"`
-		// DryRun shows the event and keeps nothing.
-		DryRun bool `json:"dryRun"`
-	}
-	if err := readJSON(w, r, &want); err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
-	}
+func (a *api) resend(ctx context.Context, in *byID, want *resendWish) (resent, error) {
 	edits, err := readEdits(want.Set)
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return resent{}, invalid(err)
 	}
-	l, ok := a.namedLetter(w, r)
-	if !ok {
-		return
+	l, err := a.namedLetter(ctx, in.ID)
+	if err != nil {
+		return resent{}, err
 	}
 	req := dialect.RawRequest(l.Event)
 	if want.Body != nil {
@@ -52,22 +57,15 @@ func (a *api) resend(w http.ResponseWriter, r *http.Request) {
 	}
 	ev, err := a.remake(l.Event, req, edits)
 	if err != nil {
-		a.fail(w, r, http.StatusUnprocessableEntity, "dead letter "+number(l.Seq)+" cannot be resent so: "+err.Error())
-		return
+		return resent{}, refuse(http.StatusUnprocessableEntity, "dead letter %d cannot be resent so: %v", l.Seq, err)
 	}
-	answer := struct {
-		Event   *event.Event `json:"event"`
-		Link    string       `json:"link"`
-		DryRun  bool         `json:"dryRun,omitzero"`
-		Removed bool         `json:"removed"`
-	}{Event: a.whole(r.Context(), ev), Link: resendLink + l.Event.ID, DryRun: want.DryRun}
+	answer := resent{Event: a.whole(ctx, ev), Link: resendLink + l.Event.ID, DryRun: want.DryRun}
 	if !want.DryRun {
-		if answer.Removed, err = a.keepInstead(r.Context(), l, ev, want.Keep); err != nil {
-			a.unkept(w, r, err)
-			return
+		if answer.Removed, err = a.keepInstead(ctx, l, ev, want.Keep); err != nil {
+			return resent{}, a.unkept(ctx, err)
 		}
 	}
-	a.answer(w, r, answer)
+	return answer, nil
 }
 
 // remake is the event of an edited request, in place of old.
@@ -140,14 +138,13 @@ func (a *api) keepInstead(ctx context.Context, l gateway.DeadLetter, ev *event.E
 	return removed, nil
 }
 
-// unkept answers that the journal did not take an event.
-func (a *api) unkept(w http.ResponseWriter, r *http.Request, err error) {
+// unkept says that the journal did not take an event.
+func (a *api) unkept(ctx context.Context, err error) *refusal {
 	switch {
 	case errors.Is(err, gateway.ErrTooLarge):
-		a.fail(w, r, http.StatusRequestEntityTooLarge, err.Error())
+		return refuse(http.StatusRequestEntityTooLarge, "%v", err)
 	case errors.Is(err, gateway.ErrFull), errors.Is(err, gateway.ErrUnavailable):
-		a.fail(w, r, http.StatusServiceUnavailable, err.Error())
-	default:
-		a.broken(w, r, "keeping the event", err)
+		return refuse(http.StatusServiceUnavailable, "%v", err)
 	}
+	return a.broken(ctx, "keeping the event", err)
 }

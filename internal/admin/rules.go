@@ -1,14 +1,10 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"net/http"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/imhook/imhook/event"
 )
@@ -62,11 +58,19 @@ const (
 	defaultTested = 100
 )
 
+// ruleTested is what a rule says about the newest events.
+type ruleTested struct {
+	Rule    Rule     `json:"rule"`
+	Tested  int      `json:"tested"`
+	Matched int      `json:"matched"`
+	Events  []tested `json:"events"`
+}
+
 // ruleTest is a request: a rule, and which events to ask it about.
 type ruleTest struct {
 	Rule
-	Limit int    `json:"limit"`
-	Since string `json:"since"`
+	Limit int    `json:"limit,omitzero" minimum:"1" maximum:"1000" default:"100" doc:"How many of the newest events to test it against."`
+	Since string `json:"since,omitzero" doc:"A time, or how long ago it was." example:"1h"`
 }
 
 // tested is one event and what the rule says about it.
@@ -80,41 +84,29 @@ type tested struct {
 }
 
 // testRule asks a rule about the newest events that are kept.
-func (a *api) testRule(w http.ResponseWriter, r *http.Request) {
-	want, err := readRuleTest(w, r)
-	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+func (a *api) testRule(ctx context.Context, _ *none, want *ruleTest) (ruleTested, error) {
+	if err := want.check(); err != nil {
+		return ruleTested{}, invalid(err)
 	}
 	q := query{limit: want.Limit, match: func(*event.Event) bool { return true }}
-	if want.Since != "" {
-		if q.since, err = parseSince(want.Since, a.Now()); err != nil {
-			a.fail(w, r, http.StatusBadRequest, err.Error())
-			return
-		}
+	if err := momentParam(want.Since).parse("since", a.Now(), &q.since); err != nil {
+		return ruleTested{}, invalid(err)
 	}
 	if want.Endpoint != "" {
-		want.Endpoint = a.endpointID(r.Context(), want.Endpoint)
+		want.Endpoint = a.endpointID(ctx, want.Endpoint)
 	}
 	rule, ask, err := a.Rules.Rule(want.Rule)
 	if err != nil {
-		a.badRule(w, r, rule, err)
-		return
+		return ruleTested{}, badRule(rule, err)
 	}
-	f, err := a.search(r.Context(), q)
+	f, err := a.search(ctx, q)
 	if err != nil {
-		a.broken(w, r, "reading events", err)
-		return
+		return ruleTested{}, a.broken(ctx, readingEvents, err)
 	}
-	answer := struct {
-		Rule    Rule     `json:"rule"`
-		Tested  int      `json:"tested"`
-		Matched int      `json:"matched"`
-		Events  []tested `json:"events"`
-	}{Rule: rule, Tested: len(f.Events), Events: []tested{}}
+	answer := ruleTested{Rule: rule, Tested: len(f.Events), Events: []tested{}}
 	for _, ev := range f.Events {
-		if r.Context().Err() != nil {
-			return // nobody waits for it, and an explanation is dear
+		if err := ctx.Err(); err != nil {
+			return answer, err // nobody waits for it, and an explanation is dear
 		}
 		t := tested{ID: ev.ID, Type: ev.Type, Source: ev.Source, Lane: ev.Lane, Time: ev.Time, RuleResult: ask(ev)}
 		if t.Matched {
@@ -122,50 +114,33 @@ func (a *api) testRule(w http.ResponseWriter, r *http.Request) {
 		}
 		answer.Events = append(answer.Events, t)
 	}
-	a.answer(w, r, answer)
+	return answer, nil
 }
 
-func readRuleTest(w http.ResponseWriter, r *http.Request) (ruleTest, error) {
-	var want ruleTest
-	// A page of another site cannot send this type without asking first.
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return want, errors.New("send JSON, with Content-Type: application/json")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRuleBody))
-	if err != nil {
-		return want, fmt.Errorf("reading the request: %w", err)
-	}
-	if err := json.Unmarshal(body, &want, json.RejectUnknownMembers(true)); err != nil {
-		return want, fmt.Errorf("reading the request: %w", err)
-	}
+// check completes a request, and says what is wrong with it.
+func (want *ruleTest) check() error {
 	if want.Limit == 0 {
 		want.Limit = defaultTested
 	}
 	if want.Limit < 1 || want.Limit > maxLimit {
-		return want, fmt.Errorf("limit is %d; write 1 to %d", want.Limit, maxLimit)
+		return fmt.Errorf("limit is %d; write 1 to %d", want.Limit, maxLimit)
 	}
 	if want.Endpoint != "" && (want.App != "" || len(want.Events) > 0 || len(want.Sources) > 0 || want.When != "") {
-		return want, errors.New("endpoint names a whole rule; leave out app, events, sources and when")
+		return errors.New("endpoint names a whole rule; leave out app, events, sources and when")
 	}
-	return want, nil
+	return nil
 }
 
-// badRule answers what is wrong with a rule, with its place in the condition when
-// it has one.
-func (a *api) badRule(w http.ResponseWriter, r *http.Request, rule Rule, err error) {
-	type body struct {
-		Message string `json:"message"`
-		When    string `json:"when,omitzero"`
-		Line    int    `json:"line,omitzero"`
-		Column  int    `json:"column,omitzero"`
-	}
-	b := body{Message: err.Error()}
+// badRule says what is wrong with a rule, with its place in the condition when it has
+// one.
+func badRule(rule Rule, err error) *refusal {
+	no := invalid(err)
 	if at, ok := errors.AsType[interface {
 		error
 		Position() (line, column int)
 	}](err); ok {
-		b.Message, b.When = at.Error(), rule.When
-		b.Line, b.Column = at.Position()
+		no.Detail.Message, no.Detail.When = at.Error(), rule.When
+		no.Detail.Line, no.Detail.Column = at.Position()
 	}
-	a.write(w, r, http.StatusBadRequest, map[string]body{"error": b})
+	return no
 }

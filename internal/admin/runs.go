@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
 )
@@ -29,30 +32,45 @@ type Runs interface {
 // countWithin is how long a dry run counts.
 const countWithin = 45 * time.Second
 
+// replayWish says what is delivered again.
+type replayWish struct {
+	SelectionWish
+	To     string  `json:"to,omitzero" doc:"Who gets it, an endpoint of the same app; left out, the endpoint itself."`
+	All    bool    `json:"all,omitzero" doc:"Also what the endpoint's rule does not pick."`
+	Rate   float64 `json:"rate,omitzero" doc:"At most so many events a second."`
+	DryRun bool    `json:"dryRun,omitzero" doc:"Count, and do nothing."`
+}
+
+// replayed is the run of a replay, or what it would do: Count is set then.
+type replayed struct {
+	DryRun bool              `json:"dryRun,omitzero"`
+	Run    plannedRun        `json:"run"`
+	Count  *gateway.RunCount `json:"count,omitzero"`
+	Note   string            `json:"note,omitzero"`
+}
+
+// plannedRun is a run, with how it is doing once it was begun.
+type plannedRun struct {
+	gateway.Run
+	doing *gateway.RunStatus
+}
+
+// MarshalJSONTo writes what there is.
+func (p plannedRun) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if p.doing != nil {
+		return json.MarshalEncode(enc, p.doing)
+	}
+	return json.MarshalEncode(enc, &p.Run)
+}
+
 // replay begins to deliver history again, or counts what that would be.
-func (a *api) replay(w http.ResponseWriter, r *http.Request) {
-	var want struct {
-		wishedSelection
-		To     string  `json:"to"`
-		All    bool    `json:"all"`
-		Rate   float64 `json:"rate"`
-		DryRun bool    `json:"dryRun"`
-	}
-	err := readJSON(w, r, &want)
+func (a *api) replay(ctx context.Context, endpoint string, want *replayWish) (replayed, error) {
 	run := gateway.Run{Kind: event.Replayed, All: want.All, Rate: want.Rate}
-	if err == nil {
-		run.Selection, err = a.selection(want.wishedSelection)
+	var err error
+	if run.Selection, err = a.selection(want.SelectionWish); err != nil {
+		return replayed{}, invalid(err)
 	}
-	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
-	}
-	ctx := r.Context()
-	run.Endpoint = r.PathValue("name")
-	if app := r.PathValue("app"); app != "" {
-		run.Endpoint = app + "/" + run.Endpoint
-	}
-	run.Endpoint = a.endpointID(ctx, run.Endpoint)
+	run.Endpoint = a.endpointID(ctx, endpoint)
 	if want.To != "" {
 		run.To = a.endpointID(ctx, want.To)
 	}
@@ -61,34 +79,23 @@ func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 	count := gateway.RunCount{AtLeast: true}
 	if want.DryRun {
 		if count, err = a.Runs.CountRun(counting, run); err != nil {
-			a.badRun(w, r, err, 0)
-			return
+			return replayed{}, badRun(err, 0)
 		}
 		if a.Trimmed != nil {
 			count.Trimmed, _ = a.Trimmed(ctx)
 		}
-		a.answer(w, r, struct {
-			DryRun bool             `json:"dryRun"`
-			Run    gateway.Run      `json:"run"`
-			Count  gateway.RunCount `json:"count"`
-			Note   string           `json:"note,omitzero"`
-		}{true, run, count, trimmedNote(run, count)})
-		return
+		return replayed{DryRun: true, Run: plannedRun{Run: run}, Count: &count, Note: trimmedNote(run, count)}, nil
 	}
 	s, err := a.Runs.Repeat(ctx, run)
 	if err != nil {
-		a.badRun(w, r, err, 0)
-		return
+		return replayed{}, badRun(err, 0)
 	}
 	a.Log.InfoContext(ctx, "replay begun", "run", s.ID, "endpoint", run.Endpoint, "to", run.Target())
 	count.Begin = a.oldest(ctx)
 	if a.Trimmed != nil {
 		count.Trimmed, _ = a.Trimmed(ctx)
 	}
-	a.answer(w, r, struct {
-		Run  gateway.RunStatus `json:"run"`
-		Note string            `json:"note,omitzero"`
-	}{s, trimmedNote(run, count)})
+	return replayed{Run: plannedRun{doing: &s}, Note: trimmedNote(run, count)}, nil
 }
 
 // oldest is when the oldest event that is kept was; zero when there is none.
@@ -110,8 +117,8 @@ func trimmedNote(run gateway.Run, n gateway.RunCount) string {
 		n.Begin.Format(time.RFC3339), n.Trimmed)
 }
 
-// badRun answers why a run is not begun, after others of the same request were.
-func (a *api) badRun(w http.ResponseWriter, r *http.Request, err error, begun int) {
+// badRun says why a run is not begun, after others of the same request were.
+func badRun(err error, begun int) *refusal {
 	status := http.StatusBadRequest
 	switch {
 	case errors.Is(err, gateway.ErrNoEndpoint):
@@ -128,43 +135,49 @@ func (a *api) badRun(w http.ResponseWriter, r *http.Request, err error, begun in
 	if begun > 0 {
 		message += fmt.Sprintf("; %d others were begun", begun)
 	}
-	a.fail(w, r, status, message)
+	return refuse(status, "%s", message)
+}
+
+// runsQuery narrows the runs.
+type runsQuery struct {
+	Kind string `query:"kind" enum:"requeued,replayed" doc:"Requeues or replays alone."`
+}
+
+// runList are requeues and replays.
+type runList struct {
+	Runs []gateway.RunStatus `json:"runs"`
 }
 
 // runs lists requeues and replays, the oldest first.
-func (a *api) runs(w http.ResponseWriter, r *http.Request) {
+func (a *api) runs(_ context.Context, in *runsQuery) (runList, error) {
 	all := a.Runs.Runs()
-	if kind := r.URL.Query().Get("kind"); kind != "" {
-		all = slices.DeleteFunc(all, func(s gateway.RunStatus) bool { return string(s.Kind) != kind })
+	if in.Kind != "" {
+		all = slices.DeleteFunc(all, func(s gateway.RunStatus) bool { return string(s.Kind) != in.Kind })
 	}
-	a.answer(w, r, map[string]any{"runs": append([]gateway.RunStatus{}, all...)})
+	return runList{append([]gateway.RunStatus{}, all...)}, nil
 }
 
-func (a *api) run(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
+func (a *api) run(_ context.Context, in *byID) (gateway.RunStatus, error) {
 	all := a.Runs.Runs()
-	i := slices.IndexFunc(all, func(s gateway.RunStatus) bool { return s.ID == id })
+	i := slices.IndexFunc(all, func(s gateway.RunStatus) bool { return s.ID == in.ID })
 	if i < 0 {
-		a.noRun(w, r, id)
-		return
+		return gateway.RunStatus{}, noRun(in.ID)
 	}
-	a.answer(w, r, all[i])
+	return all[i], nil
 }
 
-func (a *api) cancelRun(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	s, err := a.Runs.CancelRun(r.Context(), id)
+func (a *api) cancelRun(ctx context.Context, in *byID) (gateway.RunStatus, error) {
+	s, err := a.Runs.CancelRun(ctx, in.ID)
 	switch {
 	case errors.Is(err, gateway.ErrNoRun):
-		a.noRun(w, r, id)
+		return s, noRun(in.ID)
 	case err != nil:
-		a.broken(w, r, "cancelling the run", err)
-	default:
-		a.Log.InfoContext(r.Context(), "run cancelled", "run", id)
-		a.answer(w, r, s)
+		return s, a.broken(ctx, "cancelling the run", err)
 	}
+	a.Log.InfoContext(ctx, "run cancelled", "run", in.ID)
+	return s, nil
 }
 
-func (a *api) noRun(w http.ResponseWriter, r *http.Request, id string) {
-	a.fail(w, r, http.StatusNotFound, "there is no run "+strings.TrimSpace(id)+"; imhook replay list shows them")
+func noRun(id string) *refusal {
+	return refuse(http.StatusNotFound, "there is no run %s; imhook replay list shows them", strings.TrimSpace(id))
 }

@@ -1,7 +1,7 @@
 package admin
 
 import (
-	"net/http"
+	"context"
 	"net/netip"
 
 	"github.com/imhook/imhook/dialect"
@@ -35,7 +35,12 @@ type command struct {
 	Line  string      `json:"line,omitzero"`
 }
 
-func (a *api) sources(w http.ResponseWriter, r *http.Request) {
+// sourceList are all sources, in configuration order.
+type sourceList struct {
+	Sources []source `json:"sources"`
+}
+
+func (a *api) sources(context.Context, *none) (sourceList, error) {
 	all := []source{}
 	for _, app := range a.Current().Apps {
 		for _, s := range app.Sources {
@@ -62,7 +67,7 @@ func (a *api) sources(w http.ResponseWriter, r *http.Request) {
 			all = append(all, one)
 		}
 	}
-	a.answer(w, r, map[string]any{"sources": all})
+	return sourceList{all}, nil
 }
 
 // shownPath is a source's path as people may see it.

@@ -1,7 +1,7 @@
 package admin
 
 import (
-	"net/http"
+	"context"
 	"time"
 )
 
@@ -51,8 +51,8 @@ type JournalStatus struct {
 	Losses          []string `json:"losses,omitempty"`
 }
 
-func (a *api) status(w http.ResponseWriter, r *http.Request) {
-	s := a.Status(r.Context())
+func (a *api) status(ctx context.Context, _ *none) (Status, error) {
+	s := a.Status(ctx)
 	s.Version = a.Version
-	a.answer(w, r, s)
+	return s, nil
 }

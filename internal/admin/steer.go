@@ -1,16 +1,13 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
@@ -36,10 +33,10 @@ type Resume struct {
 // steering is the body of a pause or a resume. Times are the gateway's, so that a
 // caller's clock may be wrong.
 type steering struct {
-	Conversation string `json:"conversation"`
-	Why          string `json:"why"`
-	Until        string `json:"until"`
-	Now          bool   `json:"now"`
+	Conversation string `json:"conversation,omitzero" doc:"One alone, its kind and id." example:"group:g1"`
+	Why          string `json:"why,omitzero" doc:"For pause: a reason for those who wonder."`
+	Until        string `json:"until,omitzero" doc:"For pause: when it goes on by itself, a time or for how long." example:"2h"`
+	Now          bool   `json:"now,omitzero" doc:"For resume: also close its breaker, and try at once what waits."`
 }
 
 // steered is the answer.
@@ -54,75 +51,52 @@ type steered struct {
 const maxSteering = 64 << 10
 
 // pause holds an endpoint, or one of its conversations.
-func (a *api) pause(w http.ResponseWriter, r *http.Request) {
-	id, want, ok := a.steering(w, r)
-	if !ok {
-		return
+func (a *api) pause(ctx context.Context, name string, want *steering) (steered, error) {
+	if err := want.check(); err != nil {
+		return steered{}, err
 	}
+	id := a.endpointID(ctx, name)
 	p := Pause{Conversation: event.Lane(want.Conversation), Why: want.Why}
 	if p.Why == "" {
 		p.Why = "paused by hand"
 	}
 	if want.Now {
-		a.fail(w, r, http.StatusBadRequest, "now belongs to resume")
-		return
+		return steered{}, refuse(http.StatusBadRequest, "now belongs to resume")
 	}
 	if want.Until != "" {
 		var err error
 		if p.Until, err = parseUntil(want.Until, a.Now()); err != nil {
-			a.fail(w, r, http.StatusBadRequest, err.Error())
-			return
+			return steered{}, invalid(err)
 		}
 	}
 	if err := a.Endpoints.Pause(id, p); err != nil {
-		a.notSteered(w, r, id, want, err)
-		return
+		return steered{}, notSteered(id, want, err)
 	}
-	a.answer(w, r, steered{Paused: id, Conversation: want.Conversation, Until: p.Until})
+	return steered{Paused: id, Conversation: want.Conversation, Until: p.Until}, nil
 }
 
 // resume lets a paused endpoint, or one of its conversations, go on.
-func (a *api) resume(w http.ResponseWriter, r *http.Request) {
-	id, want, ok := a.steering(w, r)
-	if !ok {
-		return
+func (a *api) resume(ctx context.Context, name string, want *steering) (steered, error) {
+	if err := want.check(); err != nil {
+		return steered{}, err
 	}
+	id := a.endpointID(ctx, name)
 	if want.Why != "" || want.Until != "" {
-		a.fail(w, r, http.StatusBadRequest, "why and until belong to pause")
-		return
+		return steered{}, refuse(http.StatusBadRequest, "why and until belong to pause")
 	}
 	if err := a.Endpoints.Resume(id, Resume{Conversation: event.Lane(want.Conversation), Now: want.Now}); err != nil {
-		a.notSteered(w, r, id, want, err)
-		return
+		return steered{}, notSteered(id, want, err)
 	}
-	a.Log.InfoContext(r.Context(), "endpoint resumed", "endpoint", id, "conversation", want.Conversation, "now", want.Now)
-	a.answer(w, r, steered{Resumed: id, Conversation: want.Conversation})
+	a.Log.InfoContext(ctx, "endpoint resumed", "endpoint", id, "conversation", want.Conversation, "now", want.Now)
+	return steered{Resumed: id, Conversation: want.Conversation}, nil
 }
 
-// steering reads whom a request is about, and what it wants of it. False when it was
-// answered already.
-func (a *api) steering(w http.ResponseWriter, r *http.Request) (id string, want steering, ok bool) {
-	id = r.PathValue("name")
-	if app := r.PathValue("app"); app != "" {
-		id = app + "/" + id
+// check says what is wrong with a request.
+func (want *steering) check() error {
+	if want.Conversation != "" && !isLane(want.Conversation) {
+		return refuse(http.StatusBadRequest, "reading the request: conversation is %q; write its kind and id as imhook events shows them, group:g1", want.Conversation)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSteering))
-	if err == nil && len(body) > 0 {
-		// A page of another site cannot send this type without asking first.
-		if media, _, bad := mime.ParseMediaType(r.Header.Get("Content-Type")); bad != nil || media != "application/json" {
-			err = errors.New("send JSON, with Content-Type: application/json")
-		} else {
-			err = json.Unmarshal(body, &want, json.RejectUnknownMembers(true))
-		}
-	}
-	if err == nil && want.Conversation != "" && !isLane(want.Conversation) {
-		err = fmt.Errorf("conversation is %q; write its kind and id as imhook events shows them, group:g1", want.Conversation)
-	}
-	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, "reading the request: "+err.Error())
-		return "", want, false
-	}
-	return a.endpointID(r.Context(), id), want, true
+	return nil
 }
 
 // isLane reports whether s names a conversation.
@@ -139,10 +113,9 @@ func isLane(s string) bool {
 	return false
 }
 
-func (a *api) notSteered(w http.ResponseWriter, r *http.Request, id string, want steering, err error) {
+func notSteered(id string, want *steering, err error) *refusal {
 	if errors.Is(err, gateway.ErrNoEndpoint) {
-		a.fail(w, r, http.StatusNotFound, "there is no endpoint "+id+"; write app/endpoint, as imhook endpoints shows it")
-		return
+		return refuse(http.StatusNotFound, "there is no endpoint %s; write app/endpoint, as imhook endpoints shows it", id)
 	}
 	what := "endpoint " + id
 	if want.Conversation != "" {
@@ -152,7 +125,7 @@ func (a *api) notSteered(w http.ResponseWriter, r *http.Request, id string, want
 	if errors.Is(err, gateway.ErrUnavailable) {
 		status = http.StatusServiceUnavailable
 	}
-	a.fail(w, r, status, what+": "+err.Error())
+	return refuse(status, "%s: %v", what, err)
 }
 
 // parseUntil reads a moment to come, or how long it is until then.

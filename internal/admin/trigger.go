@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,23 +20,27 @@ import (
 )
 
 const (
-	// maxTriggerBody bounds what a trigger request holds, in bytes.
-	maxTriggerBody = 1 << 20
 	// maxCount bounds how many callbacks one trigger request makes.
 	maxCount = 1000
 )
 
 // wish is what a trigger request asks for.
 type wish struct {
-	Command string `json:"command"`
+	Command string `json:"command,omitzero" doc:"A command of the source's dialect, as GET /api/v1/sources lists them."`
 	// Sequence names a story of several callbacks instead of a command.
-	Sequence string `json:"sequence"`
+	Sequence string `json:"sequence,omitzero" doc:"A story of several callbacks instead of a command."`
 	// Set holds edits in the order to make them: a string is read as on the
 	// command line (typed where it is JSON), anything else is taken as it is.
-	Set   jsontext.Value `json:"set"`
-	Count int            `json:"count"`
+	Set   jsontext.Value `json:"set,omitzero" doc:"Edits, an object of path to value, made in their order."`
+	Count int            `json:"count,omitzero" minimum:"1" maximum:"1000" default:"1" doc:"How many callbacks to make."`
 	// Seed draws the same values again; without it they are new each time.
-	Seed *uint64 `json:"seed"`
+	Seed *uint64 `json:"seed,omitzero" doc:"Draws the same values again: the seed of an earlier answer."`
+}
+
+// triggered are the callbacks that were made.
+type triggered struct {
+	Exchanges []exchange `json:"exchanges"`
+	Seed      uint64     `json:"seed"`
 }
 
 // exchange is one callback and what the gateway answered, or a step of a sequence
@@ -67,26 +68,23 @@ type received struct {
 }
 
 // trigger makes the gateway call itself as the vendor's server would.
-func (a *api) trigger(w http.ResponseWriter, r *http.Request) {
-	_, s, ok := a.Current().Source(r.PathValue("name"))
+func (a *api) trigger(ctx context.Context, in *sourceName, want *wish) (triggered, error) {
+	_, s, ok := a.Current().Source(in.Name)
 	if !ok {
-		a.fail(w, r, http.StatusNotFound, "there is no source "+strconv.Quote(r.PathValue("name")))
-		return
+		return triggered{}, noSource(in.Name)
 	}
 	d, err := a.Registry.Get(s.Dialect)
 	if err != nil {
-		a.broken(w, r, "finding the dialect", err)
-		return
+		return triggered{}, a.broken(ctx, "finding the dialect", err)
 	}
-	want, edits, err := readWish(w, r)
+	edits, err := want.complete()
 	if err != nil {
-		a.fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return triggered{}, invalid(err)
 	}
-	exchanges := []exchange{}
+	answer := triggered{Exchanges: []exchange{}, Seed: *want.Seed}
 	for i := range want.Count {
-		if r.Context().Err() != nil {
-			return
+		if err := ctx.Err(); err != nil {
+			return answer, err
 		}
 		steps, err := want.make(d, sample.Wish{
 			Command: want.Command, Edits: edits, Seed: *want.Seed + uint64(i), Credentials: s.Credentials, Now: a.Now(),
@@ -94,26 +92,28 @@ func (a *api) trigger(w http.ResponseWriter, r *http.Request) {
 		// What cannot be signed is sent all the same: the answer shows what the
 		// source makes of it.
 		if err != nil && !errors.Is(err, sample.ErrUnsigned) {
-			a.fail(w, r, http.StatusBadRequest, err.Error())
-			return
+			return triggered{}, invalid(err)
 		}
 		for _, step := range steps {
 			x := exchange{Missing: step.Missing}
 			if step.Missing == "" {
-				if x, err = a.call(r.Context(), s, step.Request); err != nil {
-					a.broken(w, r, "calling the source", err)
-					return
+				if x, err = a.call(ctx, s, step.Request); err != nil {
+					return triggered{}, a.broken(ctx, "calling the source", err)
 				}
 			}
 			x.Type = step.Type
-			exchanges = append(exchanges, x)
+			answer.Exchanges = append(answer.Exchanges, x)
 		}
 	}
-	a.answer(w, r, map[string]any{"exchanges": exchanges, "seed": *want.Seed})
+	return answer, nil
+}
+
+func noSource(name string) *refusal {
+	return refuse(http.StatusNotFound, "there is no source %q", name)
 }
 
 // make returns the one request of a command, or the steps of a sequence.
-func (want wish) make(d dialect.Dialect, w sample.Wish) ([]sample.Step, error) {
+func (want *wish) make(d dialect.Dialect, w sample.Wish) ([]sample.Step, error) {
 	if want.Sequence != "" {
 		w.Command = want.Sequence
 		return sample.Play(d, w)
@@ -122,39 +122,26 @@ func (want wish) make(d dialect.Dialect, w sample.Wish) ([]sample.Step, error) {
 	return []sample.Step{{Request: req}}, err
 }
 
-// readWish reads and completes a trigger request.
-func readWish(w http.ResponseWriter, r *http.Request) (wish, []sample.Edit, error) {
-	// A page of another site cannot send this type without asking first.
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return wish{}, nil, errors.New("send JSON, with Content-Type: application/json")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTriggerBody))
-	if err != nil {
-		return wish{}, nil, fmt.Errorf("reading the request: %w", err)
-	}
-	var want wish
-	if err := json.Unmarshal(body, &want, json.RejectUnknownMembers(true)); err != nil {
-		return wish{}, nil, fmt.Errorf("reading the request: %w", err)
-	}
+// complete completes a trigger request and reads its edits.
+func (want *wish) complete() ([]sample.Edit, error) {
 	switch {
 	case want.Command == "" && want.Sequence == "":
-		return wish{}, nil, errors.New("command is missing; GET /api/v1/sources lists them")
+		return nil, errors.New("command is missing; GET /api/v1/sources lists them")
 	case want.Command != "" && want.Sequence != "":
-		return wish{}, nil, errors.New("command and sequence exclude each other")
+		return nil, errors.New("command and sequence exclude each other")
 	case want.Sequence != "" && len(want.Set) > 0:
-		return wish{}, nil, errors.New("set goes with command: the steps of a sequence have different bodies")
+		return nil, errors.New("set goes with command: the steps of a sequence have different bodies")
 	}
 	if want.Count == 0 {
 		want.Count = 1
 	}
 	if want.Count < 1 || want.Count > maxCount {
-		return wish{}, nil, fmt.Errorf("count is %d; write 1 to %d", want.Count, maxCount)
+		return nil, fmt.Errorf("count is %d; write 1 to %d", want.Count, maxCount)
 	}
 	if want.Seed == nil {
 		want.Seed = new(rand.Uint64())
 	}
-	edits, err := readEdits(want.Set)
-	return want, edits, err
+	return readEdits(want.Set)
 }
 
 // readEdits reads the object of edits in its own order.

@@ -1,0 +1,25 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Open is New, with the document and every pattern that is on a mux.
+func Open(cfg Config) (h http.Handler, doc *huma.OpenAPI, patterns []string, err error) {
+	a, err := newAPI(cfg)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return a.mux.open, a.huma.OpenAPI(), append(a.mux.open.patterns, a.mux.guarded.patterns...), nil
+}
+
+// Failing is a handler with a route that fails in the library's hands.
+func Failing(err error) http.Handler {
+	mux := newListedMux()
+	api := newHuma(mux, "test")
+	huma.Register(api, huma.Operation{Method: http.MethodGet, Path: "/fails"}, func(context.Context, *none) (*written, error) { return nil, err })
+	return mux
+}
