@@ -10,30 +10,9 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
-)
 
-// clusterView is what the listing shows of a cluster.
-type clusterView struct {
-	Self    string `json:"self"`
-	Members []struct {
-		ID      string   `json:"id"`
-		Host    string   `json:"host"`
-		PID     int      `json:"pid"`
-		Version string   `json:"version"`
-		Writes  bool     `json:"writes"`
-		Leaving bool     `json:"leaving"`
-		Parts   int      `json:"parts"`
-		Differs []string `json:"differs"`
-		Note    string   `json:"note"`
-	} `json:"members"`
-	Parts []struct {
-		Endpoint string `json:"endpoint"`
-		Part     int    `json:"part"`
-		Of       int    `json:"of"`
-		Owner    string `json:"owner"`
-		Moving   bool   `json:"moving"`
-	} `json:"parts"`
-}
+	"github.com/imhook/imhook/client/admin"
+)
 
 func (p *program) cluster() *cobra.Command {
 	var asJSON bool
@@ -62,7 +41,7 @@ func showCluster(ctx context.Context, w io.Writer, c *client, asJSON bool) error
 		fmt.Fprintln(w, string(raw))
 		return nil
 	}
-	var v clusterView
+	var v admin.Cluster
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}

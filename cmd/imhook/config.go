@@ -18,13 +18,14 @@ const defaultConfig = "imhook.yaml"
 func (p *program) config() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
-		Short: "Look at a configuration file",
-		Args:  exactArgs("a command (check, explain, diff, import)"),
+		Short: "Look at a configuration file, and change what the API defined",
+		Args:  exactArgs("a command (check, explain, diff, import, put, delete, rotate, export)"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return fmt.Errorf("unknown command %q; there are check, explain, diff and import", args[0])
+			return fmt.Errorf("unknown command %q; there are check, explain, diff, import, put, delete, rotate and export", args[0])
 		},
 	}
-	c.AddCommand(p.configCheck(), p.configExplain(), p.configDiff(), p.configImport())
+	c.AddCommand(p.configCheck(), p.configExplain(), p.configDiff(), p.configImport(),
+		p.configPut(), p.configDelete(), p.configRotate(), p.configExport())
 	return c
 }
 

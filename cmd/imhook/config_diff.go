@@ -9,6 +9,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/client/admin"
 )
 
 func (p *program) configDiff() *cobra.Command {
@@ -34,8 +36,8 @@ func (p *program) configDiff() *cobra.Command {
 				return err
 			}
 			var raw jsontext.Value
-			if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/config/diff", data, &raw); err != nil {
-				return err
+			if err := c.Send(cmd.Context(), http.MethodPost, "/api/v1/config/diff", nil, "application/yaml", data, &raw); err != nil {
+				return explain(err)
 			}
 			return showDiff(cmd.OutOrStdout(), raw, asJSON)
 		},
@@ -49,16 +51,7 @@ func showDiff(w io.Writer, raw jsontext.Value, asJSON bool) error {
 		fmt.Fprintln(w, string(raw))
 		return nil
 	}
-	var d struct {
-		Changes []struct {
-			Text    string `json:"text"`
-			Restart bool   `json:"restart"`
-		} `json:"changes"`
-		Effects []struct {
-			Endpoint string `json:"endpoint"`
-			Text     string `json:"text"`
-		} `json:"effects"`
-	}
+	var d admin.Comparison
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imhook/imhook/client/admin"
 	"github.com/imhook/imhook/internal/suggest"
 )
 
@@ -102,11 +103,9 @@ func sick(n int) string {
 
 // narrow reads what there is, and refuses names that there are not.
 func (d *doctor) narrow(ctx context.Context) error {
-	var sources struct {
-		Sources []sourceRow `json:"sources"`
-	}
-	if err := d.client.get(ctx, "/api/v1/sources", nil, &sources); err != nil {
-		return err
+	sources, err := d.client.Sources(ctx)
+	if err != nil {
+		return explain(err)
 	}
 	var names []string
 	for _, s := range sources.Sources {
@@ -147,12 +146,12 @@ func (d *doctor) narrow(ctx context.Context) error {
 	return nil
 }
 
-func (d *doctor) readEndpoints(ctx context.Context) ([]endpointRow, error) {
-	var answer struct {
-		Endpoints []endpointRow `json:"endpoints"`
+func (d *doctor) readEndpoints(ctx context.Context) ([]admin.Endpoint, error) {
+	answer, err := d.client.Endpoints(ctx)
+	if err != nil {
+		return nil, explain(err)
 	}
-	err := d.client.get(ctx, "/api/v1/endpoints", nil, &answer)
-	return answer.Endpoints, err
+	return answer.Endpoints, nil
 }
 
 // wants reports whether somebody wants to know of an endpoint (app/name).

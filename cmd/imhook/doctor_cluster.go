@@ -6,31 +6,32 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/imhook/imhook/client/admin"
 )
 
 // checkCluster looks at who writes and who delivers, where several gateways share the
 // journal.
 func (d *doctor) checkCluster(ctx context.Context) error {
-	var v clusterView
-	err := d.client.get(ctx, "/api/v1/cluster", nil, &v)
-	if refused, ok := errors.AsType[*refusedError](err); ok {
-		if d.shared = refused.status != http.StatusNotFound; d.shared {
+	v, err := d.client.Cluster(ctx)
+	if refused, ok := errors.AsType[*admin.Error](err); ok {
+		if d.shared = refused.Status != http.StatusNotFound; d.shared {
 			d.found(finding{
-				Level: wrong, Check: "cluster", What: "no gateway writes the journal", Why: refused.message,
+				Level: wrong, Check: "cluster", What: "no gateway writes the journal", Why: reason(refused),
 				Do: "another one takes over within seconds; if none does, look at NATS (journal.url)",
 			})
 		}
 		return nil
 	}
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	d.shared = true
-	d.judgeCluster(&v)
+	d.judgeCluster(v)
 	return nil
 }
 
-func (d *doctor) judgeCluster(v *clusterView) {
+func (d *doctor) judgeCluster(v *admin.Cluster) {
 	well := true
 	bad := func(f finding) {
 		f.Level, f.Check, well = wrong, "cluster", false

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imhook/imhook/client/admin"
 	"github.com/imhook/imhook/internal/cluster"
 )
 
@@ -29,9 +30,9 @@ func (d *doctor) checkEndpoints(ctx context.Context) error {
 	return nil
 }
 
-func (d *doctor) judgeEndpoint(e *endpointRow) {
+func (d *doctor) judgeEndpoint(e *admin.Endpoint) {
 	id := e.App + "/" + e.Name
-	age := time.Duration(e.Age * float64(time.Second)).Round(time.Second)
+	age := time.Duration(e.OldestAge * float64(time.Second)).Round(time.Second)
 	total, more := e.Backlog+max(0, e.Behind), ""
 	if e.More && e.Behind <= 0 {
 		more = " or more"
@@ -75,7 +76,7 @@ func (d *doctor) judgeEndpoint(e *endpointRow) {
 	for _, c := range e.PausedConversations {
 		d.found(finding{
 			Level: note, Check: "endpoint", About: id, What: fmt.Sprintf("conversation %s is paused; %d events wait", c.Conversation, c.Backlog),
-			Why: c.Why, Do: "imhook resume " + id + " --conversation " + c.Conversation,
+			Why: c.Why, Do: "imhook resume " + id + " --conversation " + string(c.Conversation),
 		})
 	}
 	if e.Parked > 0 {

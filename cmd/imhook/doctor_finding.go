@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/imhook/imhook/client/admin"
 )
 
 // level is how bad a finding is. The words are output: append only.
@@ -38,7 +40,7 @@ type doctor struct {
 	findings []finding
 	wrong    int
 	// haveSources are those that shall be looked at.
-	haveSources []sourceRow
+	haveSources []admin.Source
 	// shared is true where several gateways share the journal: no event is followed
 	// there.
 	shared bool

@@ -4,45 +4,39 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 
-	"github.com/imhook/imhook/internal/admin"
+	"github.com/imhook/imhook/client/admin"
 )
 
 // reach asks whether the gateway answers at all, and answers this caller.
 func (d *doctor) reach(ctx context.Context) bool {
-	c := d.client
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/healthz", http.NoBody)
-	if err == nil {
-		var res *http.Response
-		if res, err = c.http.Do(req); err == nil {
-			_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer))
-			_ = res.Body.Close()
+	c, at := d.client, d.client.URL()
+	err := c.Health(ctx)
+	if _, refused := errors.AsType[*admin.Error](err); err != nil && !refused {
+		if nobody, ok := errors.AsType[*admin.UnreachableError](err); ok {
+			err = nobody.Err
 		}
-	}
-	if err != nil {
-		d.found(finding{Level: wrong, Check: "gateway", About: c.base, What: "it does not answer", Why: reason(err), Do: unansweredHint(err)})
+		d.found(finding{Level: wrong, Check: "gateway", About: at, What: "it does not answer", Why: reason(err), Do: unansweredHint(err)})
 		return false
 	}
-	var s admin.Status
-	switch err := c.get(ctx, "/api/v1/status", nil, &s); {
+	s, err := c.Status(ctx)
+	switch err = explain(err); {
 	case err == nil:
-		d.fine("gateway", c.base, "it answers (imhook %s)", dash(s.Version))
+		d.fine("gateway", at, "it answers (imhook %s)", dash(s.Version))
 		return true
-	case isRefused(err) && c.token == "":
-		d.found(finding{Level: wrong, Check: "gateway", About: c.base, What: "it answers, and not this caller", Why: reason(err), Do: "give its admin token with --token or IMHOOK_TOKEN, or ask on its own machine"})
+	case isRefused(err) && !c.HasToken():
+		d.found(finding{Level: wrong, Check: "gateway", About: at, What: "it answers, and not this caller", Why: reason(err), Do: "give its admin token with --token or IMHOOK_TOKEN, or ask on its own machine"})
 	case isRefused(err):
-		d.found(finding{Level: wrong, Check: "gateway", About: c.base, What: "it answers, and not with this token", Why: reason(err), Do: "give the token of admin.token (--token, IMHOOK_TOKEN), and the API's own address where admin.listen is set"})
+		d.found(finding{Level: wrong, Check: "gateway", About: at, What: "it answers, and not with this token", Why: reason(err), Do: "give the token of admin.token (--token, IMHOOK_TOKEN), and the API's own address where admin.listen is set"})
 	default:
-		d.found(finding{Level: wrong, Check: "gateway", About: c.base, What: "something answers there, and not as a gateway", Why: reason(err), Do: "name the gateway with --gateway"})
+		d.found(finding{Level: wrong, Check: "gateway", About: at, What: "something answers there, and not as a gateway", Why: reason(err), Do: "name the gateway with --gateway"})
 	}
 	return false
 }
 
 func isRefused(err error) bool {
-	_, ok := errors.AsType[*refusedError](err)
+	_, ok := errors.AsType[*admin.Error](err)
 	return ok
 }
 
@@ -51,9 +45,9 @@ func reason(err error) string { return strings.TrimPrefix(err.Error(), "the gate
 
 // checkGateway looks at configuration and journal.
 func (d *doctor) checkGateway(ctx context.Context) error {
-	var s admin.Status
-	if err := d.client.get(ctx, "/api/v1/status", nil, &s); err != nil {
-		return err
+	s, err := d.client.Status(ctx)
+	if err != nil {
+		return explain(err)
 	}
 	switch c := s.Config; {
 	case !c.Followed:

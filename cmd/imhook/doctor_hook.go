@@ -3,36 +3,33 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"time"
 
+	"github.com/imhook/imhook/client/admin"
 	"github.com/imhook/imhook/internal/gateway"
 )
 
 // checkHooks asks every hook something that changes nothing.
 func (d *doctor) checkHooks(ctx context.Context) error {
-	var answer struct {
-		Hooks []hookRow `json:"hooks"`
-	}
-	if err := d.client.get(ctx, "/api/v1/hooks", nil, &answer); err != nil {
-		return err
+	answer, err := d.client.Hooks(ctx)
+	if err != nil {
+		return explain(err)
 	}
 	for i := range answer.Hooks {
 		h := &answer.Hooks[i]
 		if d.judgeHook(h); d.noSend || h.State == "disabled" {
 			continue
 		}
-		var a hookAnswer
-		path := "/api/v1/hooks/" + url.PathEscape(h.App) + "/" + url.PathEscape(h.Name) + "/check"
-		if err := d.client.post(ctx, path, struct{}{}, &a); err != nil {
-			return err
+		a, err := d.client.CheckHook(ctx, h.App, h.Name)
+		if err != nil {
+			return explain(err)
 		}
-		d.judgeAnswer(h.App+"/"+h.Name, &a)
+		d.judgeAnswer(h.App+"/"+h.Name, a)
 	}
 	return nil
 }
 
-func (d *doctor) judgeHook(h *hookRow) {
+func (d *doctor) judgeHook(h *admin.Hook) {
 	id := h.App + "/" + h.Name
 	switch {
 	case h.State == "open":
@@ -49,28 +46,16 @@ func (d *doctor) judgeHook(h *hookRow) {
 	}
 }
 
-// hookAnswer is what the gateway says of asking a hook.
-type hookAnswer struct {
-	Asked   bool           `json:"asked"`
-	Why     string         `json:"why"`
-	Cause   gateway.Cause  `json:"cause"`
-	Verdict string         `json:"verdict"`
-	Reason  gateway.Reason `json:"reason"`
-	Detail  string         `json:"detail"`
-	Seconds float64        `json:"seconds"`
-	Timeout float64        `json:"timeoutSeconds"`
-}
-
 // judgeAnswer says what came of asking, and whether that was soon enough.
-func (d *doctor) judgeAnswer(id string, a *hookAnswer) {
+func (d *doctor) judgeAnswer(id string, a *admin.HookAnswer) {
 	took := time.Duration(a.Seconds * float64(time.Second)).Round(100 * time.Microsecond)
 	limit := time.Duration(a.Timeout * float64(time.Second))
 	f := finding{Level: wrong, Check: "hook", About: id, Why: a.Detail}
 	switch {
 	case !a.Asked:
 		f.Level, f.What, f.Why, f.Do = note, "it was not asked", a.Why, "imhook decisions --hook shows what it says to others"
-	case a.Cause != gateway.CauseHook:
-		f.What = fmt.Sprintf("it gave no verdict in %v: %s", took, firstOf(string(a.Reason), string(a.Cause)))
+	case a.Cause != string(gateway.CauseHook):
+		f.What = fmt.Sprintf("it gave no verdict in %v: %s", took, firstOf(a.Reason, a.Cause))
 		f.Do = "mend it, or its url; until then its policy answers in its place (on_error, on_timeout, on_bad_reply)"
 	case took > limit:
 		f.What = fmt.Sprintf("it says %s, and too late: after %v of %v", a.Verdict, took, limit)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/imhook/imhook/client/admin"
 	"github.com/imhook/imhook/internal/ledger"
 )
 
@@ -14,18 +15,12 @@ func (d *doctor) checkSecrets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var hooks struct {
-		Hooks []struct {
-			App     string      `json:"app"`
-			Name    string      `json:"name"`
-			Secrets []secretRow `json:"secrets"`
-		} `json:"hooks"`
-	}
-	if err := d.client.get(ctx, "/api/v1/hooks", nil, &hooks); err != nil {
-		return err
+	hooks, err := d.client.Hooks(ctx)
+	if err != nil {
+		return explain(err)
 	}
 	n := 0
-	look := func(kind, id string, all []secretRow, do string) {
+	look := func(kind, id string, all []admin.SecretStatus, do string) {
 		n += len(all)
 		for _, hint := range expiries(all, d.now) {
 			level := note

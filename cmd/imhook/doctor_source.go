@@ -4,37 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/imhook/imhook/client/admin"
 	"github.com/imhook/imhook/internal/gateway"
 )
-
-// checkedRow is what the gateway says of a check.
-type checkedRow struct {
-	App      string      `json:"app"`
-	Command  string      `json:"command"`
-	Unsigned string      `json:"unsigned"`
-	Response gotResponse `json:"response"`
-	Kept     bool        `json:"kept"`
-	Event    string      `json:"event"`
-	Type     string      `json:"type"`
-	Ends     []endRow    `json:"endpoints"`
-}
-
-// endRow is what became of the event at one endpoint.
-type endRow struct {
-	Endpoint string         `json:"endpoint"`
-	Fate     string         `json:"fate"`
-	Kind     string         `json:"kind"`
-	Reason   gateway.Reason `json:"reason"`
-	Status   int            `json:"status"`
-	Detail   string         `json:"detail"`
-	URL      string         `json:"url"`
-	Answer   string         `json:"answer"`
-	Seconds  float64        `json:"seconds"`
-}
 
 // checkSources sends an event through each source and says how far it came.
 func (d *doctor) checkSources(ctx context.Context) error {
@@ -54,24 +29,23 @@ func (d *doctor) checkSources(ctx context.Context) error {
 		return nil
 	}
 	for _, s := range d.haveSources {
-		var c checkedRow
-		err := d.client.post(ctx, "/api/v1/sources/"+url.PathEscape(s.Name)+"/check", map[string]float64{"timeoutSeconds": d.timeout.Seconds()}, &c)
+		c, err := d.client.CheckSource(ctx, s.Name, d.timeout)
 		if err != nil {
-			return err
+			return explain(err)
 		}
-		d.judgeSource(s, &c)
+		d.judgeSource(s, c)
 	}
 	return nil
 }
 
-func (d *doctor) judgeSource(s sourceRow, c *checkedRow) {
+func (d *doctor) judgeSource(s admin.Source, c *admin.Check) {
 	if !c.Kept {
 		d.found(unkept(s.Name, c))
 		return
 	}
 	d.sent[c.App]++
 	var to []string
-	for _, e := range c.Ends {
+	for _, e := range c.Endpoints {
 		to = append(to, e.Endpoint)
 	}
 	if len(to) == 0 {
@@ -82,15 +56,15 @@ func (d *doctor) judgeSource(s sourceRow, c *checkedRow) {
 		return
 	}
 	d.fine("source", s.Name, "%s (%s) came in, was verified and kept, and goes to %s", c.Command, c.Type, strings.Join(to, ", "))
-	for i := range c.Ends {
-		if d.wants(c.Ends[i].Endpoint) {
-			d.judgeEnd(s.Name, &c.Ends[i])
+	for i := range c.Endpoints {
+		if d.wants(c.Endpoints[i].Endpoint) {
+			d.judgeEnd(s.Name, &c.Endpoints[i])
 		}
 	}
 }
 
 // unkept says why a source did not take an event.
-func unkept(source string, c *checkedRow) finding {
+func unkept(source string, c *admin.Check) finding {
 	f := finding{
 		Level: wrong, Check: "source", About: source, What: "it did not take a callback that the gateway itself made for it",
 		Why: fmt.Sprintf("it answered %d %s", c.Response.Status, oneLine(c.Response.Body, 200)), Do: "the log of the gateway says why: request refused",
@@ -107,7 +81,7 @@ func unkept(source string, c *checkedRow) finding {
 	return f
 }
 
-func (d *doctor) judgeEnd(source string, e *endRow) {
+func (d *doctor) judgeEnd(source string, e *admin.CheckEndpoint) {
 	d.tried[e.Endpoint] = true
 	took := time.Duration(e.Seconds * float64(time.Second)).Round(100 * time.Microsecond)
 	f := finding{Level: wrong, Check: "endpoint", About: e.Endpoint}
@@ -137,9 +111,9 @@ func (d *doctor) judgeEnd(source string, e *endRow) {
 }
 
 // failedWords say at which hop the event ended.
-func failedWords(source string, e *endRow) string {
+func failedWords(source string, e *admin.CheckEndpoint) string {
 	where := "the attempt failed"
-	switch e.Reason {
+	switch gateway.Reason(e.Reason) {
 	case gateway.ReasonDNS:
 		where = "the name of its host is not found"
 	case gateway.ReasonConnect:
@@ -161,13 +135,13 @@ func failedWords(source string, e *endRow) string {
 			where = fmt.Sprintf("it answered %d", e.Status)
 		}
 	}
-	return fmt.Sprintf("the event of %s did not arrive: %s (%s)", source, where, firstOf(string(e.Reason), e.Kind))
+	return fmt.Sprintf("the event of %s did not arrive: %s (%s)", source, where, firstOf(e.Reason, e.Kind))
 }
 
 // cure says what to do about a failure.
-func cure(e *endRow) string {
+func cure(e *admin.CheckEndpoint) string {
 	what := "look into the backend's log"
-	switch e.Reason {
+	switch gateway.Reason(e.Reason) {
 	case gateway.ReasonDNS:
 		what = "correct the host in its url, or the DNS of the gateway's machine"
 	case gateway.ReasonConnect:

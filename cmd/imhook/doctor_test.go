@@ -10,13 +10,13 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/imhook/imhook/internal/admin"
+	"github.com/imhook/imhook/client/admin"
 )
 
 // judged reads an endpoint as the gateway shows it, and returns what doctor finds.
 func judged(t *testing.T, shown string) []finding {
 	t.Helper()
-	var e endpointRow
+	var e admin.Endpoint
 	if err := json.Unmarshal([]byte(shown), &e); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,11 @@ func TestDoctor_Cluster(t *testing.T) {
 		_, _ = w.Write([]byte(answer))
 	}))
 	t.Cleanup(gateway.Close)
-	d := &doctor{client: &client{base: gateway.URL, http: gateway.Client()}, now: time.Now()}
+	asks, err := admin.New(admin.Config{URL: gateway.URL, HTTP: gateway.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &doctor{client: &client{asks, gateway.Client()}, now: time.Now()}
 	if err := d.run(t.Context()); err == nil || err.Error() != "2 things are wrong" {
 		t.Errorf("it ended with %v", err)
 	}

@@ -4,54 +4,12 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/imhook/imhook/client/admin"
 )
 
-// endpointRow is what the listing shows of an endpoint.
-type endpointRow struct {
-	App         string    `json:"app"`
-	Name        string    `json:"name"`
-	State       string    `json:"state"`
-	Paused      string    `json:"paused"`
-	PausedUntil time.Time `json:"pausedUntil"`
-	ProbeAt     time.Time `json:"probeAt"`
-	Vendor      *struct {
-		Name  string    `json:"name"`
-		State string    `json:"state"`
-		Until time.Time `json:"until"`
-	} `json:"vendor"`
-	Ramp struct {
-		Limit int `json:"limit"`
-		Of    int `json:"of"`
-	} `json:"ramp"`
-	PausedConversations []struct {
-		Conversation string    `json:"conversation"`
-		Why          string    `json:"why"`
-		Until        time.Time `json:"until"`
-		Backlog      int       `json:"backlog"`
-	} `json:"pausedConversations"`
-	BlockedConversations []struct {
-		Conversation string    `json:"conversation"`
-		Since        time.Time `json:"since"`
-		Reason       string    `json:"reason"`
-		Detail       string    `json:"detail"`
-		Attempts     int       `json:"attempts"`
-		Backlog      int       `json:"backlog"`
-	} `json:"blockedConversations"`
-	Blocked   int         `json:"blocked"`
-	PerSecond float64     `json:"deliveredPerSecond"`
-	Backlog   int         `json:"backlog"`
-	More      bool        `json:"more"`
-	Behind    int         `json:"behind"`
-	Waiting   int         `json:"waiting"`
-	Delivered uint64      `json:"delivered"`
-	Parked    uint64      `json:"parked"`
-	Age       float64     `json:"oldestAgeSeconds"`
-	LastError string      `json:"lastError"`
-	Secrets   []secretRow `json:"secrets"`
-}
-
-// state says how it is doing, and what comes next.
-func (e *endpointRow) state(now time.Time) string {
+// endpointState says how an endpoint is doing, and what comes next.
+func endpointState(e *admin.Endpoint, now time.Time) string {
 	switch {
 	case e.State == "paused" && !e.PausedUntil.IsZero():
 		return "paused until " + e.PausedUntil.Format(time.RFC3339)
@@ -68,8 +26,8 @@ func (e *endpointRow) state(now time.Time) string {
 	}
 }
 
-// conversations says below the table which of them do not go on, and what to do.
-func (e *endpointRow) conversations(w io.Writer) {
+// tellConversations says below the table which of an endpoint's do not go on, and what to do.
+func tellConversations(w io.Writer, e *admin.Endpoint) {
 	id := e.App + "/" + e.Name
 	for _, c := range e.PausedConversations {
 		until := ""

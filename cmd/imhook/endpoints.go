@@ -10,6 +10,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/client/admin"
 )
 
 func (p *program) endpoints() *cobra.Command {
@@ -39,9 +41,7 @@ func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) err
 		fmt.Fprintln(w, string(raw))
 		return nil
 	}
-	var answer struct {
-		Endpoints []endpointRow `json:"endpoints"`
-	}
+	var answer admin.EndpointList
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
@@ -53,20 +53,20 @@ func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) err
 			backlog += "+"
 		}
 		oldest := "-"
-		if e.Age > 0 {
-			oldest = time.Duration(e.Age * float64(time.Second)).Round(time.Second).String()
+		if e.OldestAge > 0 {
+			oldest = time.Duration(e.OldestAge * float64(time.Second)).Round(time.Second).String()
 		}
 		why := e.LastError
 		if e.Paused != "" {
 			why = e.Paused
 		}
-		fmt.Fprintf(tw, "%s/%s\t%s\t%s\t%s\t%g/s\t%d\t%d\t%d\t%s\n", e.App, e.Name, e.state(time.Now()), backlog, oldest, e.PerSecond, e.Waiting, e.Delivered, e.Parked, why)
+		fmt.Fprintf(tw, "%s/%s\t%s\t%s\t%s\t%g/s\t%d\t%d\t%d\t%s\n", e.App, e.Name, endpointState(&e, time.Now()), backlog, oldest, e.PerSecond, e.Waiting, e.Delivered, e.Parked, why)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
 	for _, e := range answer.Endpoints {
-		e.conversations(w)
+		tellConversations(w, &e)
 		for _, hint := range expiries(e.Secrets, time.Now()) {
 			fmt.Fprintf(w, "%s/%s: %s\n", e.App, e.Name, hint)
 		}

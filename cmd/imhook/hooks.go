@@ -9,21 +9,9 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
-)
 
-// hookRow is what the listing shows of a hook.
-type hookRow struct {
-	App     string `json:"app"`
-	Name    string `json:"name"`
-	State   string `json:"state"`
-	Builtin string `json:"builtin"`
-	Dialect string `json:"dialect"`
-	Timeout string `json:"timeout"`
-	Asking  int    `json:"asking"`
-	Words   int    `json:"words"`
-	Trouble string `json:"trouble"`
-	Failure string `json:"failure"`
-}
+	"github.com/imhook/imhook/client/admin"
+)
 
 // dash stands for nothing.
 func dash(s string) string {
@@ -60,9 +48,7 @@ func showHooks(ctx context.Context, w io.Writer, c *client, asJSON bool) error {
 		fmt.Fprintln(w, string(raw))
 		return nil
 	}
-	var answer struct {
-		Hooks []hookRow `json:"hooks"`
-	}
+	var answer admin.HookList
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 //	end NAME                 asks it to end and fails unless it ends well
 //	crash NAME               ends it without asking
 //	nats VAR USER PASSWORD   a NATS server with JetStream, its URL into VAR
+//	tokenof VAR FILE         the token in a file
+//	audited REGEXP           waits until imhook audit says so
+//	url FILE URL DIALECT     writes an endpoint's definition
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -57,6 +60,9 @@ func TestScript(t *testing.T) {
 			"waitfor":   cmdWaitFor,
 			"end":       cmdEnd,
 			"crash":     cmdCrash,
+			"tokenof":   cmdTokenOf,
+			"audited":   cmdAudited,
+			"url":       cmdURL,
 			"nats": func(ts *testscript.TestScript, neg bool, args []string) {
 				want(ts, neg, args, 3, "nats VAR USER PASSWORD")
 				ts.Setenv(args[0], natstest.Server(t, natstest.Password(args[1], args[2])).URL())
@@ -153,6 +159,30 @@ func cmdCrash(ts *testscript.TestScript, neg bool, args []string) {
 	delete(running(ts), args[0])
 	ts.Check(cmd.Process.Kill())
 	_ = cmd.Wait()
+}
+
+func cmdTokenOf(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "tokenof VAR FILE")
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// cmdAudited waits: nobody who does something waits until it is written down.
+func cmdAudited(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "audited REGEXP")
+	re, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	eventually(ts, func() error {
+		ts.Check(ts.Exec("imhook", "audit"))
+		if text := ts.ReadFile("stdout"); !re.MatchString(text) {
+			return fmt.Errorf("imhook audit does not match %s:\n%s", args[0], text)
+		}
+		return nil
+	})
+}
+
+func cmdURL(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 3, "url FILE URL DIALECT")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), fmt.Appendf(nil, "url: %s\ndialect: %s\n", args[1], args[2]), 0o600))
 }
 
 func cmdReady(ts *testscript.TestScript, neg bool, args []string) {

@@ -12,6 +12,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/client/admin"
 )
 
 func (p *program) rule() *cobra.Command {
@@ -79,19 +81,8 @@ func (p *program) ruleTest() *cobra.Command {
 	return c
 }
 
-// testedEvent is what the listing shows of an event.
-type testedEvent struct {
-	ID      string `json:"id"`
-	Type    string `json:"type"`
-	Lane    string `json:"lane"`
-	Matched bool   `json:"matched"`
-	Failed  string `json:"failed"`
-	Why     string `json:"why"`
-	Unread  string `json:"unread"`
-}
-
-// result is a line about it.
-func (e testedEvent) result() string {
+// testResult is a line about an event that a rule was asked about.
+func testResult(e *admin.TestedEvent) string {
 	s := "matched"
 	if !e.Matched {
 		s = "no, " + e.Failed + ": " + e.Why
@@ -111,18 +102,14 @@ func (f *ruleTestFlags) run(ctx context.Context, w io.Writer, c *client, asJSON 
 		_, err := fmt.Fprintln(w, string(raw))
 		return err
 	}
-	var answer struct {
-		Tested  int           `json:"tested"`
-		Matched int           `json:"matched"`
-		Events  []testedEvent `json:"events"`
-	}
+	var answer admin.RuleTested
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "EVENT\tTYPE\tLANE\tRESULT")
 	for _, e := range slices.Backward(answer.Events) {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", oneLine(e.ID, 80), oneLine(e.Type, 80), oneLine(firstOf(e.Lane, "-"), 80), e.result())
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", oneLine(e.ID, 80), oneLine(string(e.Type), 80), oneLine(firstOf(string(e.Conversation), "-"), 80), testResult(&e))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -134,31 +121,20 @@ func (f *ruleTestFlags) run(ctx context.Context, w io.Writer, c *client, asJSON 
 // conditionError shows where a condition is wrong, when that is what the gateway
 // says.
 func conditionError(err error) error {
-	refused, ok := errors.AsType[*refusedError](err)
-	if !ok {
+	e, ok := errors.AsType[*admin.Error](err)
+	if !ok || e.Line < 1 || e.Column < 1 {
 		return err
 	}
-	var e struct {
-		Error struct {
-			Message string `json:"message"`
-			When    string `json:"when"`
-			Line    int    `json:"line"`
-			Column  int    `json:"column"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(refused.answer, &e) != nil || e.Error.Line < 1 || e.Error.Column < 1 {
-		return err
-	}
-	lines := strings.Split(e.Error.When, "\n")
-	place := fmt.Sprintf("column %d", e.Error.Column)
+	lines := strings.Split(e.When, "\n")
+	place := fmt.Sprintf("column %d", e.Column)
 	if len(lines) > 1 {
-		place = fmt.Sprintf("line %d, %s", e.Error.Line, place)
+		place = fmt.Sprintf("line %d, %s", e.Line, place)
 	}
-	wrong := fmt.Errorf("the condition is wrong at %s: %s", place, e.Error.Message)
-	if e.Error.Line > len(lines) {
+	wrong := fmt.Errorf("the condition is wrong at %s: %s", place, e.Message)
+	if e.Line > len(lines) {
 		return wrong
 	}
-	return &listedError{list: caret(printable(lines[e.Error.Line-1]), e.Error.Column), err: wrong}
+	return &listedError{list: caret(printable(lines[e.Line-1]), e.Column), err: wrong}
 }
 
 // caret is a line with a mark below the column, from 1.

@@ -4,29 +4,23 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/imhook/imhook/client/admin"
 )
 
 // soonSecret is how long before its end a secret is spoken of.
 const soonSecret = 7 * 24 * time.Hour
 
-// secretRow is what the listings show of a secret.
-type secretRow struct {
-	Key      string    `json:"key"`
-	Place    int       `json:"place"`
-	From     time.Time `json:"from"`
-	Until    time.Time `json:"until"`
-	State    string    `json:"state"`
-	LastUsed time.Time `json:"lastUsed"`
+func secretLive(s admin.SecretStatus) bool { return s.State == "live" }
+
+func secretName(s admin.SecretStatus) string {
+	return fmt.Sprintf("%s %d", oneLine(s.Key, 40), s.Place)
 }
 
-func (s secretRow) live() bool { return s.State == "live" }
-
-func (s secretRow) name() string { return fmt.Sprintf("%s %d", oneLine(s.Key, 40), s.Place) }
-
-// words say how the secret is doing.
-func (s secretRow) words(now time.Time) string {
+// secretWords say how a secret is doing.
+func secretWords(s admin.SecretStatus, now time.Time) string {
 	var b strings.Builder
-	b.WriteString(s.name() + " ")
+	b.WriteString(secretName(s) + " ")
 	switch {
 	case s.State == "not yet":
 		b.WriteString("not before " + minute(s.From))
@@ -46,15 +40,15 @@ func (s secretRow) words(now time.Time) string {
 }
 
 // expiries say which secrets an endpoint's owner must do something about.
-func expiries(all []secretRow, now time.Time) (hints []string) {
+func expiries(all []admin.SecretStatus, now time.Time) (hints []string) {
 	live := 0
 	for i, s := range all {
-		if !s.live() {
+		if !secretLive(s) {
 			continue
 		}
 		live++
 		if left := s.Until.Sub(now); !s.Until.IsZero() && left < soonSecret {
-			hints = append(hints, fmt.Sprintf("%s expires in %s, on %s: %s", s.name(), roughly(left), minute(s.Until), follower(all, i)))
+			hints = append(hints, fmt.Sprintf("%s expires in %s, on %s: %s", secretName(s), roughly(left), minute(s.Until), follower(all, i)))
 		}
 	}
 	if live == 0 && len(all) > 0 {
@@ -64,11 +58,11 @@ func expiries(all []secretRow, now time.Time) (hints []string) {
 }
 
 // follower says what is signed with once the secret at i has ended.
-func follower(all []secretRow, i int) string {
+func follower(all []admin.SecretStatus, i int) string {
 	end := all[i].Until
 	for _, s := range all {
 		if !s.From.After(end) && (s.Until.IsZero() || s.Until.After(end)) {
-			return s.name() + " follows"
+			return secretName(s) + " follows"
 		}
 	}
 	return "nothing follows; add its successor"

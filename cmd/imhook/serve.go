@@ -77,6 +77,9 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, f *serveFlags) 
 	a, err := app.New(app.Config{
 		Config: c, Registry: p.registry, Log: log, Version: buildVersion(),
 		Parse: func(data []byte) (*config.Config, error) { return p.parse(f, data) },
+		Extend: func(base *config.Config, all []config.Addition) (*config.Config, []config.Added) {
+			return config.Extend(base, p.options("", ""), all)
+		},
 	})
 	if err != nil {
 		return err

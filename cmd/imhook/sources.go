@@ -11,16 +11,9 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
-)
 
-// sourceRow is what the listing shows of a source.
-type sourceRow struct {
-	App     string      `json:"app"`
-	Name    string      `json:"name"`
-	Dialect string      `json:"dialect"`
-	Path    string      `json:"path"`
-	Secrets []secretRow `json:"secrets"`
-}
+	"github.com/imhook/imhook/client/admin"
+)
 
 func (p *program) sources() *cobra.Command {
 	var asJSON bool
@@ -52,9 +45,7 @@ func showSources(ctx context.Context, w io.Writer, c *client, asJSON bool) error
 		_, err := fmt.Fprintln(w, string(raw))
 		return err
 	}
-	var answer struct {
-		Sources []sourceRow `json:"sources"`
-	}
+	var answer admin.SourceList
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
@@ -64,7 +55,7 @@ func showSources(ctx context.Context, w io.Writer, c *client, asJSON bool) error
 	for _, s := range answer.Sources {
 		secrets := make([]string, 0, len(s.Secrets))
 		for _, one := range s.Secrets {
-			secrets = append(secrets, one.words(now))
+			secrets = append(secrets, secretWords(one, now))
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.App, s.Dialect, s.Path, firstOf(strings.Join(secrets, "; "), "-"))
 	}

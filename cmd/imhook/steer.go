@@ -3,40 +3,26 @@ package main
 import (
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/client/admin"
 )
-
-// steering is what a pause or a resume says to the gateway.
-type steering struct {
-	Conversation string `json:"conversation,omitzero"`
-	Why          string `json:"why,omitzero"`
-	Until        string `json:"until,omitzero"`
-	Now          bool   `json:"now,omitzero"`
-}
-
-// steered is what the gateway answers.
-type steered struct {
-	Paused       string    `json:"paused"`
-	Resumed      string    `json:"resumed"`
-	Conversation string    `json:"conversation"`
-	Until        time.Time `json:"until"`
-}
 
 const conversationFlag = "one conversation alone, a `kind:id` as imhook events shows it: group:g1"
 
 func (p *program) pause() *cobra.Command {
-	var s steering
+	var s admin.Pause
 	c := &cobra.Command{
 		Use:   "pause [APP/]ENDPOINT",
 		Short: "Hold an endpoint, or one conversation of it: everything is kept, in order",
 		Example: "  imhook pause shop/backend --until 2h --why 'the database is being moved'\n" +
 			"  imhook pause shop/backend --conversation group:g1",
 		Args: exactArgs("ENDPOINT"),
-		RunE: func(cmd *cobra.Command, args []string) error { return p.steer(cmd, args[0], "pause", s) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.steer(cmd, func(c *client) (*admin.Steered, error) { return c.PauseEndpoint(cmd.Context(), args[0], s) })
+		},
 	}
 	flags := c.Flags()
 	flags.StringVar(&s.Until, "until", "", "when it goes on by itself: a `time`, or for how long: 30m, 2d")
@@ -46,7 +32,7 @@ func (p *program) pause() *cobra.Command {
 }
 
 func (p *program) resume() *cobra.Command {
-	var s steering
+	var s admin.Resume
 	c := &cobra.Command{
 		Use:   "resume [APP/]ENDPOINT",
 		Short: "Let a paused endpoint, or one conversation of it, go on",
@@ -54,7 +40,9 @@ func (p *program) resume() *cobra.Command {
 			"  imhook resume shop/backend --now\n" +
 			"  imhook resume shop/backend --conversation group:g1",
 		Args: exactArgs("ENDPOINT"),
-		RunE: func(cmd *cobra.Command, args []string) error { return p.steer(cmd, args[0], "resume", s) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.steer(cmd, func(c *client) (*admin.Steered, error) { return c.ResumeEndpoint(cmd.Context(), args[0], s) })
+		},
 	}
 	flags := c.Flags()
 	flags.BoolVar(&s.Now, "now", false, "also close its breaker, and try at once what waits for its next attempt or is blocked")
@@ -62,24 +50,20 @@ func (p *program) resume() *cobra.Command {
 	return c
 }
 
-func (p *program) steer(cmd *cobra.Command, name, what string, s steering) error {
+func (p *program) steer(cmd *cobra.Command, do func(*client) (*admin.Steered, error)) error {
 	c, err := p.client()
 	if err != nil {
 		return err
 	}
-	id := url.PathEscape(name)
-	if app, name, ok := strings.Cut(name, "/"); ok {
-		id = url.PathEscape(app) + "/" + url.PathEscape(name)
-	}
-	var answer steered
-	if err := c.post(cmd.Context(), "/api/v1/endpoints/"+id+"/"+what, s, &answer); err != nil {
-		return err
+	answer, err := do(c)
+	if err != nil {
+		return explain(err)
 	}
 	say(cmd.OutOrStdout(), answer)
 	return nil
 }
 
-func say(w io.Writer, a steered) {
+func say(w io.Writer, a *admin.Steered) {
 	line := "resumed " + a.Resumed
 	if a.Paused != "" {
 		line = "paused " + a.Paused

@@ -17,6 +17,7 @@ import (
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/ledger"
+	"github.com/imhook/imhook/internal/settings"
 	"github.com/imhook/imhook/internal/trail"
 )
 
@@ -181,6 +182,14 @@ type Config struct {
 	// AskHook asks a hook that is configured something that changes nothing; nil means
 	// that this cannot be done.
 	AskHook func(ctx context.Context, app, name string) HookAnswer
+	// Settings are tokens and sessions; nil means that there are none but admin.token.
+	Settings *settings.Book
+	// Definitions changes what the API defined; nil means that it cannot define anything.
+	Definitions Definitions
+	// Audit is where it is kept who did what; nil means nowhere.
+	Audit Audit
+	// History says in a word how the search of what was is doing; nil is off.
+	History func() string
 	// Metrics is what /metrics shows; nil means nothing.
 	Metrics prometheus.Gatherer
 	// Ready says why the gateway cannot take callbacks now; nil is always ready.
@@ -240,7 +249,7 @@ func newAPI(cfg Config) (*api, error) {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
 	a := &api{Config: cfg, mux: newRoutes()}
-	a.guard = &guard{admin: func() config.Admin { return cfg.Current().Admin }, now: cfg.Now}
+	a.guard = &guard{admin: func() config.Admin { return cfg.Current().Admin }, book: cfg.Settings, now: cfg.Now, guesses: newGuesses()}
 	a.huma = newHuma(a.mux.guarded, cfg.Version)
 	a.operations()
 	a.others()
@@ -260,6 +269,8 @@ func (a *api) others() {
 	for _, path := range []string{"/api/", "/metrics", "/debug/pprof/"} {
 		open.Handle(path, a.guard.wrap(a, a.mux.guarded))
 	}
+	// Whoever logs in is nobody yet.
+	open.Handle("POST "+loginPath, a.mux.guarded)
 	open.HandleFunc("GET /healthz", healthy)
 	open.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		// Why is for those who may read the API: it names endpoints and directories.

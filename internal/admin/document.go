@@ -78,6 +78,7 @@ const (
 	tagDeadLetters = "dead letters"
 	tagRuns        = "runs"
 	tagGateway     = "gateway"
+	tagAccess      = "access"
 )
 
 func tags() []*huma.Tag {
@@ -89,6 +90,7 @@ func tags() []*huma.Tag {
 		{Name: tagDeadLetters, Description: "What was set aside."},
 		{Name: tagRuns, Description: "Requeues and replays under way."},
 		{Name: tagGateway, Description: "The gateway itself."},
+		{Name: tagAccess, Description: "Who may use the API, and who did what."},
 	}
 }
 
@@ -166,6 +168,8 @@ func schemaName(t reflect.Type, hint string) string {
 		return "Decision"
 	case of == "attempts" && t.Name() == "Entry":
 		return "Attempt"
+	case of == "audit" && t.Name() == "Entry":
+		return "AuditEntry"
 	case of == "admin" && t.Name() == "exchange":
 		return "Callback"
 	case of == "event", of == "ledger", of == "cluster", of == "trail", of == "config":
@@ -194,7 +198,7 @@ func (a *api) document(op operation, wish, example any) (huma.Operation, *huma.R
 		Responses:          map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{}}},
 	}
 	if op.role == "" {
-		doc.Security = []map[string][]string{}
+		doc.Security, doc.Extensions = []map[string][]string{}, nil
 	}
 	media := func(v any, name string) *huma.MediaType {
 		m := &huma.MediaType{Schema: schemas.Schema(reflect.TypeOf(v), true, upper(op.id)+name)}
@@ -231,7 +235,7 @@ func (a *api) document(op operation, wish, example any) (huma.Operation, *huma.R
 func refusals(op operation, body bool) []int {
 	all := append([]int{http.StatusInternalServerError}, op.errors...)
 	if op.role != "" {
-		all = append(all, http.StatusUnauthorized, http.StatusForbidden)
+		all = append(all, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 	}
 	if body || op.media != "" {
 		all = append(all, http.StatusBadRequest)

@@ -60,6 +60,9 @@ func (w *witness) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	maps.Copy(to.Header(), rec.Header())
 	to.WriteHeader(rec.Code)
 	_, _ = to.Write(rec.Body.Bytes())
+	if rec.Code == http.StatusTemporaryRedirect {
+		return // to the path as it should be written; nothing is known of it before
+	}
 	if _, pattern := w.paths.Handler(r); pattern != "" {
 		w.compare(pattern, rec)
 	}
@@ -124,6 +127,7 @@ func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 		}
 	}
 	slices.Sort(routes)
+	routes = slices.Compact(routes) // what is open stands on both
 	if diff := cmp.Diff(routes, slices.Sorted(maps.Keys(operationsOf(doc)))); diff != "" {
 		t.Errorf("routes and document (-routes +document):\n%s", diff)
 	}

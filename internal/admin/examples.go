@@ -6,6 +6,7 @@ import (
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/attempts"
+	"github.com/imhook/imhook/internal/audit"
 	"github.com/imhook/imhook/internal/cluster"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway"
@@ -224,5 +225,55 @@ func exampleComparison() Comparison {
 	return Comparison{
 		Changes: []Change{{Change: c, Text: c.String()}},
 		Effects: []Effect{{Endpoint: "shop/backend", Text: "is spoken to otherwise: 3 events unfinished, which go the new way", Events: 3}},
+	}
+}
+
+func exampleMe() me {
+	return me{Name: "night shift", Role: RoleOperator, By: bySession, Expires: exampleTime(), Version: "v1.0.0", History: "off"}
+}
+
+func exampleToken() Token {
+	return Token{
+		ID: "k7f3c2m5qa", Name: "night shift", Role: RoleOperator, CreatedAt: exampleTime(), CreatedBy: "admin.token",
+		Expires: exampleTime().Add(90 * 24 * time.Hour), LastUsed: exampleTime(),
+	}
+}
+
+func exampleAudit() auditList {
+	return auditList{Next: exampleCursor, Newest: exampleCursor, Entries: []*audit.Entry{
+		{At: exampleTime(), Who: "night shift", Role: string(RoleOperator), From: "10.0.0.7", What: "pauseEndpoint", Target: "shop/backend", Detail: `{"until":"2h"}`},
+		{
+			At: exampleTime(), Who: "admin.token", Role: string(RoleAdmin), From: "127.0.0.1", What: "putEndpoint", Target: "shop/archive",
+			Before: "timeout: 5s\n", After: "timeout: 10s\n",
+		},
+	}}
+}
+
+func exampleSourceWish() definedWish {
+	return definedWish{"dialect": "openim", "allow_from": []string{"10.0.0.0/8"}}
+}
+
+func exampleHookWish() definedWish {
+	return definedWish{"url": "https://moderation.example/before", "dialect": "tencent", "timeout": "400ms", "events": []string{"message.send"}}
+}
+
+func exampleEndpointWish() definedWish {
+	return definedWish{"url": "https://backend.example/callback", "dialect": "cloudevents", "events": []string{"message.*"}, "credentials": map[string]string{"secret": "whsec_bXlzZWNyZXRteXNlY3JldG15c2VjcmV0"}}
+}
+
+func exampleDefinition() shownDefinition {
+	return shownDefinition{
+		App: "shop", Name: "archive", Origin: string(config.OriginAPI), YAML: "url: https://archive.example\ndialect: cloudevents\ncredentials:\n  secret: <redacted>\n",
+		CreatedAt: exampleTime(), CreatedBy: "admin.token", ChangedAt: exampleTime(), ChangedBy: "admin.token",
+		Warnings: []problem{{Key: "events", Line: 2, Column: 1, Message: "pattern \"group.*\" matches nothing that the endpoint's sources report (tencent)"}},
+		Settings: []setting{{Key: "timeout", Value: "5s", Default: true}, {Key: "credentials.secrets[0]", Value: "<redacted>", Secret: true}},
+	}
+}
+
+func exampleDefined() definedAnswer {
+	return definedAnswer{
+		DryRun: true, YAML: "url: https://archive.example\ndialect: cloudevents\ntimeout: 10s\n", Before: "url: https://archive.example\ndialect: cloudevents\n",
+		Problems: []problem{{Key: "timeout", Line: 3, Column: 10, Message: `"10 s" is not a duration; write 10s`}},
+		Changes:  exampleComparison().Changes, Effects: exampleComparison().Effects,
 	}
 }

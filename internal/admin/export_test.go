@@ -23,3 +23,8 @@ func Failing(err error) http.Handler {
 	huma.Register(api, huma.Operation{Method: http.MethodGet, Path: "/fails"}, func(context.Context, *none) (*written, error) { return nil, err })
 	return mux
 }
+
+// Schemas is an empty registry like that of the document.
+func Schemas() huma.Registry {
+	return newDocument("").Components.Schemas
+}

@@ -11,20 +11,30 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/settings"
 )
 
 // guard decides who may use the API.
 type guard struct {
-	// admin has the tokens of which every request must bear one; without any, this
-	// machine only is answered.
+	// admin has the tokens of the configuration; without any, this machine is answered
+	// without one.
 	admin func() config.Admin
-	now   func() time.Time
-	cross http.CrossOriginProtection
+	// book has the tokens and sessions that imhook made; nil means that there are none.
+	book    *settings.Book
+	now     func() time.Time
+	cross   http.CrossOriginProtection
+	guesses *guesses
 }
 
-// needsToken is told to who has none.
-const needsToken = "the API needs the admin token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"
+// What is told to who has no token, or none that is valid.
+const (
+	needsToken    = "the API needs the admin token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"
+	tokenOver     = "this token is not valid here: it was revoked, or has expired; imhook token create makes another"
+	sessionOver   = "the session has ended: log in again"
+	fromElsewhere = "the request comes from another site's page"
+)
 
 // wrap answers for h when the caller may not use it.
 func (g *guard) wrap(a *api, h http.Handler) http.Handler {
@@ -40,14 +50,85 @@ func (g *guard) wrap(a *api, h http.Handler) http.Handler {
 
 // admits says who asks, or why nobody may who asks so.
 func (g *guard) admits(r *http.Request) (*caller, *refusal) {
-	if admin := g.admin(); admin.Closed() {
-		if !g.bears(r, admin) {
-			no := refuse(http.StatusUnauthorized, needsToken)
-			no.header = http.Header{"Www-Authenticate": {`Bearer realm="imhook"`}}
-			return nil, no
-		}
-		return &caller{Name: "admin.token", Role: RoleAdmin}, nil
+	bearer, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	bearer = strings.TrimSpace(bearer)
+	closed := g.admin().Closed()
+	if given && (closed || strings.HasPrefix(bearer, settings.TokenPrefix)) {
+		return g.bears(r, bearer)
 	}
+	if cookie, err := r.Cookie(sessionCookie); err == nil {
+		c, no := g.attends(r, cookie.Value)
+		if c != nil || no != nil && closed {
+			return c, no
+		}
+	}
+	if closed {
+		return nil, unauthorized(needsToken)
+	}
+	return g.isHere(r)
+}
+
+func unauthorized(message string) *refusal {
+	no := refuse(http.StatusUnauthorized, "%s", message)
+	no.header = http.Header{"Www-Authenticate": {`Bearer realm="imhook"`}}
+	return no
+}
+
+// bears says whose token a request has.
+func (g *guard) bears(r *http.Request, bearer string) (*caller, *refusal) {
+	made := strings.HasPrefix(bearer, settings.TokenPrefix)
+	if !made {
+		// What people thought of can be guessed.
+		if wait, ok := g.guesses.allow(r, g.now()); !ok {
+			return nil, tooMany(wait)
+		}
+	}
+	c, _ := g.whose(r.Context(), bearer)
+	switch {
+	case c != nil:
+		return c, nil
+	case made:
+		return nil, unauthorized(tokenOver)
+	}
+	g.guesses.failed(r, g.now())
+	return nil, unauthorized(needsToken)
+}
+
+// whose says whose token this is, nil when it is nobody's. One of the configuration is
+// returned, too.
+func (g *guard) whose(ctx context.Context, given string) (*caller, dialect.Secret) {
+	if g.book != nil {
+		if t, ok := g.book.FindToken(ctx, given); ok {
+			return &caller{Name: t.Name, Role: Role(t.Role), by: byToken, token: t.ID, Expires: t.Expires}, ""
+		}
+	}
+	if t, ok := configuredToken(given, g.admin().Live(g.now())); ok {
+		return &caller{Name: "admin.token", Role: RoleAdmin, by: byToken}, t
+	}
+	return nil, ""
+}
+
+// attends says whose session a request has. What changes something must come from a page
+// of the gateway itself: the browser adds the cookie to whatever asks.
+func (g *guard) attends(r *http.Request, cookie string) (*caller, *refusal) {
+	if g.book == nil {
+		return nil, nil
+	}
+	s, ok := g.book.FindSession(r.Context(), cookie, g.admin().Live(g.now()))
+	if !ok {
+		return nil, unauthorized(sessionOver)
+	}
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+	told := r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != ""
+	if g.cross.Check(r) != nil || embedded(r.Header) || !safe && !told {
+		return nil, refuse(http.StatusForbidden, fromElsewhere)
+	}
+	return &caller{Name: s.Name, Role: Role(s.Role), by: bySession, token: s.Token, Expires: s.Expires}, nil
+}
+
+// isHere admits this machine: a loopback peer that asks for a loopback host, from no
+// other site's page and through no proxy.
+func (g *guard) isHere(r *http.Request) (*caller, *refusal) {
 	const todo = "; set admin.token to use the API from elsewhere"
 	switch {
 	case !isLoopbackPeer(r.RemoteAddr):
@@ -58,9 +139,9 @@ func (g *guard) admits(r *http.Request) (*caller, *refusal) {
 		// A name that somebody made resolve to 127.0.0.1.
 		return nil, refuse(http.StatusForbidden, "the request asks for another host than localhost or 127.0.0.1"+todo)
 	case g.cross.Check(r) != nil, embedded(r.Header):
-		return nil, refuse(http.StatusForbidden, "the request comes from another site's page")
+		return nil, refuse(http.StatusForbidden, fromElsewhere)
 	}
-	return &caller{Name: "this machine", Role: RoleAdmin}, nil
+	return &caller{Name: "this machine", Role: RoleAdmin, by: byMachine}, nil
 }
 
 // embedded reports whether the page of another site asks, as for an image of its
@@ -74,18 +155,10 @@ func embedded(h http.Header) bool {
 	return false
 }
 
-// bears reports whether the request has a token that is valid now.
-func (g *guard) bears(r *http.Request, admin config.Admin) (ok bool) {
-	bearer, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	// Hashes have one length: comparing them tells nothing about the token's.
-	got := sha256.Sum256([]byte(strings.TrimSpace(bearer)))
-	for _, token := range admin.Live(g.now()) {
-		want := sha256.Sum256([]byte(token.Reveal()))
-		if subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
-			ok = given
-		}
-	}
-	return ok
+// sameSecret compares in a time that tells nothing: hashes have one length.
+func sameSecret(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
 // proxies are the headers with which proxies say that they are one, and for whom.

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -66,6 +67,7 @@ func (a *api) requeue(ctx context.Context, _ *none, want *letterWish) (requeued,
 		return requeued{}, a.broken(ctx, readingLetters, err)
 	}
 	answer := requeued{DryRun: want.DryRun, Runs: []requeuedRun{}}
+	noteWish(ctx, q.endpoint, want)
 	for _, id := range ids {
 		answer.Letters += counts[id]
 		run := gateway.Run{Kind: event.Requeued, Endpoint: id, Selection: q.Selection, Rate: want.Rate}
@@ -77,6 +79,9 @@ func (a *api) requeue(ctx context.Context, _ *none, want *letterWish) (requeued,
 			a.Log.InfoContext(ctx, "dead letters requeued", "endpoint", id, "letters", counts[id], "run", s.ID)
 		}
 		answer.Runs = append(answer.Runs, requeuedRun{s, counts[id]})
+	}
+	if want.DryRun || len(ids) == 0 {
+		skipNote(ctx)
 	}
 	return answer, nil
 }
@@ -133,6 +138,11 @@ func (a *api) purge(ctx context.Context, _ *none, want *letterWish) (purged, err
 	})
 	if answer.Purged > 0 && !want.DryRun {
 		a.Log.InfoContext(ctx, "dead letters purged", "endpoint", q.endpoint, "letters", answer.Purged)
+	}
+	noteWish(ctx, q.endpoint, want)
+	note(ctx).Detail = fmt.Sprintf("%d taken away, of %s", answer.Purged, note(ctx).Detail)
+	if want.DryRun {
+		skipNote(ctx)
 	}
 	if err != nil && !errors.Is(err, errLater) {
 		return purged{}, a.broken(ctx, "purging dead letters", err)

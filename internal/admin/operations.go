@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"strings"
+
+	"github.com/imhook/imhook/internal/config"
 )
 
 // operations is the API: every route of it, who may, and what it takes and answers.
@@ -15,6 +17,8 @@ func (a *api) operations() {
 	a.letterOperations()
 	a.runOperations()
 	a.gatewayOperations()
+	a.accessOperations()
+	a.definitionOperations()
 }
 
 // missing says that an operation is not there unless it can be done.
@@ -201,3 +205,116 @@ func (a *api) gatewayOperations() {
 
 // mediaYAML is what a configuration is.
 const mediaYAML = "application/yaml"
+
+// loginPath is where a session begins.
+const loginPath = "/api/v1/login"
+
+func (a *api) accessOperations() {
+	kept := func(op operation) operation {
+		if a.Settings == nil {
+			op.absent = "this gateway keeps no tokens and sessions; use admin.token"
+		}
+		return op
+	}
+	tell(a, kept(operation{
+		id: "login", method: http.MethodPost, path: loginPath, tag: tagAccess, limit: 4 << 10,
+		summary: "Begin a session of the console",
+		about: "The answer sets a cookie that no script can read and no other site sends. It ends with its token, with logout, and after twelve hours. " +
+			"What a session changes must come from a page of the gateway: Sec-Fetch-Site or Origin say so. Wrong tokens are held up.",
+		errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+	}), loginWish{Token: "imt_k7f3c2m5qa_6mYw…"}, exampleMe(), a.login)
+	ask(a, kept(operation{
+		id: "logout", method: http.MethodPost, path: "/api/v1/logout", tag: tagAccess, role: RoleViewer,
+		summary: "End the session", errors: []int{http.StatusServiceUnavailable},
+	}), none{}, a.logout)
+	ask(a, operation{
+		id: "me", method: http.MethodGet, path: "/api/v1/me", tag: tagAccess, role: RoleViewer,
+		summary: "Who asks, and what he may",
+	}, exampleMe(), a.me)
+	ask(a, kept(operation{
+		id: "tokens", method: http.MethodGet, path: "/api/v1/tokens", tag: tagAccess, role: RoleAdmin,
+		summary: "Who may use the API",
+	}), tokenList{[]Token{exampleToken()}}, a.tokens)
+	tell(a, kept(operation{
+		id: "createToken", method: http.MethodPost, path: "/api/v1/tokens", tag: tagAccess, role: RoleAdmin,
+		summary: "Make a token; it is shown this once", errors: []int{http.StatusConflict, http.StatusServiceUnavailable},
+	}), tokenWish{Name: "night shift", Role: RoleOperator, Expires: "90d"}, newToken{exampleToken(), "imt_k7f3c2m5qa_6mYw…"}, a.createToken)
+	ask(a, kept(operation{
+		id: "revokeToken", method: http.MethodDelete, path: "/api/v1/tokens/{id}", tag: tagAccess, role: RoleAdmin,
+		summary: "Revoke a token, and end the sessions that were begun with it", about: "The id may be the token's name.",
+		errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
+	}), revokedToken{"k7f3c2m5qa", "night shift"}, a.revokeToken)
+	ask(a, missing(a.Audit != nil, operation{
+		id: "audit", method: http.MethodGet, path: "/api/v1/audit", tag: tagAccess, role: RoleViewer,
+		summary: "Who did what, newest first", errors: []int{http.StatusBadRequest},
+		about: "Everything that changed something, and what was refused for lack of a role. Without secrets.",
+	}), exampleAudit(), a.audit)
+}
+
+// changing marks an operation that needs somebody who keeps definitions.
+func (a *api) changing(op operation) operation {
+	if a.Definitions == nil {
+		op.absent = "this gateway keeps no definitions; change its configuration file"
+	}
+	return op
+}
+
+func (a *api) definitionOperations() {
+	for _, d := range []struct {
+		section config.Section
+		tag     string
+		wish    definedWish
+	}{
+		{config.SectionSources, tagSources, exampleSourceWish()},
+		{config.SectionHooks, tagHooks, exampleHookWish()},
+		{config.SectionEndpoints, tagEndpoints, exampleEndpointWish()},
+	} {
+		one, what := d.section.One(), upper(d.section.One())
+		path := "/api/v1/" + string(d.section) + "/{app}/{name}"
+		ask(a, operation{
+			id: "get" + what, method: http.MethodGet, path: path, tag: d.tag, role: RoleViewer,
+			summary: "How a " + one + " is defined, by whom, and what is in force", errors: []int{http.StatusNotFound},
+		}, exampleDefinition(), func(ctx context.Context, in *inApp) (shownDefinition, error) {
+			return a.showDefinition(ctx, d.section, in)
+		})
+
+		change := func(op operation) operation {
+			op.path, op.tag, op.role = path+op.path, d.tag, RoleAdmin
+			op.errors = append(op.errors, http.StatusBadRequest, http.StatusConflict, http.StatusServiceUnavailable)
+			return a.changing(op)
+		}
+		const about = "The keys are those of the configuration file, and so are the words about what is wrong with them. What the file defines is changed there: the file wins. " +
+			"Files and environment variables of the gateway's machine cannot be named, and private addresses are called only where egress.allow of the file says so. " +
+			"A secret that is <redacted> stays as it is. YAML is taken as well."
+		put := change(operation{
+			id: "put" + what, method: http.MethodPut, summary: "Define a " + one + ", or replace its definition", about: about,
+			errors: []int{http.StatusUnprocessableEntity},
+		})
+		put.wish = d.wish
+		ask(a, put, exampleDefined(), func(ctx context.Context, in *definedIn) (definedAnswer, error) { return a.put(ctx, d.section, in) })
+		patch := change(operation{
+			id: "patch" + what, method: http.MethodPatch, summary: "Change some keys of a " + one + " that the API defined",
+			about: "A merge patch: null takes a key away. " + about, errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
+		})
+		patch.wish = definedWish{"timeout": "10s"}
+		ask(a, patch, exampleDefined(), func(ctx context.Context, in *definedIn) (definedAnswer, error) { return a.patch(ctx, d.section, in) })
+		ask(a, change(operation{
+			id: "delete" + what, method: http.MethodDelete, summary: "Take away a " + one + " that the API defined",
+			errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
+		}), exampleDefined(), func(ctx context.Context, in *definedIn) (definedAnswer, error) { return a.remove(ctx, d.section, in) })
+		tell(a, change(operation{
+			id: "rotate" + what, method: http.MethodPost, path: "/rotate", summary: "Replace the secret of a " + one + ", with an overlap", loose: true,
+			about:  "The new secret stands behind the present one, which stays valid for the overlap: what is verified may have either, what is signed has the present one until it ends.",
+			errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
+		}), rotation{Overlap: "7d"}, exampleDefined(), func(ctx context.Context, in *definedIn, want *rotation) (definedAnswer, error) {
+			return a.rotate(ctx, d.section, in, want)
+		})
+	}
+	ask(a, a.changing(operation{
+		id: "exportConfig", method: http.MethodGet, path: "/api/v1/config/export", tag: tagGateway, role: RoleViewer, answers: mediaYAML,
+		summary: "What the API defined, as a configuration file", about: "Secrets are not in it: it names an environment variable for each.",
+	}), stream(nil), a.export)
+}
+
+// definedWish is a definition as somebody writes it: the keys of the configuration file.
+type definedWish map[string]any

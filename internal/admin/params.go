@@ -110,6 +110,11 @@ func (cursorParam) Schema(huma.Registry) *huma.Schema {
 }
 
 // Schema is that of the parameter.
+func (flagParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeBoolean, Description: "Say what it would do, and do nothing."}
+}
+
+// Schema is that of the parameter.
 func (reasonParam) Schema(huma.Registry) *huma.Schema {
 	return words("Why an attempt failed.", gateway.Reasons())
 }

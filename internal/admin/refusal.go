@@ -15,6 +15,9 @@ type refusal struct {
 	status int
 	header http.Header
 	Detail detail `json:"error"`
+	// Problems are what is wrong with a definition, one by one, and YAML what it was.
+	Problems []problem `json:"problems,omitempty" doc:"What is wrong with a definition, one by one."`
+	YAML     string    `json:"yaml,omitzero" doc:"The definition, without secrets."`
 }
 
 // detail is what is wrong.

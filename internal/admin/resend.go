@@ -60,6 +60,11 @@ func (a *api) resend(ctx context.Context, in *byID, want *resendWish) (resent, e
 		return resent{}, refuse(http.StatusUnprocessableEntity, "dead letter %d cannot be resent so: %v", l.Seq, err)
 	}
 	answer := resent{Event: a.whole(ctx, ev), Link: resendLink + l.Event.ID, DryRun: want.DryRun}
+	// What was edited is the event, which the journal has.
+	note(ctx).Target, note(ctx).Detail = in.ID, "as event "+ev.ID
+	if want.DryRun {
+		skipNote(ctx)
+	}
 	if !want.DryRun {
 		if answer.Removed, err = a.keepInstead(ctx, l, ev, want.Keep); err != nil {
 			return resent{}, a.unkept(ctx, err)

@@ -13,6 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/go-json-experiment/json"
+
+	"github.com/imhook/imhook/internal/audit"
 )
 
 // operation is one route of the API, as the document tells it.
@@ -38,6 +40,8 @@ type operation struct {
 	steady bool
 	// absent says why it cannot be done here; empty when it can.
 	absent string
+	// wish is an example of a body that the operation reads itself.
+	wish any
 	// media is what the request's body is, and answers what comes back; empty is JSON.
 	media, answers string
 }
@@ -53,6 +57,9 @@ type request struct {
 	w  http.ResponseWriter
 	r  *http.Request
 	op *operation
+	// note is what the audit log will say of it; nothing when it is silent.
+	note   audit.Entry
+	silent bool
 }
 
 type requestKey struct{}
@@ -69,7 +76,7 @@ type stream func(w http.ResponseWriter, r *http.Request)
 
 // ask registers an operation without a body. The example is an answer.
 func ask[I, O any](a *api, op operation, example O, do func(ctx context.Context, in *I) (O, error)) {
-	register(a, op, nil, example, func(ctx context.Context, in *I) (any, error) { return do(ctx, in) })
+	register(a, op, op.wish, example, func(ctx context.Context, in *I) (any, error) { return do(ctx, in) })
 }
 
 // tell registers an operation with a JSON body. The wish is an example of it.
@@ -92,9 +99,10 @@ func register[I any](a *api, op operation, wish, example any, do func(ctx contex
 	doc, body := a.document(op, wish, example)
 	doc.Middlewares = huma.Middlewares{func(hc huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(hc)
-		q := &request{w, r, &op}
+		q := &request{w: w, r: r, op: &op}
 		ctx := context.WithValue(r.Context(), requestKey{}, q)
 		if no := a.mayEnter(ctx, &op, known); no != nil {
+			a.record(ctx, no)
 			a.refuse(w, r, no)
 			return
 		}
@@ -103,10 +111,15 @@ func register[I any](a *api, op operation, wish, example any, do func(ctx contex
 	huma.Register(a.huma, doc, func(ctx context.Context, in *I) (*written, error) {
 		q := requestOf(ctx)
 		v, err := do(ctx, in)
+		var no *refusal
+		if err != nil {
+			no = a.refused(ctx, err)
+		}
+		a.record(ctx, no)
 		return &written{func(huma.Context) {
 			switch s, streams := v.(stream); {
-			case err != nil:
-				a.refuse(q.w, q.r, a.refused(ctx, err))
+			case no != nil:
+				a.refuse(q.w, q.r, no)
 			case streams:
 				s(q.w, q.r)
 			default:

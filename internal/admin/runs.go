@@ -74,10 +74,12 @@ func (a *api) replay(ctx context.Context, endpoint string, want *replayWish) (re
 	if want.To != "" {
 		run.To = a.endpointID(ctx, want.To)
 	}
+	noteWish(ctx, run.Endpoint, want)
 	counting, cancel := context.WithTimeout(ctx, countWithin)
 	defer cancel()
 	count := gateway.RunCount{AtLeast: true}
 	if want.DryRun {
+		skipNote(ctx)
 		if count, err = a.Runs.CountRun(counting, run); err != nil {
 			return replayed{}, badRun(err, 0)
 		}

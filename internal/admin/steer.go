@@ -65,13 +65,14 @@ func (a *api) pause(ctx context.Context, name string, want *steering) (steered, 
 	}
 	if want.Until != "" {
 		var err error
-		if p.Until, err = parseUntil(want.Until, a.Now()); err != nil {
+		if p.Until, err = parseEnd("until", want.Until, a.Now()); err != nil {
 			return steered{}, invalid(err)
 		}
 	}
 	if err := a.Endpoints.Pause(id, p); err != nil {
 		return steered{}, notSteered(id, want, err)
 	}
+	noteWish(ctx, id, want)
 	return steered{Paused: id, Conversation: want.Conversation, Until: p.Until}, nil
 }
 
@@ -87,6 +88,7 @@ func (a *api) resume(ctx context.Context, name string, want *steering) (steered,
 	if err := a.Endpoints.Resume(id, Resume{Conversation: event.Lane(want.Conversation), Now: want.Now}); err != nil {
 		return steered{}, notSteered(id, want, err)
 	}
+	noteWish(ctx, id, want)
 	a.Log.InfoContext(ctx, "endpoint resumed", "endpoint", id, "conversation", want.Conversation, "now", want.Now)
 	return steered{Resumed: id, Conversation: want.Conversation}, nil
 }
@@ -128,8 +130,8 @@ func notSteered(id string, want *steering, err error) *refusal {
 	return refuse(status, "%s: %v", what, err)
 }
 
-// parseUntil reads a moment to come, or how long it is until then.
-func parseUntil(s string, now time.Time) (time.Time, error) {
+// parseEnd reads a moment to come, or how long it is until then.
+func parseEnd(key, s string, now time.Time) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		var d time.Duration
@@ -145,9 +147,9 @@ func parseUntil(s string, now time.Time) (time.Time, error) {
 	}
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("until is %q; write 2026-11-20T08:00:00Z or for how long, 30m or 2d", s)
+		return time.Time{}, fmt.Errorf("%s is %q; write 2026-11-20T08:00:00Z or for how long, 30m or 2d", key, s)
 	case !t.After(now):
-		return time.Time{}, fmt.Errorf("until is %q, which is over already; write a time to come", s)
+		return time.Time{}, fmt.Errorf("%s is %q, which is over already; write a time to come", key, s)
 	}
 	return t, nil
 }

@@ -77,10 +77,12 @@ func (a *api) trigger(ctx context.Context, in *sourceName, want *wish) (triggere
 	if err != nil {
 		return triggered{}, a.broken(ctx, "finding the dialect", err)
 	}
+	given := want.Count
 	edits, err := want.complete()
 	if err != nil {
 		return triggered{}, invalid(err)
 	}
+	noteWish(ctx, in.Name, wish{Command: want.Command, Sequence: want.Sequence, Count: given})
 	answer := triggered{Exchanges: []exchange{}, Seed: *want.Seed}
 	for i := range want.Count {
 		if err := ctx.Err(); err != nil {

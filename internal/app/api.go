@@ -21,7 +21,12 @@ func (a *App) adminConfig(j *journal.Journal, d delivering, in *receive.Handler)
 	case alone:
 		runs, checks = d, deliveries{d.Deliverer}
 	}
+	var changes admin.Definitions
+	if a.book != nil && a.cfg.Extend != nil {
+		changes = definitions{a}
+	}
 	return admin.Config{
+		Settings: a.book, Definitions: changes, Audit: a.audit,
 		Cluster: shared,
 		Current: a.current.Load, Registry: a.cfg.Registry,
 		Journal: j, DeadLetters: j, Runs: runs, Keep: j.Append, Select: a.rules.selects, Trimmed: j.Trimmed, Attempts: a.attempts, Decisions: a.trail, Endpoints: statuses{d}, Hooks: hookStatuses{a}, Uses: a.uses.of, Receive: in,

@@ -20,11 +20,13 @@ import (
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/attempts"
+	"github.com/imhook/imhook/internal/audit"
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/gateway/decide"
 	"github.com/imhook/imhook/internal/gateway/receive"
 	"github.com/imhook/imhook/internal/ledger"
+	"github.com/imhook/imhook/internal/settings"
 	"github.com/imhook/imhook/internal/trail"
 	"github.com/imhook/imhook/internal/wordlist"
 )
@@ -37,6 +39,9 @@ type Config struct {
 	// Parse reads a configuration that somebody thinks of putting into force, for a
 	// comparison; nil means that this cannot be asked.
 	Parse func(data []byte) (*config.Config, error)
+	// Extend adds what the API defined to a configuration of a file; nil means that the
+	// API cannot define anything.
+	Extend func(base *config.Config, all []config.Addition) (*config.Config, []config.Added)
 	// Version is what /api and the User-Agent of deliveries say.
 	Version string
 	// Now defaults to time.Now.
@@ -61,11 +66,17 @@ type App struct {
 	read atomic.Pointer[admin.ConfigStatus]
 	// aged is the moment by which what is kept grows old.
 	aged func() time.Time
-	// reloading is held while it is replaced.
+	// reloading is held while it is replaced. It guards base, which is the file's part of
+	// it, and followed, what the API had defined when it was replaced last.
 	reloading sync.Mutex
-	in        *receive.Handler
-	deliver   delivering
-	decide    *decide.Decider
+	base      *config.Config
+	followed  []config.Addition
+	// book is what people set; nil when it could not be read. audit takes who did what.
+	book    *settings.Book
+	audit   *audit.Log
+	in      *receive.Handler
+	deliver delivering
+	decide  *decide.Decider
 	// trail takes what is decided.
 	trail *trail.Trail
 	// attempts takes what is tried.
@@ -103,6 +114,7 @@ func New(cfg Config) (*App, error) {
 	metrics := prometheus.NewRegistry()
 	a := &App{cfg: cfg, aged: aged, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{}), encryptions: map[string]*encryption{}}
 	a.current.Store(cfg.Config)
+	a.base = cfg.Config
 	a.askers.Store(&map[string]*asker{})
 	return a, nil
 }
@@ -140,6 +152,13 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err := a.metrics.Register(newJournalCollector(j)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
+	if err := a.openSettings(ctx, j); err != nil {
+		return err
+	}
+	c, added := a.extended(ctx, c)
+	a.sayAside(ctx, added)
+	a.current.Store(c)
+	a.followed = addedTo(added)
 	if a.trail, err = trail.New(trail.Config{Store: j.Decisions(), Metrics: a.metrics, Log: a.cfg.Log}); err != nil {
 		return err
 	}
@@ -205,6 +224,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	a.in = in
+	a.followSettings(ctx)
 	if err := a.metrics.Register(newLedgerCollector(func() []ledger.Account { return accounts(in, d) })); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}

@@ -23,8 +23,12 @@ func (a *App) compare(ctx context.Context, data []byte) (admin.Comparison, error
 	if err != nil {
 		return admin.Comparison{}, err
 	}
-	old := a.current.Load()
-	var all admin.Comparison
+	next, _ = a.extended(ctx, next)
+	return a.comparison(ctx, a.current.Load(), next)
+}
+
+// comparison says what would change from one configuration to another.
+func (a *App) comparison(ctx context.Context, old, next *config.Config) (all admin.Comparison, err error) {
 	for _, c := range config.Diff(old, next) {
 		all.Changes = append(all.Changes, admin.Change{Change: c, Text: c.String(), Restart: c.Restart()})
 	}

@@ -56,7 +56,7 @@ func (a *App) plan(c *config.Config) (*plan, error) {
 			id := app.Name + "/" + e.Name
 			m, err := a.rules.endpoint(app.Name, e)
 			if err == nil {
-				err = p.speaker(a, app.Name, e, egress.ForFile(c.Egress.Allow))
+				err = p.speaker(a, app.Name, e, c.Calls(e.FromAPI))
 			}
 			if err != nil {
 				p.abandon()

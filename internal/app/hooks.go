@@ -76,7 +76,7 @@ func (a *App) panel(c *config.Config) (*panel, error) {
 			id := app.Name + "/" + h.Name
 			m, err := a.rules.hook(app.Name, h)
 			if err == nil {
-				err = p.asker(a, app.Name, h, egress.ForFile(c.Egress.Allow))
+				err = p.asker(a, app.Name, h, c.Calls(h.FromAPI))
 			}
 			if err != nil {
 				p.abandon()

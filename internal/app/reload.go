@@ -33,13 +33,33 @@ func patience(c *config.Config) time.Duration {
 // changed. It is applied whole, or refused whole with the reason while the one
 // before goes on: a change that needs a restart refuses all. No event is lost or
 // overtakes another; requests under way end with the source that they began with.
-// It is safe for concurrent use; changes are applied one after the other.
+// What the API defined stays beside it. It is safe for concurrent use; changes are
+// applied one after the other.
 func (a *App) Reload(ctx context.Context, next *config.Config) ([]config.Change, error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	return a.apply(ctx, next)
+}
+
+// apply is [App.Reload] for who holds reloading. base is the file's part.
+func (a *App) apply(ctx context.Context, base *config.Config) ([]config.Change, error) {
 	if a.in == nil {
 		return nil, errors.New("the gateway does not run")
 	}
+	next, added := a.extended(ctx, base)
+	changes, err := a.replace(ctx, next)
+	if err != nil {
+		return changes, err
+	}
+	a.base, a.followed = base, addedTo(added)
+	if len(changes) > 0 {
+		a.sayAside(ctx, added)
+	}
+	return changes, nil
+}
+
+// replace puts another configuration into force.
+func (a *App) replace(ctx context.Context, next *config.Config) ([]config.Change, error) {
 	changes := config.Diff(a.current.Load(), next)
 	if err := needsRestart(changes); err != nil {
 		return changes, err

@@ -257,6 +257,8 @@ type Endpoint struct {
 	// is not nil.
 	Kafka *Kafka `key:"kafka"`
 	NATS  *NATS  `key:"nats"`
+	// FromAPI is true for what the API defined: see [Config.Calls].
+	FromAPI bool `key:"-"`
 }
 
 // Start is where in the journal a new endpoint begins. The zero value is now: it

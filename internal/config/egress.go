@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/imhook/imhook/internal/egress"
 )
@@ -13,6 +14,15 @@ type Egress struct {
 	// Allow are networks. Link-local addresses and metadata services are never called,
 	// whatever it says.
 	Allow []netip.Prefix `key:"allow"`
+}
+
+// Calls says whom a hook or endpoint may call: one of the file, or one that the API
+// defined, which need not be the operator's.
+func (c *Config) Calls(fromAPI bool) egress.Policy {
+	if fromAPI {
+		return egress.ForAPI(c.Egress.Allow)
+	}
+	return egress.ForFile(c.Egress.Allow)
 }
 
 // egress reads whom the gateway may call.
@@ -37,8 +47,12 @@ func (l *loader) egress(o *object) {
 // What a name leads to is seen when it is called.
 func (l *loader) callable(v value, host string) (egress.Host, bool) {
 	h, err := egress.ParseHost(host)
-	if err == nil && h.Addr.IsValid() {
-		err = egress.ForFile(l.config.Egress.Allow).Check(h.Addr)
+	addr := h.Addr
+	if strings.EqualFold(strings.TrimSuffix(h.Name, "."), "localhost") {
+		addr = netip.AddrFrom4([4]byte{127, 0, 0, 1}) // wherever it is asked
+	}
+	if err == nil && addr.IsValid() {
+		err = l.config.Calls(l.fromAPI).Check(addr)
 	}
 	if err != nil {
 		v.wrong("%v", err)

@@ -43,6 +43,8 @@ type Hook struct {
 	Name string `key:"name"`
 	// Enabled is false for a hook that is not asked.
 	Enabled bool `key:"enabled"`
+	// FromAPI is true for what the API defined: see [Config.Calls].
+	FromAPI bool `key:"-"`
 	// Builtin is [Wordlist], or empty; then URL and Dialect are set.
 	Builtin string `key:"builtin"`
 	// File and Words are the list's words, Action what a hit does.

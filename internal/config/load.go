@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -60,15 +59,7 @@ func Load(path string, o Options) (*Config, error) {
 // Parse is [Load] for content at hand; name stands in the problems, and relative
 // _file keys are relative to its directory.
 func Parse(name string, data []byte, o Options) (*Config, error) {
-	if o.LookupEnv == nil {
-		o.LookupEnv = os.LookupEnv
-	}
-	if o.ReadFile == nil {
-		o.ReadFile = readRegular
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o = o.withDefaults()
 	inputs := []Input{NewInput(name, data)}
 	root, problem := tree(data)
 	if problem != nil {
@@ -148,6 +139,8 @@ type loader struct {
 	config *Config
 	// lines are the file's, by character.
 	lines [][]rune
+	// fromAPI is true while it is none, but what the API defined.
+	fromAPI bool
 	// sources are the names seen so far, in all apps.
 	sources map[string]value
 	// files are those that were read besides, by path.

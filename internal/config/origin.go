@@ -22,6 +22,8 @@ const (
 	OriginFile OriginKind = "file"
 	// OriginPolicy: it follows from what another key says.
 	OriginPolicy OriginKind = "policy"
+	// OriginAPI: somebody defined it through the API.
+	OriginAPI OriginKind = "api"
 )
 
 // Origin is where a value comes from. The zero value is a default.
@@ -51,7 +53,7 @@ func (o Origin) String() string {
 			return fmt.Sprintf("%s %s", o.Kind, o.Name)
 		}
 		return fmt.Sprintf("%s %s (%s:%d)", o.Kind, o.Name, o.File, o.Line)
-	case OriginDefault, OriginSandbox:
+	case OriginDefault, OriginSandbox, OriginAPI:
 		return string(o.Kind)
 	}
 	return string(OriginDefault)

@@ -14,7 +14,7 @@ import (
 )
 
 // Chronicle is one of the streams beside the journal that are kept for people: see
-// [Journal.Decisions] and [Journal.Attempts]. It is safe for concurrent use.
+// [Journal.Decisions], [Journal.Attempts] and [Journal.Audit]. It is safe for concurrent use.
 type Chronicle struct {
 	j *Journal
 	// at is its place in [engine.chronicles], what names it in errors, and key its
@@ -30,6 +30,7 @@ type Chronicle struct {
 const (
 	decisions = iota
 	attempts
+	audits
 	chronicles
 )
 
@@ -49,9 +50,22 @@ func (j *Journal) Attempts() *Chronicle {
 	}
 }
 
+// How long the audit log is kept, and how many bytes of it.
+const (
+	auditKept  = 366 * 24 * time.Hour
+	auditBytes = 64 << 20
+)
+
+// Audit is where the log of who changed what is kept.
+func (j *Journal) Audit() *Chronicle {
+	return &Chronicle{
+		j: j, at: audits, what: "the audit log", stream: j.at.auditStream, subject: j.at.auditSubject, age: auditKept, bytes: auditBytes,
+	}
+}
+
 // chronicleOf is the chronicle that a stream is of; nil when it is none.
 func (j *Journal) chronicleOf(stream string) *Chronicle {
-	for _, c := range []*Chronicle{j.Decisions(), j.Attempts()} {
+	for _, c := range []*Chronicle{j.Decisions(), j.Attempts(), j.Audit()} {
 		if c.stream == stream {
 			return c
 		}

@@ -58,7 +58,7 @@ func Copy(ctx context.Context, from, to Config, progress func(Copied)) (done Cop
 		return done, fmt.Errorf("opening %s: %w", to.place(), err)
 	}
 	defer func() { err = errors.Join(err, c.dst.Close(context.WithoutCancel(ctx))) }()
-	for _, step := range []func(context.Context) error{c.begin, c.pages, c.positions, c.deadLetters, c.check, c.finish} {
+	for _, step := range []func(context.Context) error{c.begin, c.pages, c.positions, c.deadLetters, c.settings, c.check, c.finish} {
 		if err := step(ctx); err != nil {
 			return c.done, err
 		}

@@ -15,6 +15,8 @@ type names struct {
 	leaseStream, leaseSubject      string
 	trailStream, trailSubject      string
 	attemptStream, attemptSubject  string
+	auditStream, auditSubject      string
+	settingStream, settingPrefix   string
 	nodePrefix                     string // what gateways tell each other, in no stream
 }
 
@@ -39,6 +41,8 @@ func namesOf(name string) names {
 		leaseStream: stream + "LEASES", leaseSubject: subject + "lease.journal",
 		trailStream: stream + "DECISIONS", trailSubject: subject + "decisions",
 		attemptStream: stream + "ATTEMPTS", attemptSubject: subject + "attempts",
+		auditStream: stream + "AUDIT", auditSubject: subject + "audit",
+		settingStream: stream + "SETTINGS", settingPrefix: subject + "setting.",
 		nodePrefix: subject + "node.",
 	}
 }

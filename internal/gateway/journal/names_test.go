@@ -21,7 +21,7 @@ func TestNames_ArePartOfTheFormat(t *testing.T) {
 	want := names{
 		pageStream, pageSubject, fillerSubject, positionStream, positionPrefix, deadStream, deadPrefix,
 		"IMHOOK_LEASES", "imhook.lease.journal", "IMHOOK_DECISIONS", "imhook.decisions",
-		"IMHOOK_ATTEMPTS", "imhook.attempts", "imhook.node.",
+		"IMHOOK_ATTEMPTS", "imhook.attempts", "IMHOOK_AUDIT", "imhook.audit", "IMHOOK_SETTINGS", "imhook.setting.", "imhook.node.",
 	}
 	if got := namesOf(DefaultName); got != want {
 		t.Errorf("namesOf(%q) = %+v, want %+v: a journal would not be found again", DefaultName, got, want)
@@ -29,7 +29,8 @@ func TestNames_ArePartOfTheFormat(t *testing.T) {
 	want = names{
 		"prod-2_PAGES", "prod-2.page", "prod-2.filler", "prod-2_POSITIONS", "prod-2.position.",
 		"prod-2_DEADLETTERS", "prod-2.dead.", "prod-2_LEASES", "prod-2.lease.journal",
-		"prod-2_DECISIONS", "prod-2.decisions", "prod-2_ATTEMPTS", "prod-2.attempts", "prod-2.node.",
+		"prod-2_DECISIONS", "prod-2.decisions", "prod-2_ATTEMPTS", "prod-2.attempts",
+		"prod-2_AUDIT", "prod-2.audit", "prod-2_SETTINGS", "prod-2.setting.", "prod-2.node.",
 	}
 	if got := namesOf("prod-2"); got != want {
 		t.Errorf("namesOf = %+v, want %+v", got, want)

@@ -54,6 +54,13 @@ func (c *Chronicle) config() jetstream.StreamConfig {
 	return cfg
 }
 
+func settingStreamConfig(at names) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: at.settingStream, Subjects: []string{at.settingPrefix + ">"}, Storage: jetstream.FileStorage,
+		MaxMsgsPerSubject: 1, AllowDirect: true, Duplicates: time.Second,
+	}
+}
+
 func leaseStream(at names) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: at.leaseStream, Subjects: []string{at.leaseSubject}, Storage: jetstream.FileStorage,
@@ -242,7 +249,7 @@ func drift(have, want jetstream.StreamConfig, at names) (wrong []string) {
 	say(have.Mirror != nil || len(have.Sources) > 0, "it is fed by other streams")
 	say(have.SubjectTransform != nil, "subject_transform is set")
 	say(have.Sealed, "it is sealed")
-	if want.Name == at.trailStream || want.Name == at.attemptStream {
+	if want.Name == at.trailStream || want.Name == at.attemptStream || want.Name == at.auditStream {
 		return wrong // its bounds are set as the configuration has them
 	}
 	if want.Name == at.deadStream {
@@ -319,7 +326,10 @@ func (j *Journal) explainStream(want jetstream.StreamConfig, err error) error {
 	case codeAccountExceeded, codeInsufficient, codeStorageExceeded, codeMaxBytesRequired, codeMaxStreamBytes:
 		remedy = "the limits of the NATS account, or of its servers, are too small for the journal: raise them, or lower retain.bytes"
 		if c := j.chronicleOf(want.Name); c != nil {
-			remedy = fmt.Sprintf("the limits of the NATS account, or of its servers, are too small for %s: raise them, or lower %s", c.what, c.key)
+			remedy = fmt.Sprintf("the limits of the NATS account, or of its servers, are too small for %s: raise them", c.what)
+			if c.key != "" {
+				remedy += ", or lower " + c.key
+			}
 		}
 	default:
 		return err

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/client/admin"
+)
+
+func (p *program) audit() *cobra.Command {
+	narrow := map[string]*string{}
+	var (
+		limit          int
+		follow, asJSON bool
+		whole          bool
+		interval       time.Duration
+	)
+	c := &cobra.Command{
+		Use:   "audit",
+		Short: "Show who did what through the API, the newest last",
+		Long: "Show who did what through the API and the console, the newest last: changes of the\n" +
+			"configuration, tokens, logins, and what was done to endpoints and dead letters.",
+		Example: "  imhook audit --since 24h\n" +
+			"  imhook audit --target shop/backend --whole",
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			query := url.Values{}
+			for key, v := range narrow {
+				if *v != "" {
+					query.Set(key, *v)
+				}
+			}
+			l := listing{
+				client: c, path: "/api/v1/audit", key: "entries", limit: limit, follow: follow, interval: interval,
+				none: "nobody did such a thing", quiet: asJSON, notes: cmd.ErrOrStderr(),
+				show: func(v jsontext.Value) error {
+					text := string(v)
+					if !asJSON {
+						var e admin.AuditEntry
+						if err := json.Unmarshal(v, &e); err != nil {
+							return fmt.Errorf("reading an entry: %w", err)
+						}
+						if text = auditLine(&e, time.Now()); whole {
+							text += changeText(&e)
+						}
+					}
+					_, err := io.WriteString(cmd.OutOrStdout(), text+"\n")
+					return err
+				},
+			}
+			return l.run(cmd.Context(), query)
+		},
+	}
+	flags := c.Flags()
+	for _, n := range []struct{ name, usage string }{
+		{"who", "only what was done with the token of this `name`"},
+		{"what", "only this `operation`: pauseEndpoint, putEndpoint, createToken, login, …"},
+		{"target", "only what concerns this `name`, or a part of it"},
+		{"since", "only done since then: a `time`, or how long ago: 1h"},
+		{"until", "only done until then: a `time`, or how long ago"},
+	} {
+		narrow[n.name] = flags.String(n.name, "", n.usage)
+	}
+	flags.IntVar(&limit, "limit", 20, "how many at most; with --follow, how many to begin with")
+	flags.BoolVar(&follow, "follow", false, "go on with new ones as they come")
+	flags.DurationVar(&interval, "interval", 500*time.Millisecond, "how often --follow asks")
+	flags.BoolVar(&whole, "whole", false, "with the YAML before and after")
+	flags.BoolVar(&asJSON, "json", false, "print the gateway's JSON, one entry a line")
+	c.MarkFlagsMutuallyExclusive("follow", "until")
+	return c
+}
+
+// auditLine is an entry on one line: when, who, from where, what, to what.
+func auditLine(e *admin.AuditEntry, now time.Time) string {
+	words := []string{clock(e.At, now), whoText(e), e.From, e.What, e.Target}
+	for i, w := range words {
+		words[i] = firstOf(oneLine(strings.TrimSpace(w), 80), "-")
+	}
+	line := strings.Join(words, "  ")
+	if e.Detail != "" {
+		line += "  " + oneLine(e.Detail, idWidth)
+	}
+	if e.Refused != "" {
+		line += "  refused: " + oneLine(e.Refused, idWidth)
+	}
+	return line
+}
+
+// whoText is who did it, with the role.
+func whoText(e *admin.AuditEntry) string {
+	if e.Role == "" {
+		return e.Who
+	}
+	return e.Who + " (" + e.Role + ")"
+}
+
+// changeText is what was changed, one line a line.
+func changeText(e *admin.AuditEntry) string {
+	var b strings.Builder
+	before, after := strings.Split(strings.TrimSuffix(e.Before, "\n"), "\n"), strings.Split(strings.TrimSuffix(e.After, "\n"), "\n")
+	for _, line := range difference(before, after) {
+		b.WriteString("\n    " + printable(line))
+	}
+	return b.String()
+}
+
+// difference is a with marks for what is not in b, and what b has instead.
+func difference(a, b []string) (all []string) {
+	// The longest common part, from the end: definitions are short.
+	length := make([][]int, len(a)+1)
+	for i := range length {
+		length[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if a[i] == b[j] {
+				length[i][j] = length[i+1][j+1] + 1
+			} else {
+				length[i][j] = max(length[i+1][j], length[i][j+1])
+			}
+		}
+	}
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			if a[i] != "" {
+				all = append(all, "  "+a[i])
+			}
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && length[i+1][j] >= length[i][j+1]:
+			if a[i] != "" {
+				all = append(all, "- "+a[i])
+			}
+			i++
+		default:
+			if b[j] != "" {
+				all = append(all, "+ "+b[j])
+			}
+			j++
+		}
+	}
+	return all
+}
