@@ -409,6 +409,7 @@ func TestSession_EndsAsItShould(t *testing.T) {
 		end  func(t *testing.T, o *office, c *http.Cookie)
 	}{
 		{"logout", func(t *testing.T, o *office, c *http.Cookie) {
+			t.Helper()
 			w := ask(o.h, "POST", "/api/v1/logout", "", sits(c))
 			if left := w.Result().Cookies(); w.Code != http.StatusOK || len(left) != 1 || left[0].Value != "" {
 				t.Errorf("logout = %d %s, cookies %v", w.Code, w.Body, left)

@@ -135,7 +135,7 @@ type setting struct {
 // defined returns what the API made of that name; false when it made none.
 func (a *api) defined(ctx context.Context, section config.Section, app, name string) (Defined, bool) {
 	for _, d := range a.Definitions.Defined(ctx) {
-		if d.Section() == section && d.Definition.App == app && d.Definition.Name == name {
+		if d.Section() == section && d.App == app && d.Name == name {
 			return d, true
 		}
 	}
@@ -157,7 +157,7 @@ func (a *api) showDefinition(ctx context.Context, section config.Section, in *in
 		var d Defined
 		if d, made = a.defined(ctx, section, in.App, in.Name); made {
 			shown.CreatedAt, shown.CreatedBy, shown.ChangedAt, shown.ChangedBy = d.CreatedAt, d.CreatedBy, d.ChangedAt, d.ChangedBy
-			shown.YAML = a.masked(d.Definition.YAML)
+			shown.YAML = a.masked(d.YAML)
 			shown.Problems, shown.Warnings = problems(d.Problems), problems(d.Warnings)
 			if !d.Shadowed {
 				shown.Origin = string(config.OriginAPI)
@@ -192,7 +192,7 @@ func (a *api) kept(ctx context.Context, section config.Section, in *definedIn) (
 	if !ok {
 		return definition.Doc{}, false
 	}
-	doc, err := definition.Parse([]byte(d.Definition.YAML))
+	doc, err := definition.Parse([]byte(d.YAML))
 	return doc, err == nil
 }
 
@@ -371,12 +371,12 @@ func (a *api) export(ctx context.Context, _ *none) (stream, error) {
 	var parts []definition.Part
 	for _, section := range config.Sections() {
 		for _, d := range a.Definitions.Defined(ctx) {
-			doc, err := definition.Parse([]byte(d.Definition.YAML))
+			doc, err := definition.Parse([]byte(d.YAML))
 			if d.Section() != section || err != nil {
 				continue
 			}
 			parts = append(parts, definition.Part{
-				Section: d.Definition.Section, App: d.Definition.App, Name: d.Definition.Name, Doc: doc, Public: definition.PublicKeys(a.Registry, doc.Dialect()),
+				Section: d.Definition.Section, App: d.App, Name: d.Name, Doc: doc, Public: definition.PublicKeys(a.Registry, doc.Dialect()),
 			})
 		}
 	}

@@ -154,12 +154,12 @@ func (b *Book) fresh(ctx context.Context) {
 }
 
 // change makes a change on what there is, and again where somebody else was quicker.
-// make returns the key and its new value, empty to take it away.
-func (b *Book) change(ctx context.Context, key string, make func() ([]byte, error)) error {
+// edit returns the key and its new value, empty to take it away.
+func (b *Book) change(ctx context.Context, key string, edit func() ([]byte, error)) error {
 	b.changing.Lock()
 	defer b.changing.Unlock()
 	for n := 0; ; n++ {
-		value, err := make()
+		value, err := edit()
 		if err != nil {
 			return err
 		}
