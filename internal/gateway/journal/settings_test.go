@@ -50,6 +50,12 @@ func TestSettings_SurviveARestart(t *testing.T) {
 	put(t, s, "gone", "two")
 	put(t, s, "a/b", "three")
 	put(t, s, "gone", "")
+	if info, err := s.stream.Info(t.Context()); err != nil || info.State.Msgs != 1 {
+		t.Errorf("%d messages are kept for one setting, %v", info.State.Msgs, err)
+	}
+	if revision, err := s.Revision(t.Context()); err != nil || revision != 4 {
+		t.Errorf("revision = %d, %v; want 4 after four changes", revision, err)
+	}
 	if err := j.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
