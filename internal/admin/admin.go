@@ -190,6 +190,10 @@ type Config struct {
 	Audit Audit
 	// History says in a word how the search of what was is doing; nil is off.
 	History func() string
+	// Live says how everything is doing now; nil means that nobody looks.
+	Live Live
+	// Closing is closed when streams shall end because the gateway stops; nil never is.
+	Closing <-chan struct{}
 	// Metrics is what /metrics shows; nil means nothing.
 	Metrics prometheus.Gatherer
 	// Ready says why the gateway cannot take callbacks now; nil is always ready.

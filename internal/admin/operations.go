@@ -19,6 +19,7 @@ func (a *api) operations() {
 	a.gatewayOperations()
 	a.accessOperations()
 	a.definitionOperations()
+	a.liveOperations()
 }
 
 // missing says that an operation is not there unless it can be done.

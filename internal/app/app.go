@@ -27,6 +27,7 @@ import (
 	"github.com/imhook/imhook/internal/gateway/receive"
 	"github.com/imhook/imhook/internal/ledger"
 	"github.com/imhook/imhook/internal/settings"
+	"github.com/imhook/imhook/internal/live"
 	"github.com/imhook/imhook/internal/trail"
 	"github.com/imhook/imhook/internal/wordlist"
 )
@@ -89,6 +90,12 @@ type App struct {
 	askers atomic.Pointer[map[string]*asker]
 	// uses is when secrets were used last.
 	uses uses
+	// meter is told what came of attempts and decisions, counters are what stages count.
+	meter    live.Meter
+	counters *live.Counters
+	live     *live.Live
+	// closing is closed before the listeners are, so that streams end.
+	closing chan struct{}
 	// cleanups are run last to first.
 	cleanups []cleanup
 }
@@ -112,7 +119,8 @@ func New(cfg Config) (*App, error) {
 		aged = gateway.NewAgeing(time.Now, nil, cfg.Log).Now
 	}
 	metrics := prometheus.NewRegistry()
-	a := &App{cfg: cfg, aged: aged, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{}), encryptions: map[string]*encryption{}}
+	a := &App{cfg: cfg, aged: aged, metrics: metrics, rules: newRules(cfg.Registry, metrics, cfg.Log), failed: make(chan struct{}), closing: make(chan struct{}), encryptions: map[string]*encryption{}}
+	a.counters = live.NewCounters(metrics)
 	a.current.Store(cfg.Config)
 	a.base = cfg.Config
 	a.askers.Store(&map[string]*asker{})
@@ -175,7 +183,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d, err := a.deliveries(j, plan, log)
+	d, err := a.deliveries(j, plan, metered{log, &a.meter})
 	if err == nil {
 		err = d.Start(ctx)
 	}
@@ -201,7 +209,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	decider, err := decide.New(decide.Config{Hooks: panel.hooks, Trail: a.trail, Metrics: a.metrics, Log: a.cfg.Log})
+	decider, err := decide.New(decide.Config{Hooks: panel.hooks, Trail: weighed{a.trail, &a.meter}, Metrics: a.metrics, Log: a.cfg.Log})
 	if err != nil {
 		panel.abandon()
 		return err
@@ -218,7 +226,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	in, err := receive.New(receive.Config{
 		Sources: sources, Journal: j, Decider: decider,
 		TrustedProxies: c.TrustedProxies, MaxBody: c.Journal.MaxBody,
-		Now: a.cfg.Now, Log: a.cfg.Log, Metrics: a.metrics,
+		Now: a.cfg.Now, Log: a.cfg.Log, Metrics: a.counters,
 	})
 	if err != nil {
 		return err
@@ -231,10 +239,15 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err := a.metrics.Register(newBoundCollector(a, j)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
+	if a.live, err = live.New(a.liveConfig(j, d)); err != nil {
+		return err
+	}
+	a.onStop("live", a.live.Stop)
 	api, err := admin.New(a.adminConfig(j, d, in))
 	if err != nil {
 		return err
 	}
+	defer a.onStop("streams", a.endStreams)
 	if adminListener == nil {
 		a.serve(l, in, api)
 		return nil

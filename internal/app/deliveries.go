@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/imhook/imhook/event"
-	"github.com/imhook/imhook/internal/attempts"
 	"github.com/imhook/imhook/internal/cluster"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/journal"
@@ -51,7 +50,7 @@ func (p *plan) shared() cluster.Plan {
 }
 
 // deliveries makes what delivers the events of j.
-func (a *App) deliveries(j *journal.Journal, p *plan, log *attempts.Log) (delivering, error) {
+func (a *App) deliveries(j *journal.Journal, p *plan, log deliver.Attempts) (delivering, error) {
 	c := a.cfg.Config
 	cfg := deliver.Config{
 		Journal: j, Letters: j, Attempts: log, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now, Aged: a.aged,

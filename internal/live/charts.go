@@ -146,28 +146,11 @@ func sampleEach(all map[string]*series, counts map[string]uint64, step int64, of
 
 func (l *Live) sampleAttempts(step int64) {
 	c, m := &l.charts, l.cfg.Meter
-	var all, one spread
-	var delivered, failed uint64
-	m.endpoints.each(maxEndpoints, func(name string, a *attempted) {
-		s := of(c.endpoints, name, maxEndpoints)
-		d, f := a.delivered.Load(), a.failed.Load()
-		delivered, failed = delivered+d, failed+f
-		s.delivered.sample(step, d)
-		s.failed.sample(step, f)
-		a.took.read(&one)
-		all.add(&one)
-		s.tookDelivery().sample(step, &one)
-	})
-	c.total.delivered.sample(step, delivered)
-	c.total.failed.sample(step, failed)
-	c.total.tookDelivery().sample(step, &all)
-	m.types.each(maxTypes, func(name string, a *attempted) {
-		s := of(c.types, name, maxTypes)
-		s.delivered.sample(step, a.delivered.Load())
-		s.failed.sample(step, a.failed.Load())
-		a.took.read(&one)
-		s.tookDelivery().sample(step, &one)
-	})
+	all := sampleAttempted(step, c.endpoints, maxEndpoints, &m.endpoints)
+	c.total.delivered.sample(step, all.delivered)
+	c.total.failed.sample(step, all.failed)
+	c.total.tookDelivery().sample(step, &all.took)
+	sampleAttempted(step, c.types, maxTypes, &m.types)
 	m.reasons.each(maxReasons, func(name string, n *atomic.Uint64) {
 		if c.reasons[name] == nil {
 			c.reasons[name] = &counting{}
@@ -176,19 +159,66 @@ func (l *Live) sampleAttempts(step int64) {
 	})
 }
 
+// reading is what counters of attempts held at one moment.
+type reading struct {
+	delivered, failed uint64
+	took              spread
+}
+
+func (r *reading) add(more *reading) {
+	r.delivered, r.failed = r.delivered+more.delivered, r.failed+more.failed
+	r.took.add(&more.took)
+}
+
+func (r *reading) sample(step int64, s *series) {
+	s.delivered.sample(step, r.delivered)
+	s.failed.sample(step, r.failed)
+	s.tookDelivery().sample(step, &r.took)
+}
+
+// sampleAttempted samples the counters that have a series of their own, the others as
+// one, and returns all of them together.
+func sampleAttempted(step int64, all map[string]*series, most int, counters *bounded[attempted]) (sum reading) {
+	var rest, one reading
+	counters.each(int64(most), func(name string, a *attempted) {
+		one.delivered, one.failed = a.delivered.Load(), a.failed.Load()
+		a.took.read(&one.took)
+		sum.add(&one)
+		if s := of(all, name, most); s != all[other] {
+			one.sample(step, s)
+		} else {
+			rest.add(&one)
+		}
+	})
+	if s := all[other]; s != nil {
+		rest.sample(step, s)
+	}
+	return sum
+}
+
 func (l *Live) sampleDecisions(step int64) {
 	c, m := &l.charts, l.cfg.Meter
-	var all, one spread
-	m.proposals.each(maxTypes, func(name string, d *decided) {
-		d.took.read(&one)
-		all.add(&one)
-		of(c.types, name, maxTypes).tookDecision().sample(step, &one)
-	})
+	all := sampleDecided(step, c.types, maxTypes, &m.proposals)
 	c.total.tookDecision().sample(step, &all)
-	m.hooks.each(maxHooks, func(name string, d *decided) {
+	sampleDecided(step, c.hooks, maxHooks, &m.hooks)
+}
+
+// sampleDecided is sampleAttempted for decisions.
+func sampleDecided(step int64, all map[string]*series, most int, counters *bounded[decided]) (sum spread) {
+	var rest, one spread
+	counters.each(int64(most), func(name string, d *decided) {
 		d.took.read(&one)
-		of(c.hooks, name, maxHooks).tookDecision().sample(step, &one)
+		sum.add(&one)
+		if s := of(all, name, most); s != all[other] {
+			s.tookDecision().sample(step, &one)
+		} else {
+			rest.add(&one)
+		}
 	})
+	if s := all[other]; s != nil {
+		s.tookDecision().sample(step, &rest)
+	}
+	return sum
 }
 
 // forget gives the room of those away that are not configured any more. Call with mu.

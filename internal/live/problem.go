@@ -11,7 +11,7 @@ import (
 const (
 	// behind is how old the oldest undelivered event of an endpoint may be.
 	behind = 10 * time.Minute
-	// growing is how many events wait before it is told that they become more.
+	// growing is by how many events a backlog grows in a minute that somebody should know.
 	growing = 1000
 	// quiet is how long a source may be silent at least, quietTimes how many times as
 	// long as is usual for it, and usual how many events it takes to know what that is.
@@ -93,7 +93,7 @@ func growth(c *series) string {
 		return ""
 	}
 	first, last := c.backlogs[0], c.backlogs[len(c.backlogs)-1]
-	if last < growing || last < first+first/4 || !slices.IsSorted(c.backlogs) {
+	if last < first+growing || !slices.IsSorted(c.backlogs) {
 		return ""
 	}
 	return fmt.Sprintf("its backlog grows: %d events a minute ago, %d now; events come faster than it takes them", first, last)

@@ -82,17 +82,13 @@ type counting struct {
 	last uint64
 	// coarse is how many came since the coarse step began.
 	coarse uint64
-	known  bool
 }
 
 // sample takes the counter's value at the end of a fine step. One that is less than
-// before began anew.
+// before is one of others now.
 func (c *counting) sample(step int64, now uint64) {
-	came := now
-	if c.known && now >= c.last {
-		came = now - c.last
-	}
-	c.last, c.known = now, true
+	came := now - min(now, c.last)
+	c.last = now
 	c.coarse += came
 	c.putFine(step, float64(came)/fineStep.Seconds())
 	if (step+1)%perCoarse == 0 {

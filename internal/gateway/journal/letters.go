@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -101,4 +102,29 @@ func (j *Journal) RemoveDeadLetter(ctx context.Context, seq uint64) (bool, error
 		return false, nil
 	}
 	return false, fmt.Errorf("removing dead letter %d: %w", seq, restarting(err))
+}
+
+// DeadLetterCounts returns how many dead letters each endpoint (app/name) has that has
+// any.
+func (j *Journal) DeadLetterCounts(ctx context.Context) (map[string]uint64, error) {
+	counts := map[string]uint64{}
+	_, _, n, err := j.DeadLetterBounds(ctx)
+	if err != nil || n == 0 {
+		return counts, err
+	}
+	e, err := j.use()
+	if err != nil {
+		return nil, err
+	}
+	info, err := e.dead.Info(ctx, jetstream.WithSubjectFilter(j.at.deadPrefix+">"))
+	if err != nil {
+		return nil, fmt.Errorf("counting dead letters: %w", restarting(err))
+	}
+	for subject, n := range info.State.Subjects {
+		of, _, _ := strings.Cut(strings.TrimPrefix(subject, j.at.deadPrefix), ".")
+		if endpoint, err := untoken(of); err == nil {
+			counts[endpoint] += n
+		}
+	}
+	return counts, nil
 }
