@@ -192,6 +192,10 @@ type Config struct {
 	History func() string
 	// Live says how everything is doing now; nil means that nobody looks.
 	Live Live
+	// Follow calls fn for every page from seq on as they are kept, until ctx ends; nil
+	// means that nobody can follow events. Outcomes are what comes of them.
+	Follow   func(ctx context.Context, seq uint64, fn func(*gateway.Page)) error
+	Outcomes Outcomes
 	// Closing is closed when streams shall end because the gateway stops; nil never is.
 	Closing <-chan struct{}
 	// Metrics is what /metrics shows; nil means nothing.
@@ -212,6 +216,7 @@ type api struct {
 	guard *guard
 	mux   *routes
 	huma  huma.API
+	tails tailing
 	// text is the document as it is served.
 	text func() ([]byte, error)
 }

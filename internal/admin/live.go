@@ -94,6 +94,15 @@ func (a *api) liveOperations() {
 			"Whoever reads slowly misses some and gets the newest. A comment comes at least every 15 seconds.",
 		errors: []int{http.StatusTooManyRequests},
 	}), stream(nil), a.watchOverview)
+	ask(a, missing(a.Follow != nil, operation{
+		id: "tail", method: http.MethodGet, path: "/api/v1/tail", tag: tagEvents, role: RoleViewer,
+		summary: "What comes in and what comes of it, as it comes (server-sent events)", answers: mediaEvents,
+		about: "First begin, whose id is where the stream stands; then event (a CloudEvent as in the listing; its id is the cursor), " +
+			"attempt and decision (as in their listings) as they come. missed says what could not be shown, end why the stream ends. " +
+			"With Last-Event-ID it goes on behind that event and leaves none out; earlier outcomes are shown as far as they are kept. " +
+			"Whoever reads too slowly is let go, and can go on. A comment comes at least every 15 seconds.",
+		errors: []int{http.StatusBadRequest, http.StatusTooManyRequests},
+	}), stream(nil), a.tailEvents)
 	ask(a, missing(a.Live != nil, operation{
 		id: "charts", method: http.MethodGet, path: "/api/v1/charts", tag: tagGateway, role: RoleViewer,
 		summary: "Throughput, times, backlog and failures of the last hour or day",

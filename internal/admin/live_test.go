@@ -68,16 +68,16 @@ func follow(t *testing.T, srv *httptest.Server, path string, headers ...string) 
 	return res
 }
 
-// told is one server-sent event.
-type told struct{ name, id, data string }
+// streamEvent is one server-sent event.
+type streamEvent struct{ name, id, data string }
 
 // next reads the next event; the end of the stream is one without data.
-func next(t *testing.T, in *bufio.Reader) (e told) {
+func next(t *testing.T, in *bufio.Reader) (e streamEvent) {
 	t.Helper()
 	for {
 		line, err := in.ReadString('\n')
 		if err == io.EOF {
-			return told{}
+			return streamEvent{}
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -90,8 +90,10 @@ type App struct {
 	askers atomic.Pointer[map[string]*asker]
 	// uses is when secrets were used last.
 	uses uses
-	// meter is told what came of attempts and decisions, counters are what stages count.
+	// meter and feed are told what came of attempts and decisions, counters are what
+	// stages count.
 	meter    live.Meter
+	feed     live.Feed
 	counters *live.Counters
 	live     *live.Live
 	// closing is closed before the listeners are, so that streams end.
@@ -183,7 +185,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d, err := a.deliveries(j, plan, metered{log, &a.meter})
+	d, err := a.deliveries(j, plan, metered{log, &a.meter, &a.feed})
 	if err == nil {
 		err = d.Start(ctx)
 	}
@@ -209,7 +211,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	decider, err := decide.New(decide.Config{Hooks: panel.hooks, Trail: weighed{a.trail, &a.meter}, Metrics: a.metrics, Log: a.cfg.Log})
+	decider, err := decide.New(decide.Config{Hooks: panel.hooks, Trail: weighed{a.trail, &a.meter, &a.feed}, Metrics: a.metrics, Log: a.cfg.Log})
 	if err != nil {
 		panel.abandon()
 		return err

@@ -14,28 +14,32 @@ import (
 	"github.com/imhook/imhook/internal/trail"
 )
 
-// metered keeps attempts, and has them counted.
+// metered keeps attempts, has them counted, and shows them to those who look.
 type metered struct {
 	*attempts.Log
 	meter *live.Meter
+	feed  *live.Feed
 }
 
 // Record is told of an attempt.
 func (m metered) Record(a gateway.Attempt) {
 	m.Log.Record(a)
 	m.meter.Attempt(a)
+	m.feed.Attempt(a)
 }
 
-// weighed keeps decisions, and has them counted.
+// weighed does so with decisions.
 type weighed struct {
 	*trail.Trail
 	meter *live.Meter
+	feed  *live.Feed
 }
 
 // Record is told of a decision.
 func (w weighed) Record(d gateway.Decision) {
 	w.Trail.Record(d)
 	w.meter.Decision(d)
+	w.feed.Decision(d)
 }
 
 // endStreams ends what would keep the listeners open.

@@ -138,15 +138,7 @@ func loose() []json.Options {
 }
 
 func appendEntry(b []byte, a gateway.Attempt) ([]byte, error) {
-	ev, o := a.Event, a.Outcome
-	e := Entry{
-		Event: ev.ID, App: ev.App, Source: ev.Source, Type: ev.Type, Lane: ev.Lane, Dialect: ev.Dialect, Command: ev.Command,
-		Endpoint: a.Endpoint, Attempt: a.N, Repeat: a.Repeat, At: a.At.UTC(), Took: o.Took.Round(time.Microsecond).Seconds(),
-		Outcome: o.Kind, Reason: o.Reason, Status: o.Status, Detail: o.Detail, RetryAfter: o.RetryAfter.Seconds(), Exchange: o.Exchange,
-	}
-	if o.Together > 1 {
-		e.Together = o.Together
-	}
+	e := EntryOf(a)
 	out, err := json.Marshal(&e, loose()...)
 	return append(b, out...), err
 }
@@ -217,4 +209,19 @@ func (q *Query) wants(e *Entry) bool {
 	return q.Match == nil || q.Match(&event.Event{
 		ID: e.Event, App: e.App, Source: e.Source, Type: e.Type, Phase: event.After, Lane: e.Lane, Dialect: e.Dialect, Command: e.Command,
 	})
+}
+
+// EntryOf is an attempt as an entry, which does not share memory with it but its
+// exchange.
+func EntryOf(a gateway.Attempt) Entry {
+	ev, o := a.Event, a.Outcome
+	e := Entry{
+		Event: ev.ID, App: ev.App, Source: ev.Source, Type: ev.Type, Lane: ev.Lane, Dialect: ev.Dialect, Command: ev.Command,
+		Endpoint: a.Endpoint, Attempt: a.N, Repeat: a.Repeat, At: a.At.UTC(), Took: o.Took.Round(time.Microsecond).Seconds(),
+		Outcome: o.Kind, Reason: o.Reason, Status: o.Status, Detail: o.Detail, RetryAfter: o.RetryAfter.Seconds(), Exchange: o.Exchange,
+	}
+	if o.Together > 1 {
+		e.Together = o.Together
+	}
+	return e
 }

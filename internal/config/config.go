@@ -396,6 +396,18 @@ func (c *Config) Hook(app, name string) *Hook {
 	return nil
 }
 
+// Endpoint finds an endpoint; nil when there is none.
+func (c *Config) Endpoint(app, name string) *Endpoint {
+	for i := range c.Apps {
+		for j := range c.Apps[i].Endpoints {
+			if e := &c.Apps[i].Endpoints[j]; c.Apps[i].Name == app && e.Name == name {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
 // Source finds a source by name, with its app.
 func (c *Config) Source(name string) (app string, s Source, ok bool) {
 	for _, a := range c.Apps {

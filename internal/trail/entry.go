@@ -213,6 +213,15 @@ func (e *Entry) About(user string) bool {
 	return ok && (a == user || b == user)
 }
 
+// EntryOf is a decision as an entry, bounded as those that are kept.
+func EntryOf(d gateway.Decision) (*Entry, error) {
+	b, err := appendEntry(nil, d)
+	if err != nil {
+		return nil, err
+	}
+	return parseEntry(b)
+}
+
 // parseEntry reads an entry.
 func parseEntry(v jsontext.Value) (*Entry, error) {
 	var e Entry
