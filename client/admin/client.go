@@ -167,7 +167,7 @@ func (c *Client) Download(ctx context.Context, path string, query url.Values, w 
 }
 
 // send makes a request.
-func (c *Client) send(ctx context.Context, by *http.Client, method, path string, query url.Values, media string, body []byte) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, by *http.Client, method, path string, query url.Values, media string, body []byte, more ...func(http.Header)) (*http.Response, error) {
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
@@ -180,6 +180,9 @@ func (c *Client) send(ctx context.Context, by *http.Client, method, path string,
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	for _, set := range more {
+		set(req.Header)
 	}
 	res, err := by.Do(req)
 	if err != nil {

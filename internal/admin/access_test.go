@@ -653,7 +653,7 @@ func roles() map[string]string {
 	for role, routes := range map[string]string{
 		"": `GET /healthz · GET /readyz · POST /api/v1/login`,
 		"viewer": `GET /metrics · GET /api/openapi.json · POST /api/v1/logout · GET /api/v1/me · GET /api/v1/audit ·
-			GET /api/v1/events · GET /api/v1/events/{id} · GET /api/v1/decisions · GET /api/v1/decisions/{id} · GET /api/v1/attempts ·
+			GET /api/v1/events · GET /api/v1/events/{id} · GET /api/v1/decisions · GET /api/v1/decisions/{id} · GET /api/v1/attempts · GET /api/v1/live · GET /api/v1/tail · GET /api/v1/charts ·
 			GET /api/v1/sources · GET /api/v1/hooks · GET /api/v1/endpoints · POST /api/v1/rules/test ·
 			GET /api/v1/deadletters · GET /api/v1/deadletters/{id} · GET /api/v1/deadletters/export ·
 			GET /api/v1/sources/{app}/{name} · GET /api/v1/hooks/{app}/{name} · GET /api/v1/endpoints/{app}/{name} · GET /api/v1/config/export ·

@@ -105,6 +105,19 @@ func methods() map[string]method {
 			return give(c.RotateSecret(x, section, "shop", "a", client.Rotation{}, dry))
 		})
 	}
+	ended := func(err error) error {
+		if _, ok := errors.AsType[*client.BrokenError](err); ok {
+			return nil // as it does when the gateway stops
+		}
+		return err
+	}
+	one("live", nil, nil, nil, func(x ctx, c cl) (any, error) {
+		return nil, ended(c.Live(x, func(*client.Overview) error { return nil }))
+	})
+	one("tail", nil, client.TailQuery{}, nil, func(x ctx, c cl) (any, error) {
+		return nil, ended(c.Tail(x, client.TailQuery{Type: "message.*"}, "7", func(client.StreamEvent) error { return nil }))
+	})
+	one("charts", client.Charts{}, client.ChartsQuery{}, nil, func(x ctx, c cl) (any, error) { return give(c.Charts(x, client.ChartsQuery{By: "type"})) })
 	one("exportConfig", nil, nil, nil, func(x ctx, c cl) (any, error) { return c.ExportConfig(x) })
 	one("document", nil, nil, nil, func(x ctx, c cl) (any, error) { return c.Document(x) })
 	one("health", nil, nil, nil, func(x ctx, c cl) (any, error) { return nil, c.Health(x) })

@@ -14,6 +14,7 @@ import (
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/attempts"
+	"github.com/imhook/imhook/internal/chronicle"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/trail"
 )
@@ -93,6 +94,8 @@ type tail struct {
 	// since is when what came of events is looked up from, and until when; zero is from
 	// now on.
 	since, until time.Time
+	// opened is when the stream began, by the clock that nobody sets.
+	opened time.Time
 	// shown are the ids of events that were shown last, to know their outcomes by.
 	shown recentIDs
 	// lost is in words what is not there any more.
@@ -216,8 +219,8 @@ func (a *api) tailEvents(ctx context.Context, q *tailQuery) (stream, error) {
 	}, nil
 }
 
-// note is what a stream says about itself.
-type note struct {
+// streamNote is what a stream says about itself.
+type streamNote struct {
 	At time.Time `json:"at,omitzero"`
 	// Why is in words.
 	Why string `json:"why,omitzero"`
@@ -244,13 +247,13 @@ func (t *tail) stream(w http.ResponseWriter, r *http.Request) error {
 		out = t.a.Outcomes.Read() // before anything is read: what comes meanwhile is not missed
 	}
 	defer out.Close()
-	t.until = t.a.Now()
+	t.until, t.opened = t.a.Now(), time.Now()
 	s, err := newEventStream(w)
 	if err == nil {
-		err = s.send(tailBegin, cursor(t.past), note{At: t.a.Now().UTC()})
+		err = s.send(tailBegin, cursor(t.past), streamNote{At: t.a.Now().UTC()})
 	}
 	if err == nil && t.lost != "" {
-		err = s.send(tailMissed, "", note{Why: t.lost})
+		err = s.send(tailMissed, "", streamNote{Why: t.lost})
 	}
 	// The page is handed over: the journal is read as fast as the stream is, and nothing
 	// is gathered between.
@@ -287,9 +290,9 @@ func (t *tail) stream(w http.ResponseWriter, r *http.Request) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-t.a.Closing:
-			return s.send(tailEnd, "", note{Why: "the gateway stops"})
+			return s.send(tailEnd, "", streamNote{Why: "the gateway stops"})
 		case err := <-failed:
-			return errors.Join(err, s.send(tailEnd, "", note{Why: "the journal cannot be read now"}))
+			return errors.Join(err, s.send(tailEnd, "", streamNote{Why: "the journal cannot be read now"}))
 		case <-beat.C:
 			err = s.beat()
 		case p := <-pages:
@@ -366,7 +369,7 @@ func (t *tail) wants(ctx context.Context, ev *event.Event) (*event.Event, bool) 
 // outcomes shows what came of events.
 func (t *tail) outcomes(s *eventStream, some []Outcome, missed int) error {
 	if missed > 0 {
-		if err := s.send(tailMissed, "", note{Missed: missed, Why: fmt.Sprintf("%d outcomes came faster than they were read; events are never left out", missed)}); err != nil {
+		if err := s.send(tailMissed, "", streamNote{Missed: missed, Why: fmt.Sprintf("%d outcomes came faster than they were read; events are never left out", missed)}); err != nil {
 			return err
 		}
 	}
@@ -422,6 +425,14 @@ func (t *tail) wantsDecision(e *trail.Entry) bool {
 
 // lookUp shows what came of events before the stream began, as far as it is kept.
 func (t *tail) lookUp(ctx context.Context, s *eventStream) error {
+	// What was told of just before is being written.
+	written := time.NewTimer(2*chronicle.Linger - time.Since(t.opened))
+	defer written.Stop()
+	select {
+	case <-written.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	var all []Outcome
 	if t.a.Attempts != nil && t.after != nil {
 		f, err := t.a.Attempts.Find(ctx, attempts.Query{Endpoint: t.q.Endpoint, Lane: event.Lane(t.q.Lane), Since: t.since, Until: t.until, Limit: maxCaughtUp})

@@ -26,8 +26,8 @@ import (
 	"github.com/imhook/imhook/internal/gateway/decide"
 	"github.com/imhook/imhook/internal/gateway/receive"
 	"github.com/imhook/imhook/internal/ledger"
-	"github.com/imhook/imhook/internal/settings"
 	"github.com/imhook/imhook/internal/live"
+	"github.com/imhook/imhook/internal/settings"
 	"github.com/imhook/imhook/internal/trail"
 	"github.com/imhook/imhook/internal/wordlist"
 )
