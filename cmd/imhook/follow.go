@@ -50,7 +50,7 @@ func (f *resumer) run(ctx context.Context) error {
 		})
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // somebody wished for the end
 		case heard.IsZero() || !mayComeBack(err):
 			return explain(err)
 		case time.Since(heard) > f.deaf:

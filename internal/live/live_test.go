@@ -25,6 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is what a gateway would say of itself.
 type world struct {
+	// t is that of the bubble.
+	t                           *testing.T
 	meter                       live.Meter
 	counters                    *live.Counters
 	received, rejected, refused *prometheus.CounterVec
@@ -38,13 +40,14 @@ type world struct {
 }
 
 // run looks at a world in a bubble whose clock stands at the begin of a day.
-func run(t *testing.T, do func(t *testing.T, w *world, l *live.Live)) {
+func run(t *testing.T, do func(w *world, l *live.Live)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		counter := func(name string, labels ...string) *prometheus.CounterVec {
 			return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: name}, labels)
 		}
 		w := &world{
+			t:        t,
 			counters: live.NewCounters(prometheus.NewRegistry()),
 			received: counter("imhook_received_total", "app", "source", "type"),
 			rejected: counter("imhook_rejected_total", "source", "reason"),
@@ -73,7 +76,7 @@ func run(t *testing.T, do func(t *testing.T, w *world, l *live.Live)) {
 			t.Fatal(err)
 		}
 		defer func() { _ = l.Stop(t.Context()) }()
-		do(t, w, l)
+		do(w, l)
 	})
 }
 
@@ -109,7 +112,8 @@ func lines(c live.Charts) []string {
 
 func TestCharts_HourByTenSeconds(t *testing.T) {
 	t.Parallel()
-	run(t, func(t *testing.T, w *world, l *live.Live) {
+	run(t, func(w *world, l *live.Live) {
+		t := w.t
 		pass(time.Minute)
 		w.received.WithLabelValues("shop", "im", "message.send").Add(50)
 		for range 99 {
@@ -169,7 +173,8 @@ func TestCharts_HourByTenSeconds(t *testing.T) {
 
 func TestCharts_DayByFiveMinutes(t *testing.T) {
 	t.Parallel()
-	run(t, func(t *testing.T, w *world, l *live.Live) {
+	run(t, func(w *world, l *live.Live) {
+		t := w.t
 		w.endpoints = []live.Endpoint{{App: "shop", Name: "a"}}
 		for n := range 30 {
 			for range 100 {
@@ -207,7 +212,8 @@ func TestCharts_DayByFiveMinutes(t *testing.T) {
 
 func TestCharts_ManyThingsCostBoundedMemory(t *testing.T) {
 	t.Parallel()
-	run(t, func(t *testing.T, w *world, l *live.Live) {
+	run(t, func(w *world, l *live.Live) {
+		t := w.t
 		for n := range 3000 {
 			w.endpoints = append(w.endpoints, live.Endpoint{App: "shop", Name: fmt.Sprint(n)})
 			w.meter.Attempt(attempt(fmt.Sprint("shop/", n), event.Type(fmt.Sprint("t", n)), time.Millisecond, gateway.Reason(fmt.Sprint("r", n))))
@@ -245,7 +251,8 @@ func look(t *testing.T, w *live.Watcher) *live.Overview {
 
 func TestWatch_RatesAndProblems(t *testing.T) {
 	t.Parallel()
-	run(t, func(t *testing.T, w *world, l *live.Live) {
+	run(t, func(w *world, l *live.Live) {
+		t := w.t
 		w.endpoints = []live.Endpoint{{App: "shop", Name: "a", Dialect: "openim", State: "live", Breaker: "closed", Ramp: 32, RampOf: 32}}
 		w.hooks = []live.Hook{{App: "shop", Name: "words", Kind: "wordlist", State: "asked", Breaker: "closed"}}
 		w.history = live.History{State: "ok", Lag: 2}
@@ -299,7 +306,8 @@ func TestWatch_RatesAndProblems(t *testing.T) {
 
 func TestWatch_SaysInWordsWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	run(t, func(t *testing.T, w *world, l *live.Live) {
+	run(t, func(w *world, l *live.Live) {
+		t := w.t
 		old := time.Now().Add(-2 * time.Minute)
 		w.endpoints = []live.Endpoint{
 			{App: "shop", Name: "fine", State: "live"},
@@ -348,7 +356,8 @@ func TestWatch_SaysInWordsWhatIsWrong(t *testing.T) {
 
 func TestWatch_TellsOfSilenceAndGrowth(t *testing.T) {
 	t.Parallel()
-	run(t, func(t *testing.T, w *world, l *live.Live) {
+	run(t, func(w *world, l *live.Live) {
+		t := w.t
 		for range 60 {
 			w.received.WithLabelValues("shop", "im", "message.send").Inc()
 			pass(10 * time.Second)
@@ -385,7 +394,8 @@ func TestWatch_TellsOfSilenceAndGrowth(t *testing.T) {
 
 func TestWatch_ManyEndpointsAndTheEnd(t *testing.T) {
 	t.Parallel()
-	run(t, func(t *testing.T, w *world, l *live.Live) {
+	run(t, func(w *world, l *live.Live) {
+		t := w.t
 		for n := range 2000 {
 			e := live.Endpoint{App: "shop", Name: fmt.Sprint(n), State: "live"}
 			if n >= 1800 {

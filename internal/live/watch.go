@@ -8,7 +8,7 @@ import (
 // maxWatchers is how many may watch at once.
 const maxWatchers = 256
 
-// ErrManyWatchers: more watch than there may be.
+// ErrManyWatchers says that more watch than there may be.
 var ErrManyWatchers = errors.New("too many are watching")
 
 // Watcher is told of overviews as they are made. One that is slow misses some and gets
