@@ -43,6 +43,8 @@ type DefinitionChange struct {
 	Delete bool
 	// By is who wants it.
 	By string
+	// Was is the YAML that it takes the place of; empty when there was none.
+	Was string
 	// DryRun changes nothing.
 	DryRun bool
 }
@@ -186,14 +188,20 @@ func (a *api) masked(text string) string {
 	return d.Masked(definition.PublicKeys(a.Registry, d.Dialect()))
 }
 
+// standing is a definition that is there, and its text.
+type standing struct {
+	definition.Doc
+	text string
+}
+
 // kept is the definition that is there; an empty one when there is none.
-func (a *api) kept(ctx context.Context, section config.Section, in *definedIn) (definition.Doc, bool) {
+func (a *api) kept(ctx context.Context, section config.Section, in *definedIn) (standing, bool) {
 	d, ok := a.defined(ctx, section, in.App, in.Name)
 	if !ok {
-		return definition.Doc{}, false
+		return standing{}, false
 	}
 	doc, err := definition.Parse([]byte(d.YAML))
-	return doc, err == nil
+	return standing{doc, d.YAML}, err == nil
 }
 
 // readDefinition reads the body of a request as a definition.
@@ -246,13 +254,13 @@ func (a *api) notDefined(section config.Section, in *definedIn) *refusal {
 }
 
 // define puts a definition into force.
-func (a *api) define(ctx context.Context, section config.Section, in *definedIn, old, doc definition.Doc) (definedAnswer, error) {
+func (a *api) define(ctx context.Context, section config.Section, in *definedIn, old standing, doc definition.Doc) (definedAnswer, error) {
 	dry, err := in.DryRun.parse("dry_run")
 	if err != nil {
 		return definedAnswer{}, invalid(err)
 	}
 	before := old.Masked(definition.PublicKeys(a.Registry, old.Dialect()))
-	doc, err = doc.Filled(old)
+	doc, err = doc.Filled(old.Doc)
 	if err != nil {
 		return definedAnswer{}, refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
@@ -263,7 +271,7 @@ func (a *api) define(ctx context.Context, section config.Section, in *definedIn,
 		skipNote(ctx)
 	}
 	outcome, err := a.Definitions.Define(ctx, DefinitionChange{
-		Addition: config.Addition{Section: section, App: in.App, Name: in.Name, YAML: doc.String()}, By: callerOf(ctx).Name, DryRun: dry,
+		Addition: config.Addition{Section: section, App: in.App, Name: in.Name, YAML: doc.String()}, Was: old.text, By: callerOf(ctx).Name, DryRun: dry,
 	})
 	return a.outcome(ctx, outcome, err, definedAnswer{DryRun: dry, YAML: after, Before: before})
 }
@@ -271,8 +279,10 @@ func (a *api) define(ctx context.Context, section config.Section, in *definedIn,
 // outcome answers what came of a change.
 func (a *api) outcome(ctx context.Context, o DefinitionOutcome, err error, answer definedAnswer) (definedAnswer, error) {
 	switch {
-	case errors.Is(err, ErrNotApplied):
+	case errors.Is(err, ErrNotApplied), errors.Is(err, settings.ErrOther):
 		return answer, refuse(http.StatusConflict, "%v", err)
+	case errors.Is(err, settings.ErrNone):
+		return answer, refuse(http.StatusNotFound, "%v", err)
 	case err != nil:
 		return answer, a.unset(ctx, err)
 	}
@@ -310,7 +320,7 @@ func (a *api) remove(ctx context.Context, section config.Section, in *definedIn)
 		skipNote(ctx)
 	}
 	outcome, err := a.Definitions.Define(ctx, DefinitionChange{
-		Addition: config.Addition{Section: section, App: in.App, Name: in.Name}, Delete: true, By: callerOf(ctx).Name, DryRun: dry,
+		Addition: config.Addition{Section: section, App: in.App, Name: in.Name}, Delete: true, Was: old.text, By: callerOf(ctx).Name, DryRun: dry,
 	})
 	return a.outcome(ctx, outcome, err, definedAnswer{DryRun: dry, Before: before})
 }

@@ -36,7 +36,7 @@ func (d *desk) Define(_ context.Context, c admin.DefinitionChange) (admin.Defini
 	}
 	out.Changes = []admin.Change{{Change: config.Change{Kind: config.ChangeAdded, Object: config.ObjectEndpoint, App: c.App, Name: c.Name}, Text: "endpoint added"}}
 	for i, one := range d.list {
-		if one.Definition.Section == string(c.Section) && one.Definition.App == c.App && one.Definition.Name == c.Name {
+		if one.Definition.Section == string(c.Section) && one.App == c.App && one.Name == c.Name {
 			d.list = append(d.list[:i], d.list[i+1:]...)
 			break
 		}
@@ -76,7 +76,7 @@ func TestDefine_ChangesAndHidesSecrets(t *testing.T) {
 	if code, body = admins(o, "PUT", path, archive); code != http.StatusOK || strings.Contains(body, "hush") || !strings.Contains(body, `"problems":[],"changes":[{`) {
 		t.Errorf("put = %d %s", code, body)
 	}
-	if got := d.list[0].Definition.YAML; !strings.Contains(got, "secret: hush-one") {
+	if got := d.list[0].YAML; !strings.Contains(got, "secret: hush-one") {
 		t.Errorf("kept:\n%s", got)
 	}
 	// What was shown can be changed and sent back: the secret stays.
@@ -87,19 +87,19 @@ func TestDefine_ChangesAndHidesSecrets(t *testing.T) {
 	if code, body = admins(o, "PUT", path, strings.NewReplacer("hush-one", "<redacted>", "5s", "10s").Replace(archive)); code != http.StatusOK || !strings.Contains(body, `"before":"url`) {
 		t.Errorf("put what was shown = %d %s", code, body)
 	}
-	if got := d.list[0].Definition.YAML; !strings.Contains(got, "secret: hush-one") || !strings.Contains(got, "timeout: 10s") {
+	if got := d.list[0].YAML; !strings.Contains(got, "secret: hush-one") || !strings.Contains(got, "timeout: 10s") {
 		t.Errorf("kept after that:\n%s", got)
 	}
 	if code, body = admins(o, "PATCH", path, `{"timeout":null,"order":"strict"}`); code != http.StatusOK || strings.Contains(body, "hush") {
 		t.Errorf("patch = %d %s", code, body)
 	}
-	if got := d.list[0].Definition.YAML; got != "url: https://archive.example\ndialect: toy\ncredentials:\n  app_key: k\n  secret: hush-one\norder: strict\n" {
+	if got := d.list[0].YAML; got != "url: https://archive.example\ndialect: toy\ncredentials:\n  app_key: k\n  secret: hush-one\norder: strict\n" {
 		t.Errorf("patched:\n%s", got)
 	}
 	if code, body = admins(o, "POST", path+"/rotate", `{"overlap":"7d"}`); code != http.StatusOK || !strings.Contains(body, `"secret":"`) || strings.Contains(body, "hush") {
 		t.Errorf("rotate = %d %s", code, body)
 	}
-	if got := d.list[0].Definition.YAML; !strings.Contains(got, "    - value: hush-one\n      until: \"2026-11-27T12:00:00Z\"\n    - value: ") {
+	if got := d.list[0].YAML; !strings.Contains(got, "    - value: hush-one\n      until: \"2026-11-27T12:00:00Z\"\n    - value: ") {
 		t.Errorf("rotated:\n%s", got)
 	}
 	if code, body = admins(o, "GET", "/api/v1/config/export", ""); code != http.StatusOK || strings.Contains(body, "hush") || !strings.Contains(body, "value_env: IMHOOK_SHOP_ARCHIVE_SECRET_2") {
@@ -195,13 +195,35 @@ func TestDefine_FailuresAreTold(t *testing.T) {
 	o, d := withDesk(t)
 	for err, want := range map[error]int{
 		fmt.Errorf("%w: it takes too long", admin.ErrNotApplied): http.StatusConflict,
-		gateway.ErrUnavailable: http.StatusServiceUnavailable,
-		errors.New("hush"):     http.StatusInternalServerError,
+		fmt.Errorf("endpoint shop/x: %w", settings.ErrOther):     http.StatusConflict,
+		gateway.ErrUnavailable:                                   http.StatusServiceUnavailable,
+		errors.New("hush"):                                       http.StatusInternalServerError,
 	} {
 		d.err = err
 		if code, body := admins(o, "PUT", "/api/v1/endpoints/shop/x", archive); code != want || strings.Contains(body, "hush") {
 			t.Errorf("%v = %d %s, want %d", err, code, body, want)
 		}
+	}
+}
+
+// Whoever changes a part says what it was, so that nobody's change is undone by accident.
+func TestDefine_SaysWhatItWas(t *testing.T) {
+	t.Parallel()
+	o, d := withDesk(t)
+	const path = "/api/v1/endpoints/shop/x"
+	for _, x := range []struct{ method, path, body string }{
+		{"PUT", path, archive}, {"PATCH", path, `{"timeout":"9s"}`}, {"POST", path + "/rotate", `{"secret":"hush-two"}`}, {"DELETE", path, ""},
+	} {
+		if code, body := admins(o, x.method, x.path, x.body); code != http.StatusOK {
+			t.Fatalf("%s %s = %d %s", x.method, x.path, code, body)
+		}
+	}
+	was := ""
+	for i, c := range d.asked {
+		if c.Was != was {
+			t.Errorf("change %d takes the place of %q, want %q", i, c.Was, was)
+		}
+		was = c.YAML
 	}
 }
 

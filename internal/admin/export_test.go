@@ -16,6 +16,19 @@ func Open(cfg Config) (h http.Handler, doc *huma.OpenAPI, patterns []string, err
 	return a.mux.open, a.huma.OpenAPI(), append(a.mux.open.patterns, a.mux.guarded.patterns...), nil
 }
 
+// Lasting is New with GET /lasting, which lasts as long as it may.
+func Lasting(cfg Config) (http.Handler, error) {
+	a, err := newAPI(cfg)
+	if err != nil {
+		return nil, err
+	}
+	op := operation{id: "lasting", method: http.MethodGet, path: "/api/v1/lasting", tag: tagGateway, role: RoleOperator, answers: "text/event-stream"}
+	ask(a, op, stream(nil), func(context.Context, *none) (stream, error) {
+		return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, nil
+	})
+	return a.mux.open, nil
+}
+
 // Failing is a handler with a route that fails in the library's hands.
 func Failing(err error) http.Handler {
 	mux := newListedMux()

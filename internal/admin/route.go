@@ -71,7 +71,8 @@ func requestOf(ctx context.Context) *request { return ctx.Value(requestKey{}).(*
 // so that what cannot be written is refused and not half an answer.
 type written struct{ Body func(huma.Context) }
 
-// stream is an answer that is written while it is made.
+// stream is an answer that is written while it is made. The request's context ends with
+// the token or session that it was asked with.
 type stream func(w http.ResponseWriter, r *http.Request)
 
 // ask registers an operation without a body. The example is an answer.
@@ -121,7 +122,7 @@ func register[I any](a *api, op operation, wish, example any, do func(ctx contex
 			case no != nil:
 				a.refuse(q.w, q.r, no)
 			case streams:
-				s(q.w, q.r)
+				a.last(q, s)
 			default:
 				a.answer(q.w, q.r, v)
 			}

@@ -88,7 +88,7 @@ func (a *api) describeOthers() {
 		if role != "" {
 			op.Extensions = map[string]any{roleExtension: role}
 			op.Security = tokenOrSession()
-			for status, about := range map[string]int{"401": http.StatusUnauthorized, "403": http.StatusForbidden} {
+			for status, about := range map[string]int{"401": http.StatusUnauthorized, "403": http.StatusForbidden, "429": http.StatusTooManyRequests} {
 				answers[status] = a.refusalDocument(about)
 			}
 		} else {

@@ -147,7 +147,13 @@ func (d definitions) Define(ctx context.Context, c admin.DefinitionChange) (out 
 	at := slices.IndexFunc(old, same)
 	next := slices.Clone(old)
 	mine := settings.Definition{Section: string(c.Section), App: c.App, Name: c.Name, YAML: c.YAML}
+	was := ""
+	if at >= 0 {
+		was = old[at].YAML
+	}
 	switch {
+	case was != c.Was:
+		return out, fmt.Errorf("%s %s: %w", c.Section.One(), c.ID(), settings.ErrOther)
 	case c.Delete && at < 0:
 		return out, fmt.Errorf("%s %s: %w", c.Section.One(), c.ID(), settings.ErrNone)
 	case c.Delete:
@@ -174,7 +180,7 @@ func (d definitions) Define(ctx context.Context, c admin.DefinitionChange) (out 
 	if c.Delete {
 		err = a.book.Undefine(ctx, string(c.Section), c.App, c.Name)
 	} else {
-		err = a.book.Define(ctx, mine, c.By)
+		err = a.book.Define(ctx, mine, c.Was, c.By)
 	}
 	if err != nil {
 		return out, err

@@ -39,6 +39,8 @@ var (
 	ErrNone = errors.New("there is none")
 	// ErrTaken: there is one of that name already.
 	ErrTaken = errors.New("there is one of that name already")
+	// ErrOther: what was to be changed is not what it was.
+	ErrOther = errors.New("somebody else changed it at the same time; look at it again")
 )
 
 // Config is what a [Book] is made of.

@@ -57,15 +57,21 @@ func (b *Book) Definitions(ctx context.Context) []Definition {
 	return all
 }
 
-// Define keeps a definition, in place of the one of its name, and says who did.
-func (b *Book) Define(ctx context.Context, d Definition, by string) error {
+// Define keeps a definition, in place of the one of its name whose YAML is was, and says
+// who did. It is [ErrOther] when there is another one by now.
+func (b *Book) Define(ctx context.Context, d Definition, was, by string) error {
 	return b.change(ctx, d.key(), func() ([]byte, error) {
 		now := b.cfg.Now().UTC()
 		d.CreatedAt, d.CreatedBy, d.ChangedAt, d.ChangedBy = now, by, time.Time{}, ""
+		there := ""
 		for _, old := range b.Definitions(ctx) {
 			if old.key() == d.key() {
+				there = old.YAML
 				d.CreatedAt, d.CreatedBy, d.ChangedAt, d.ChangedBy = old.CreatedAt, old.CreatedBy, now, by
 			}
+		}
+		if there != was {
+			return nil, fmt.Errorf("%s %s/%s: %w", d.Section, d.App, d.Name, ErrOther)
 		}
 		return write(d)
 	})

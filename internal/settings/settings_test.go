@@ -113,7 +113,7 @@ func TestBook_ChangesTogetherLoseNothing(t *testing.T) {
 		wg.Go(func() {
 			for i := range 3 {
 				for {
-					err := b.Define(t.Context(), Definition{Section: "endpoints", App: "a", Name: fmt.Sprintf("e%d-%d", n, i), YAML: "x"}, "me")
+					err := b.Define(t.Context(), Definition{Section: "endpoints", App: "a", Name: fmt.Sprintf("e%d-%d", n, i), YAML: "x"}, "", "me")
 					if err == nil {
 						break
 					}
@@ -157,14 +157,21 @@ func TestDefinitions_RememberWhoMadeThem(t *testing.T) {
 		b := open(t, &memory{})
 		d := Definition{Section: "hooks", App: "a", Name: "second", YAML: "1"}
 		begin := time.Now().UTC()
-		if err := b.Define(t.Context(), Definition{Section: "hooks", App: "a", Name: "z-first", YAML: "0"}, "ann"); err != nil {
+		if err := b.Define(t.Context(), Definition{Section: "hooks", App: "a", Name: "z-first", YAML: "0"}, "", "ann"); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Hour)
-		for _, by := range []string{"ann", "bob"} {
-			if err := b.Define(t.Context(), d, by); err != nil {
+		was := ""
+		for i, by := range []string{"ann", "bob"} {
+			d.YAML = fmt.Sprint(i)
+			if err := b.Define(t.Context(), d, was, by); err != nil {
 				t.Fatal(err)
 			}
+			// Whoever looked before that does not undo it.
+			if err := b.Define(t.Context(), d, was, by); !errors.Is(err, ErrOther) {
+				t.Errorf("a change of what it was before = %v", err)
+			}
+			was = d.YAML
 			pass(time.Hour)
 		}
 		want := []Definition{
