@@ -22,7 +22,7 @@ func (a *App) adminConfig(j *journal.Journal, d delivering, in *receive.Handler)
 		runs, checks = d, deliveries{d.Deliverer}
 	}
 	var changes admin.Definitions
-	if a.book != nil && a.cfg.Extend != nil {
+	if a.cfg.Extend != nil {
 		changes = definitions{a}
 	}
 	return admin.Config{

@@ -72,7 +72,7 @@ type App struct {
 	reloading sync.Mutex
 	base      *config.Config
 	followed  []config.Addition
-	// book is what people set; nil when it could not be read. audit takes who did what.
+	// book is what people set. audit takes who did what.
 	book    *settings.Book
 	audit   *audit.Log
 	in      *receive.Handler

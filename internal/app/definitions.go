@@ -24,18 +24,36 @@ func (a *App) openSettings(ctx context.Context, j *journal.Journal) error {
 	}
 	a.audit = log
 	a.onStop("audit", log.Stop)
-	a.book, err = settings.Open(ctx, settings.Config{Store: j.Settings(), Changed: journal.ErrSettingChanged, Log: a.cfg.Log, Now: a.cfg.Now})
+	cfg := settings.Config{Store: j.Settings(), Changed: journal.ErrSettingChanged, Log: a.cfg.Log, Now: a.cfg.Now}
+	for end := time.Now().Add(settingsPatience); ; {
+		a.book, err = settings.Open(ctx, cfg)
+		slow := settings.Unavailable(err) || errors.Is(err, context.DeadlineExceeded)
+		if err == nil || !slow || time.Now().After(end) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(settingsPause):
+		}
+	}
 	if err != nil {
-		a.book = nil
-		a.cfg.Log.ErrorContext(ctx, "tokens and what the API defined cannot be read: the gateway goes on without them", "err", err)
+		a.cfg.Log.ErrorContext(ctx, "tokens and what the API defined cannot be read: the gateway begins without them", "err", err)
 	}
 	return nil
 }
 
+// A start waits for settings that are slow to come, and looks again after a pause: what
+// the API defined would be missing meanwhile. What cannot be read at all stops no start.
+const (
+	settingsPatience = 30 * time.Second
+	settingsPause    = 200 * time.Millisecond
+)
+
 // extended is a configuration of a file with what the API defined, and what became of
 // each of these.
 func (a *App) extended(ctx context.Context, base *config.Config) (*config.Config, []config.Added) {
-	if a.book == nil || a.cfg.Extend == nil {
+	if a.cfg.Extend == nil {
 		return base, nil
 	}
 	return a.cfg.Extend(base, additions(a.book.Definitions(ctx)))
@@ -105,9 +123,6 @@ func (a *App) followSettings(ctx context.Context) {
 
 // catchUp applies the definitions when they are others than those in force.
 func (a *App) catchUp(ctx context.Context) error {
-	if a.book == nil {
-		return nil
-	}
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	if reflect.DeepEqual(additions(a.book.Definitions(ctx)), a.followed) {

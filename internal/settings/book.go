@@ -69,7 +69,8 @@ type Book struct {
 	used     map[string]time.Time
 }
 
-// Open reads what there is.
+// Open reads what there is. With an error of the store the book comes, too: it knows
+// nothing, and looks again as it does for others' changes.
 func Open(ctx context.Context, cfg Config) (*Book, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("settings need a store")
@@ -81,6 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Book, error) {
 		cfg.Now = time.Now
 	}
 	b := &Book{cfg: cfg, used: map[string]time.Time{}}
+	b.take(nil, 0)
 	return b, b.read(ctx)
 }
 

@@ -151,6 +151,29 @@ func TestBook_GoesOnWhileTheStoreIsAway(t *testing.T) {
 	})
 }
 
+func TestOpen_LooksAgainWhereTheStoreWasAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		if err := open(t, m).Define(t.Context(), Definition{Section: "hooks", App: "a", Name: "h", YAML: "1"}, "", "ann"); err != nil {
+			t.Fatal(err)
+		}
+		m.broken = gateway.ErrUnavailable
+		b, err := Open(t.Context(), Config{Store: m, Changed: errChanged})
+		if !Unavailable(err) || b == nil {
+			t.Fatalf("a book without a store: %v, %v", b, err)
+		}
+		if err := b.Define(t.Context(), Definition{Section: "hooks", App: "a", Name: "h", YAML: "2"}, "", "bob"); !Unavailable(err) {
+			t.Errorf("a change without a store: %v", err)
+		}
+		m.broken = nil
+		pass(Lag)
+		if all := b.Definitions(t.Context()); len(all) != 1 || all[0].YAML != "1" {
+			t.Errorf("once the store is back there are %+v", all)
+		}
+	})
+}
+
 func TestDefinitions_RememberWhoMadeThem(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
