@@ -73,15 +73,15 @@ func Extend(base *Config, o Options, all []Addition) (*Config, []Added) {
 	for _, section := range Sections() {
 		for i, a := range all {
 			if a.Section == section {
-				added[i] = c.extend(o, a)
+				added[i] = c.extend(base, o, a)
 			}
 		}
 	}
 	return &c, added
 }
 
-// extend adds one, when it is valid.
-func (c *Config) extend(o Options, a Addition) Added {
+// extend adds one to what base became, when it is valid.
+func (c *Config) extend(base *Config, o Options, a Addition) Added {
 	done := Added{Addition: a}
 	root, problem := tree([]byte(a.YAML))
 	if problem != nil {
@@ -99,8 +99,9 @@ func (c *Config) extend(o Options, a Addition) Added {
 	if !isName(a.App) {
 		v.wrong("%q cannot be the name of an app; use up to 64 letters, digits, - _ . beginning with a letter or digit", a.App)
 	}
-	if done.Shadowed = c.has(a); done.Shadowed {
-		l.walk.report(Problem{Path: "name", Text: fmt.Sprintf("the configuration file defines the %s %s, and the file wins; change it there, or choose another name", a.Section.One(), a.Name)}, mark{})
+	done.Shadowed = base.has(a)
+	if taken := c.taken(base, a); taken != "" {
+		l.walk.report(Problem{Path: "name", Text: taken}, mark{})
 	}
 	v.standsAlone()
 	if len(l.walk.problems) == 0 {
@@ -140,8 +141,20 @@ func named(n *yaml.Node, name string) *yaml.Node {
 	return &whole
 }
 
-// has reports whether there is one of this name already: of the file, or of an
-// addition before.
+// taken says who has the name of an addition, and what to do; empty when nobody has.
+func (c *Config) taken(base *Config, a Addition) string {
+	switch {
+	case !c.has(a):
+		return ""
+	case !base.has(a):
+		return fmt.Sprintf("there is a source %s already, in another app; choose another name", a.Name) // others are unique by app
+	case base.Sandbox:
+		return fmt.Sprintf("the sandbox has the %s %s, and it stays; choose another name", a.Section.One(), a.Name)
+	}
+	return fmt.Sprintf("the configuration file defines the %s %s, and the file wins; change it there, or choose another name", a.Section.One(), a.Name)
+}
+
+// has reports whether there is one of this name already.
 func (c *Config) has(a Addition) bool {
 	if a.Section == SectionSources {
 		_, _, ok := c.Source(a.Name)

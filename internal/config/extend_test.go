@@ -83,6 +83,20 @@ func TestExtend_PutsAdditionsBesideTheFile(t *testing.T) {
 	}
 }
 
+// The name of a source is in its path: it is one for all apps, whoever has it.
+func TestExtend_SourceOfAnotherApp(t *testing.T) {
+	t.Parallel()
+	c, added := extend(t, small,
+		config.Addition{config.SectionSources, "shop", "late", "dialect: plain\n"}, config.Addition{config.SectionSources, "other", "late", "dialect: plain\n"},
+	)
+	if len(added[0].Problems) > 0 || len(added[1].Problems) != 1 || added[1].Shadowed || !strings.Contains(added[1].Problems[0].Text, "a source late already, in another app") {
+		t.Errorf("became %+v", added)
+	}
+	if app, _, ok := c.Source("late"); !ok || app != "shop" {
+		t.Errorf("late is of %q", app)
+	}
+}
+
 func TestExtend_RefusesInTheWordsOfTheFile(t *testing.T) {
 	t.Parallel()
 	const url = "url: https://b.example\n"
