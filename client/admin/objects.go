@@ -106,6 +106,26 @@ func (c *Client) Trigger(ctx context.Context, source string, t Trigger) (*Trigge
 	return send[Triggered](ctx, c, http.MethodPost, below("/api/v1/sources", source, "trigger"), nil, t)
 }
 
+// SampleQuery says which callback a sample is of.
+type SampleQuery struct {
+	Command string `query:"command"`
+	// Seed draws the same values as [Client.Trigger] with it.
+	Seed string `query:"seed"`
+}
+
+// Sample is a callback that was not sent.
+type Sample struct {
+	Request Request `json:"request"`
+	Seed    uint64  `json:"seed"`
+	// Unsigned says why it could not be signed.
+	Unsigned string `json:"unsigned,omitzero"`
+}
+
+// Sample returns what [Client.Trigger] would send.
+func (c *Client) Sample(ctx context.Context, source string, q SampleQuery) (*Sample, error) {
+	return get[Sample](ctx, c, below("/api/v1/samples", source), q)
+}
+
 // Check is what became of a harmless callback.
 type Check struct {
 	App     string `json:"app"`

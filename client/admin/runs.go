@@ -42,6 +42,8 @@ type DeadLettersQuery struct {
 	Until  string `query:"until"`
 	Before string `query:"before"`
 	After  string `query:"after"`
+	// Order is newest, or oldest for those from the oldest on.
+	Order string `query:"order"`
 }
 
 // DeadLetter is an event that was set aside for one endpoint.
@@ -77,6 +79,28 @@ const lettersPath = "/api/v1/deadletters"
 // DeadLetters lists what was set aside.
 func (c *Client) DeadLetters(ctx context.Context, q DeadLettersQuery) (*DeadLetterList, error) {
 	return get[DeadLetterList](ctx, c, lettersPath, q)
+}
+
+// DeadLetterGroup are the dead letters of an endpoint that have one reason.
+type DeadLetterGroup struct {
+	Endpoint string    `json:"endpoint"`
+	Reason   string    `json:"reason"`
+	Letters  int       `json:"letters"`
+	Oldest   time.Time `json:"oldest"`
+	Newest   time.Time `json:"newest"`
+}
+
+// DeadLetterGroups are all groups, the one with the oldest letter first; of the oldest
+// letters alone where More is true.
+type DeadLetterGroups struct {
+	Groups  []DeadLetterGroup `json:"groups"`
+	Letters int               `json:"letters"`
+	More    bool              `json:"more,omitzero"`
+}
+
+// DeadLetterGroups counts what was set aside, by endpoint and reason.
+func (c *Client) DeadLetterGroups(ctx context.Context, q DeadLettersQuery) (*DeadLetterGroups, error) {
+	return get[DeadLetterGroups](ctx, c, lettersPath+"/groups", q)
 }
 
 // DeadLetter returns one.

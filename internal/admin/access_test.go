@@ -654,11 +654,11 @@ func roles() map[string]string {
 		"": `GET /healthz · GET /readyz · POST /api/v1/login`,
 		"viewer": `GET /metrics · GET /api/openapi.json · POST /api/v1/logout · GET /api/v1/me · GET /api/v1/audit ·
 			GET /api/v1/events · GET /api/v1/events/{id} · GET /api/v1/decisions · GET /api/v1/decisions/{id} · GET /api/v1/attempts · GET /api/v1/live · GET /api/v1/tail · GET /api/v1/charts ·
-			GET /api/v1/sources · GET /api/v1/hooks · GET /api/v1/endpoints · POST /api/v1/rules/test ·
+			GET /api/v1/deadletters/groups · GET /api/v1/sources · GET /api/v1/hooks · GET /api/v1/endpoints · POST /api/v1/rules/test ·
 			GET /api/v1/deadletters · GET /api/v1/deadletters/{id} · GET /api/v1/deadletters/export ·
 			GET /api/v1/sources/{app}/{name} · GET /api/v1/hooks/{app}/{name} · GET /api/v1/endpoints/{app}/{name} · GET /api/v1/config/export ·
 			GET /api/v1/runs · GET /api/v1/runs/{id} · GET /api/v1/cluster · GET /api/v1/ledger · GET /api/v1/status`,
-		"operator": `POST /api/v1/sources/{name}/trigger · POST /api/v1/sources/{name}/check · POST /api/v1/hooks/{app}/{name}/check ·
+		"operator": `GET /api/v1/samples/{name} · POST /api/v1/sources/{name}/trigger · POST /api/v1/sources/{name}/check · POST /api/v1/hooks/{app}/{name}/check ·
 			POST /api/v1/endpoints/{app}/{name}/pause · POST /api/v1/endpoints/{name}/pause ·
 			POST /api/v1/endpoints/{app}/{name}/resume · POST /api/v1/endpoints/{name}/resume ·
 			POST /api/v1/endpoints/{app}/{name}/replay · POST /api/v1/endpoints/{name}/replay ·

@@ -286,10 +286,6 @@ func (a *api) others() {
 		_, no := a.guard.admits(r)
 		ready(w, r, a.Ready, a.Log, no == nil, a.Notes)
 	})
-	open.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		_, no := a.guard.admits(r)
-		a.page(w, no == nil)
-	})
 	open.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, refuse(http.StatusNotFound, "there is nothing at %s; callbacks go to /in/{source}, the API is at /api/v1", r.URL.Path))
 	})

@@ -59,6 +59,12 @@ func methods() map[string]method {
 	one("resumeEndpointByName", client.Steered{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.ResumeEndpoint(x, "backend", client.Resume{})) })
 	one("replay", client.Replayed{}, nil, client.Replay{}, func(x ctx, c cl) (any, error) { return give(c.Replay(x, "shop/backend", client.Replay{})) })
 	one("replayByName", client.Replayed{}, nil, client.Replay{}, func(x ctx, c cl) (any, error) { return give(c.Replay(x, "backend", client.Replay{})) })
+	one("deadLetterGroups", client.DeadLetterGroups{}, client.DeadLettersQuery{}, nil, func(x ctx, c cl) (any, error) {
+		return give(c.DeadLetterGroups(x, client.DeadLettersQuery{Endpoint: "backend"}))
+	})
+	one("sample", client.Sample{}, client.SampleQuery{}, nil, func(x ctx, c cl) (any, error) {
+		return give(c.Sample(x, "im", client.SampleQuery{Command: "message", Seed: "7"}))
+	})
 	one("deadLetters", client.DeadLetterList{}, client.DeadLettersQuery{}, nil, func(x ctx, c cl) (any, error) {
 		return give(c.DeadLetters(x, client.DeadLettersQuery{Type: []string{"a", "b"}}))
 	})

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -42,8 +43,8 @@ type Letter struct {
 // letterList is one page of dead letters.
 type letterList struct {
 	DeadLetters []Letter `json:"deadletters"`
-	// Next is where older ones go on (before=), empty at the end; Newest the end
-	// (after=), for the next look.
+	// Next is where older ones go on (before=), or newer ones where the oldest come
+	// first (after=), empty at the end; Newest the end (after=), for the next look.
 	Next   string `json:"next,omitzero"`
 	Newest string `json:"newest"`
 }
@@ -54,7 +55,16 @@ func (a *api) deadLetters(ctx context.Context, in *lettersQuery) (letterList, er
 	if err != nil {
 		return letterList{}, invalid(err)
 	}
-	f, err := a.searchLetters(ctx, q)
+	search := a.searchLetters
+	switch {
+	case in.Order == "oldest" && in.Before != "":
+		return letterList{}, invalid(errors.New("before goes back from the newest; with order=oldest write after"))
+	case in.Order == "oldest":
+		search = a.oldestLetters
+	case in.Order != "" && in.Order != "newest":
+		return letterList{}, invalid(fmt.Errorf("order is %q; write newest or oldest", in.Order))
+	}
+	f, err := search(ctx, q)
 	if err != nil {
 		return letterList{}, a.broken(ctx, readingLetters, err)
 	}

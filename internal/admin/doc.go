@@ -1,5 +1,5 @@
 // Package admin answers people and commands: the HTTP API below /api/v1, the
-// health checks, the metrics, and a page that says what runs.
+// health checks and the metrics. The console is served in front of it.
 //
 //	caller ─► guard ─► /api/v1/events        what the journal holds, newest first
 //	                   /api/v1/sources       who may call; …/{name}/trigger has one called, …/check follows it

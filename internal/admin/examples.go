@@ -187,6 +187,12 @@ func exampleLetters() letterList {
 	return letterList{DeadLetters: []Letter{exampleLetter()}, Next: "12", Newest: "12"}
 }
 
+func exampleLetterGroups() letterGroups {
+	return letterGroups{Letters: 12, Groups: []letterGroup{
+		{Endpoint: "shop/backend", Reason: gateway.ReasonStatus4xx, Letters: 12, Oldest: exampleTime(), Newest: exampleTime().Add(time.Hour)},
+	}}
+}
+
 func exampleResent() resent {
 	return resent{Event: exampleMessage(), Link: resendLink + exampleID, DryRun: true}
 }

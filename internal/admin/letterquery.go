@@ -27,6 +27,7 @@ type lettersQuery struct {
 	Until        momentParam   `query:"until"`
 	Before       cursorParam   `query:"before"`
 	After        cursorParam   `query:"after"`
+	Order        string        `query:"order" enum:"newest,oldest" doc:"oldest lists from the oldest on; next is for after then." default:"newest"`
 }
 
 // letterQuery says which dead letters somebody wants to see.

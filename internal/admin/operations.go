@@ -71,6 +71,10 @@ func (a *api) sourceOperations() {
 		id: "sources", method: http.MethodGet, path: "/api/v1/sources", tag: tagSources, role: RoleViewer,
 		summary: "Who may call, with the commands of the dialect and when secrets were used last",
 	}, exampleSources(), a.sources)
+	ask(a, operation{
+		id: "sample", method: http.MethodGet, path: "/api/v1/samples/{name}", tag: tagSources, role: RoleOperator,
+		summary: "What trigger would send, signed", errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, shownSample{Request: exampleTriggered().Exchanges[0].Request, Seed: 7}, a.sample)
 	tell(a, operation{
 		id: "trigger", method: http.MethodPost, path: "/api/v1/sources/{name}/trigger", tag: tagSources, role: RoleOperator,
 		summary: "Have a source called as the vendor's server would, signed", errors: []int{http.StatusNotFound},
@@ -139,6 +143,11 @@ func (a *api) letterOperations() {
 		id: "deadLetters", method: http.MethodGet, path: "/api/v1/deadletters", tag: tagDeadLetters, role: RoleViewer,
 		summary: "What was set aside, newest first", errors: []int{http.StatusBadRequest},
 	}, exampleLetters(), a.deadLetters)
+	ask(a, operation{
+		id: "deadLetterGroups", method: http.MethodGet, path: "/api/v1/deadletters/groups", tag: tagDeadLetters, role: RoleViewer,
+		summary: "How many were set aside, by endpoint and reason, the oldest first", errors: []int{http.StatusBadRequest},
+		about: "Counts for three seconds at most; more says that there are others then.",
+	}, exampleLetterGroups(), a.groupLetters)
 	ask(a, operation{
 		id: "deadLetter", method: http.MethodGet, path: "/api/v1/deadletters/{id}", tag: tagDeadLetters, role: RoleViewer,
 		summary: "One dead letter with what came over the wire", errors: []int{http.StatusBadRequest, http.StatusNotFound},

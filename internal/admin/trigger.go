@@ -210,10 +210,7 @@ func (a *api) call(ctx context.Context, s config.Source, req dialect.Request) (x
 		return exchange{}, err
 	}
 	return exchange{
-		Request: sent{
-			Method: http.MethodPost, Path: shownPath(s) + req.Path, Query: req.Query,
-			ContentType: req.ContentType, Header: req.Header, Body: string(req.Body),
-		},
+		Request:  sentBy(s, req),
 		Response: received{Status: res.status, ContentType: res.header.Get("Content-Type"), Body: res.body.String()},
 	}, nil
 }

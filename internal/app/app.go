@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/imhook/imhook/console"
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/attempts"
@@ -247,6 +248,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.onStop("live", a.live.Stop)
 	api, err := admin.New(a.adminConfig(j, d, in))
 	if err != nil {
+		return err
+	}
+	if api, err = console.New(api); err != nil {
 		return err
 	}
 	defer a.onStop("streams", a.endStreams)

@@ -4,10 +4,10 @@ import { useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { ask, enc, get, post, type AuditEntry, type Role, type Token } from "../api";
 import { useWords } from "../i18n";
+import { LineDifference } from "../parts/definition";
 import { Table } from "../parts/table";
 import { Copy, seen, Shown } from "../parts/text";
 import { Act, Ago, Badge, Card, Choice, Dialog, Empty, ErrorNote, Input, Loading, may, Note, Page, useDo, useMe } from "../parts/ui";
-import { Difference } from "./edit";
 
 /** Who may do what, and who did what. */
 export function AccessPage({ tab }: { tab?: string }) {
@@ -153,7 +153,7 @@ function Audit() {
                 {(e.before || e.after) && (
                   <details>
                     <summary>{t("What was changed")}</summary>
-                    <Difference before={e.before ?? ""} after={e.after ?? ""} />
+                    <LineDifference before={e.before ?? ""} after={e.after ?? ""} />
                   </details>
                 )}
               </li>

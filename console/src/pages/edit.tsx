@@ -4,7 +4,7 @@ import { useLocation } from "wouter";
 import { parseDocument, type Document } from "yaml";
 import { ask, enc, get, Refused, type Defined, type Endpoint, type Problem, type Section, type Source } from "../api";
 import { useWords } from "../i18n";
-import { useDefinition, Plan } from "../parts/definition";
+import { LineDifference, useDefinition, Plan } from "../parts/definition";
 import { RuleTest } from "../parts/rule";
 import { Act, Card, Check, Choice, ErrorNote, Field, Input, Loading, may, Note, Page, useDo, useMe } from "../parts/ui";
 
@@ -228,7 +228,7 @@ function Editor({ section, app: ofApp, name: ofName, begin }: { section: Section
         </Card>
         {plan && (
           <Card title={t("What it changes")}>
-            {plan.before && plan.yaml && <Difference before={plan.before} after={plan.yaml} />}
+            {plan.before && plan.yaml && <LineDifference before={plan.before} after={plan.yaml} />}
             <Plan plan={{ ...plan, problems: [] }} />
             {!plan.before && !plan.changes?.length && !plan.effects?.length && <p className="faint small">{said.length ? t("Nothing, until what is marked is mended.") : t("Nothing.")}</p>}
           </Card>
@@ -247,31 +247,4 @@ function Listed({ label, value, set, hint, problems, placeholder }: { label: str
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [value]);
   return <Input label={label} value={draft} problems={problems} hint={hint} placeholder={placeholder} mono set={(v) => (setDraft(v), set(norm(v)))} />;
-}
-
-/** Lines that go and lines that come. */
-export function Difference({ before, after }: { before: string; after: string }) {
-  const a = before.split("\n");
-  const b = after.split("\n");
-  const rest = new Map<string, number>();
-  for (const l of b) rest.set(l, (rest.get(l) ?? 0) + 1);
-  const gone = new Set<number>();
-  a.forEach((l, i) => {
-    const n = rest.get(l) ?? 0;
-    if (n > 0) rest.set(l, n - 1);
-    else gone.add(i);
-  });
-  const have = new Map<string, number>();
-  for (const l of a) have.set(l, (have.get(l) ?? 0) + 1);
-  const come = b.map((l) => {
-    const n = have.get(l) ?? 0;
-    have.set(l, n - 1);
-    return n <= 0;
-  });
-  return (
-    <pre className="yaml-diff" tabIndex={0}>
-      {a.map((l, i) => (gone.has(i) ? <span className="was" key={"a" + i}>{"- " + l + "\n"}</span> : null))}
-      {b.map((l, i) => <span className={come[i] ? "is" : ""} key={"b" + i}>{(come[i] ? "+ " : "  ") + l + "\n"}</span>)}
-    </pre>
-  );
 }

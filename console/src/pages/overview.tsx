@@ -30,6 +30,12 @@ export function OverviewPage() {
     >
       {live.how === "lost" && <ErrorNote error={live.error ?? new Error(t("The stream broke off; what you see is from before."))} />}
       <Problems o={o} status={status.data} />
+      {o && o.sources.length > 0 && o.sources.every((s) => !s.last_at && !s.per_second) && live.how === "stream" && (
+        <Note>
+          {t("Nothing has come since this gateway started.")} <Link href="/send">{t("Send a test callback")}</Link> {t("or have your IM server call")}{" "}
+          <code>{window.location.origin}/in/{o.sources[0]!.name}</code>
+        </Note>
+      )}
       {o ? <Flow o={o} status={status.data} /> : live.how !== "lost" && <Loading />}
     </Page>
   );

@@ -104,7 +104,7 @@ export function SendPage() {
     enabled: Boolean(source) && !story && command !== "",
     staleTime: Infinity,
     retry: false,
-    queryFn: ({ signal }) => get<{ request: Sent; unsigned?: string }>(`/sources/${enc(source!.name)}/sample`, { command, seed }, signal),
+    queryFn: ({ signal }) => get<{ request: Sent; unsigned?: string }>(`/samples/${enc(source!.name)}`, { command, seed }, signal),
   });
   const form = useMemo(() => (sample.data ? leaves(sample.data.request) : []), [sample.data]);
   useEffect(() => setChanged({}), [source?.name, command, seed]);
@@ -308,7 +308,7 @@ function Story({ s }: { s: Sending }) {
           <p className="small mono">
             {first.request.method} <Shown text={first.request.path + (first.request.query ? "?" + first.request.query : "")} most={300} />
           </p>
-          <details open={first.request.body.length < 1200}>
+          <details>
             <summary>{t("Body")}</summary>
             <Body text={first.request.body} name="request" />
           </details>

@@ -250,3 +250,30 @@ export function Plan({ plan }: { plan: Defined }) {
     </div>
   );
 }
+
+/** Lines that go and lines that come. */
+export function LineDifference({ before, after }: { before: string; after: string }) {
+  const a = before.split("\n");
+  const b = after.split("\n");
+  const rest = new Map<string, number>();
+  for (const l of b) rest.set(l, (rest.get(l) ?? 0) + 1);
+  const gone = new Set<number>();
+  a.forEach((l, i) => {
+    const n = rest.get(l) ?? 0;
+    if (n > 0) rest.set(l, n - 1);
+    else gone.add(i);
+  });
+  const have = new Map<string, number>();
+  for (const l of a) have.set(l, (have.get(l) ?? 0) + 1);
+  const come = b.map((l) => {
+    const n = have.get(l) ?? 0;
+    have.set(l, n - 1);
+    return n <= 0;
+  });
+  return (
+    <pre className="yaml-diff" tabIndex={0}>
+      {a.map((l, i) => (gone.has(i) ? <span className="was" key={"a" + i}>{"- " + l + "\n"}</span> : null))}
+      {b.map((l, i) => <span className={come[i] ? "is" : ""} key={"b" + i}>{(come[i] ? "+ " : "  ") + l + "\n"}</span>)}
+    </pre>
+  );
+}
