@@ -72,7 +72,7 @@ func New(cfg Config) (*Log, error) {
 // Record takes an attempt without waiting, or drops and counts it. Of those that
 // delivered most are left out.
 func (l *Log) Record(a gateway.Attempt) {
-	if a.Event == nil {
+	if a.Event == nil || !a.Outcome.Kind.Tried() {
 		return
 	}
 	if a.Outcome.Kind == gateway.Delivered && a.Outcome.Reason == gateway.ReasonNone {
@@ -112,6 +112,8 @@ type Entry struct {
 	Dialect string     `json:"dialect,omitzero"`
 	Command string     `json:"command,omitzero"`
 
+	// Pos is where the event is in the journal.
+	Pos gateway.Pos `json:"pos,omitzero"`
 	// Endpoint is app/name; Attempt counts those of the event there, from 1.
 	Endpoint string       `json:"endpoint"`
 	Attempt  int          `json:"attempt"`
@@ -217,7 +219,7 @@ func EntryOf(a gateway.Attempt) Entry {
 	ev, o := a.Event, a.Outcome
 	e := Entry{
 		Event: ev.ID, App: ev.App, Source: ev.Source, Type: ev.Type, Lane: ev.Lane, Dialect: ev.Dialect, Command: ev.Command,
-		Endpoint: a.Endpoint, Attempt: a.N, Repeat: a.Repeat, At: a.At.UTC(), Took: o.Took.Round(time.Microsecond).Seconds(),
+		Pos: a.Pos, Endpoint: a.Endpoint, Attempt: a.N, Repeat: a.Repeat, At: a.At.UTC(), Took: o.Took.Round(time.Microsecond).Seconds(),
 		Outcome: o.Kind, Reason: o.Reason, Status: o.Status, Detail: o.Detail, RetryAfter: o.RetryAfter.Seconds(), Exchange: o.Exchange,
 	}
 	if o.Together > 1 {

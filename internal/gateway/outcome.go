@@ -23,7 +23,24 @@ const (
 	// Echoed: the event repeats what another command reported and was left out of
 	// a translation.
 	Echoed OutcomeKind = "echo"
+	// Expired: it was dropped before it arrived, because the endpoint's backlog was
+	// too old or too large. No attempt has this outcome.
+	Expired OutcomeKind = "expired"
+	// Coalesced: it was folded into a later event that says more. No attempt has this
+	// outcome.
+	Coalesced OutcomeKind = "coalesced"
 )
+
+// Tried reports whether it is the outcome of an attempt, and not of an event that came
+// to its end without one.
+func (k OutcomeKind) Tried() bool {
+	switch k {
+	case Untranslatable, Echoed, Expired, Coalesced:
+		return false
+	default:
+		return true
+	}
+}
 
 // Reason is why an attempt did not deliver. It is the metric label, the group of
 // dead letters and the text in the console. Append only.

@@ -219,11 +219,11 @@ func EntryOf(d gateway.Decision) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseEntry(b)
+	return Parse(b)
 }
 
-// parseEntry reads an entry.
-func parseEntry(v jsontext.Value) (*Entry, error) {
+// Parse reads an entry as it is kept. The error wraps [chronicle.ErrPage].
+func Parse(v jsontext.Value) (*Entry, error) {
 	var e Entry
 	if err := json.Unmarshal(v, &e, encoding); err != nil {
 		return nil, fmt.Errorf("%w: %w", chronicle.ErrPage, err)

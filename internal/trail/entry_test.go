@@ -19,7 +19,7 @@ func written(t *testing.T, d gateway.Decision) (*Entry, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := parseEntry(b)
+	e, err := Parse(b)
 	if err != nil {
 		t.Fatalf("%v: %.300s", err, b)
 	}

@@ -54,7 +54,7 @@ func (t *Trail) Find(ctx context.Context, q Query) (Found, error) {
 	far, err := t.book.Find(ctx, chronicle.Search{
 		Since: q.Since, Until: q.Until, Before: q.Before, After: q.After, Needles: q.needles(), Limit: q.Limit,
 	}, func(raw jsontext.Value) (bool, error) {
-		e, err := parseEntry(raw)
+		e, err := Parse(raw)
 		if err != nil {
 			return false, err
 		}

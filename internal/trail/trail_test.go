@@ -460,7 +460,7 @@ func FuzzPage(f *testing.F) {
 			return
 		}
 		for _, v := range o.Entries {
-			if e, err := parseEntry(v); err == nil && e.Event == nil {
+			if e, err := Parse(v); err == nil && e.Event == nil {
 				t.Error("an entry without its event")
 			}
 		}

@@ -30,6 +30,7 @@ func (r *runner) takeAgain(pos gateway.Pos, page *gateway.Page) bool {
 	r.again = r.again[1:]
 	if ev == nil {
 		r.metrics.expired.Inc()
+		r.tellExpired(pos, nil)
 		return true
 	}
 	r.enqueue(r.laneKey(ev, pos), item{pos: pos, ev: ev, attempts: o.Attempts, sent: o.Sent, firstAt: o.FirstAt, dueAt: o.DueAt})
@@ -42,6 +43,7 @@ func (r *runner) takeAgain(pos gateway.Pos, page *gateway.Page) bool {
 func (r *runner) missAgain(pos gateway.Pos) {
 	n := 0
 	for n < len(r.again) && r.again[n].Pos < pos {
+		r.tellExpired(r.again[n].Pos, nil)
 		n++
 	}
 	if n > 0 {

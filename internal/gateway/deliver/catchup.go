@@ -113,6 +113,7 @@ func (r *runner) read1(page *gateway.Page, seq uint64) bool {
 		if page.Seq < r.expireBelow {
 			r.metrics.matched.Inc()
 			r.metrics.expired.Inc()
+			r.tellExpired(pos, ev)
 			continue
 		}
 		r.read = pos

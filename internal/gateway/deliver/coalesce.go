@@ -65,6 +65,7 @@ func (r *runner) coalesce(lane event.Lane, it *item) (folded bool) {
 		case it.pos < w.pos:
 			// Without order what is new is taken before what waits.
 			r.metrics.coalesced.Inc()
+			r.tellEnd(it.pos, it.ev, gateway.Coalesced)
 			r.dirty = true
 			return true
 		default:
@@ -96,6 +97,7 @@ func (r *runner) holding(w window) (*lane, int) {
 
 // fold takes the k-th event out of a lane, since a later one says more. Call with mu.
 func (r *runner) fold(l *lane, k int) {
+	r.tellEnd(l.queue[k].pos, l.queue[k].ev, gateway.Coalesced)
 	r.unload(&l.queue[k])
 	l.queue = slices.Delete(l.queue, k, k+1)
 	r.open--

@@ -104,6 +104,7 @@ func (r *runner) dropBelow(seq uint64) int {
 		from := l.flying
 		n := from
 		for n < len(l.queue) && l.queue[n].pos.Seq() < seq {
+			r.tellExpired(l.queue[n].pos, nil)
 			r.unload(&l.queue[n])
 			n++
 		}
@@ -127,6 +128,7 @@ func (r *runner) dropBelow(seq uint64) int {
 	}
 	early := 0
 	for early < len(r.again) && r.again[early].Pos.Seq() < seq {
+		r.tellExpired(r.again[early].Pos, nil)
 		early++
 	}
 	if early > 0 {

@@ -65,6 +65,7 @@ func (r *runner) settleHead(l *lane, f *flight, again *shared) bool {
 	switch {
 	case f.state == missing:
 		r.metrics.expired.Inc()
+		r.tellExpired(it.pos, nil)
 		r.finish(l)
 		return true
 	case f.item.letter != nil:
