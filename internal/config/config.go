@@ -26,8 +26,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix `key:"trusted_proxies,restart"`
 	Journal        Journal        `key:"journal,restart"`
 	// Egress is whom hooks and endpoints may be.
-	Egress Egress `key:"egress"`
-	Apps   []App  `key:"apps"`
+	Egress  Egress  `key:"egress"`
+	History History `key:"history,restart"`
+	Apps    []App   `key:"apps"`
 	// Sandbox is true for what [Sandbox] made.
 	Sandbox bool `key:"-"`
 
@@ -332,6 +333,8 @@ const (
 	defaultTrailAge     = 72 * time.Hour
 	defaultTrailBytes   = 256 << 20
 	defaultSample       = 100
+	defaultHistoryAge   = 30 * 24 * time.Hour
+	defaultHistoryBytes = 4 << 30
 	defaultConcurrency  = 32
 	defaultTimeout      = 5 * time.Second
 	defaultBacklogAge   = 72 * time.Hour
@@ -356,6 +359,7 @@ func Default() *Config {
 			AttemptsAge: defaultTrailAge, AttemptsBytes: defaultTrailBytes, AttemptsSample: defaultSample,
 			MaxBody: defaultMaxBody,
 		},
+		History: History{Age: defaultHistoryAge, Bytes: defaultHistoryBytes},
 	}
 }
 

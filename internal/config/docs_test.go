@@ -29,7 +29,7 @@ func TestParse_TheDocumentationsFiles(t *testing.T) {
 		docs = append(docs, files...)
 	}
 	fence := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
-	top := regexp.MustCompile(`(?m)^(listen|tls|admin|journal|apps):`)
+	top := regexp.MustCompile(`(?m)^(listen|tls|admin|journal|history|apps):`)
 	whole, pieces := 0, 0
 	for _, doc := range docs {
 		text, err := os.ReadFile(doc)
@@ -78,6 +78,9 @@ func docsOptions() config.Options {
 				return testFiles()["server.key"], nil
 			}
 			return testFiles()["server.crt"], nil
+		}
+		if base == "history-url" {
+			return []byte("postgres://imhook:secret@db/history"), nil
 		}
 		return []byte(secret), nil
 	}

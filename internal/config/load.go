@@ -181,6 +181,9 @@ func (l *loader) file(v value) {
 	if v, ok := o.get("journal"); ok {
 		l.journal(v.object())
 	}
+	if v, ok := o.get("history"); ok {
+		l.history(v.object())
+	}
 	l.listen(o)
 	if v, ok := o.get("egress"); ok {
 		l.egress(v.object())

@@ -78,7 +78,7 @@ func options() config.Options {
 		},
 		Now: func() time.Time { return now },
 		LookupEnv: func(key string) (string, bool) {
-			v, ok := map[string]string{"RONG_SECRET": "s-env-value", "EMPTY": ""}[key]
+			v, ok := map[string]string{"RONG_SECRET": "s-env-value", "HISTORY_URL": "postgres://imhook:s-hidden@db/history", "EMPTY": ""}[key]
 			return v, ok
 		},
 		ReadFile: func(name string) ([]byte, error) {
@@ -159,6 +159,7 @@ journal:
   decisions: {age: 12h, bytes: 64MiB}
   attempts: {age: 6h, bytes: 32MiB, sample: 10}
   max_body: 500KB
+history: {url_env: HISTORY_URL, age: 14d, bytes: 2GiB, off: false}
 apps:
   - name: shop
     sources:
@@ -262,6 +263,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 			RetainAge: 7 * 24 * time.Hour, RetainBytes: 3 << 29, DecisionsAge: 12 * time.Hour, DecisionsBytes: 64 << 20,
 			AttemptsAge: 6 * time.Hour, AttemptsBytes: 32 << 20, AttemptsSample: 10, MaxBody: 500_000,
 		},
+		History: config.History{URL: "postgres://imhook:s-hidden@db/history", Age: 14 * 24 * time.Hour, Bytes: 2 << 30},
 		Apps: []config.App{{
 			Name: "shop",
 			Sources: []config.Source{
