@@ -22,7 +22,8 @@ type Me struct {
 	Expires time.Time `json:"expires,omitzero"`
 	Version string    `json:"version,omitzero"`
 	Sandbox bool      `json:"sandbox,omitzero"`
-	// History says how the search of what was is doing: off, or a word of its own.
+	// History says how the search of what was is doing: off, current, catching up,
+	// following or broken.
 	History string `json:"history"`
 }
 

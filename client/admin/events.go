@@ -197,6 +197,8 @@ type Attempt struct {
 	Conversation event.Lane `json:"conversation,omitzero"`
 	Dialect      string     `json:"dialect,omitzero"`
 	Command      string     `json:"command,omitzero"`
+	// Pos is where the event is in the journal.
+	Pos uint64 `json:"pos,omitzero"`
 	// Endpoint is app/name; Attempt counts from 1.
 	Endpoint string       `json:"endpoint"`
 	Attempt  int          `json:"attempt"`

@@ -86,6 +86,7 @@ type Status struct {
 	Version string        `json:"version,omitzero"`
 	Config  ConfigStatus  `json:"config"`
 	Journal JournalStatus `json:"journal"`
+	History HistoryStatus `json:"history"`
 }
 
 // ConfigStatus says whether the configuration in force is that of the files.

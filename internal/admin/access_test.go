@@ -654,6 +654,7 @@ func roles() map[string]string {
 		"": `GET /healthz · GET /readyz · POST /api/v1/login`,
 		"viewer": `GET /metrics · GET /api/openapi.json · POST /api/v1/logout · GET /api/v1/me · GET /api/v1/audit ·
 			GET /api/v1/events · GET /api/v1/events/{id} · GET /api/v1/decisions · GET /api/v1/decisions/{id} · GET /api/v1/attempts · GET /api/v1/live · GET /api/v1/tail · GET /api/v1/charts ·
+			GET /api/v1/search · GET /api/v1/events/{id}/timeline · GET /api/v1/history ·
 			GET /api/v1/deadletters/groups · GET /api/v1/sources · GET /api/v1/hooks · GET /api/v1/endpoints · POST /api/v1/rules/test ·
 			GET /api/v1/deadletters · GET /api/v1/deadletters/{id} · GET /api/v1/deadletters/export ·
 			GET /api/v1/sources/{app}/{name} · GET /api/v1/hooks/{app}/{name} · GET /api/v1/endpoints/{app}/{name} · GET /api/v1/config/export ·
@@ -662,7 +663,7 @@ func roles() map[string]string {
 			POST /api/v1/endpoints/{app}/{name}/pause · POST /api/v1/endpoints/{name}/pause ·
 			POST /api/v1/endpoints/{app}/{name}/resume · POST /api/v1/endpoints/{name}/resume ·
 			POST /api/v1/endpoints/{app}/{name}/replay · POST /api/v1/endpoints/{name}/replay ·
-			POST /api/v1/deadletters/purge · POST /api/v1/deadletters/requeue · POST /api/v1/deadletters/{id}/resend · POST /api/v1/runs/{id}/cancel`,
+			POST /api/v1/deadletters/purge · POST /api/v1/deadletters/requeue · POST /api/v1/deadletters/{id}/resend · POST /api/v1/runs/{id}/cancel · POST /api/v1/history/rebuild`,
 		"admin": `PUT /api/v1/sources/{app}/{name} · PATCH /api/v1/sources/{app}/{name} · DELETE /api/v1/sources/{app}/{name} · POST /api/v1/sources/{app}/{name}/rotate ·
 			PUT /api/v1/hooks/{app}/{name} · PATCH /api/v1/hooks/{app}/{name} · DELETE /api/v1/hooks/{app}/{name} · POST /api/v1/hooks/{app}/{name}/rotate ·
 			PUT /api/v1/endpoints/{app}/{name} · PATCH /api/v1/endpoints/{app}/{name} · DELETE /api/v1/endpoints/{app}/{name} · POST /api/v1/endpoints/{app}/{name}/rotate ·

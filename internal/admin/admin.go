@@ -152,6 +152,8 @@ type Config struct {
 	// Trimmed is how many events the journal has dropped from its front, ever; nil
 	// means that nobody knows.
 	Trimmed func(ctx context.Context) (uint64, error)
+	// History may be nil: then it is off.
+	History History
 	// Decisions may be nil: then nobody keeps them.
 	Decisions Decisions
 	Endpoints Endpoints
@@ -188,8 +190,6 @@ type Config struct {
 	Definitions Definitions
 	// Audit is where it is kept who did what; nil means nowhere.
 	Audit Audit
-	// History says in a word how the search of what was is doing; nil is off.
-	History func() string
 	// Live says how everything is doing now; nil means that nobody looks.
 	Live Live
 	// Follow calls fn for every page from seq on as they are kept, until ctx ends; nil

@@ -46,6 +46,12 @@ func methods() map[string]method {
 	one("decisions", client.DecisionList{}, client.DecisionsQuery{}, nil, func(x ctx, c cl) (any, error) { return give(c.Decisions(x, client.DecisionsQuery{Hook: "words"})) })
 	one("decision", client.Story{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.Decision(x, "msg:m1")) })
 	one("attempts", client.AttemptList{}, client.AttemptsQuery{}, nil, func(x ctx, c cl) (any, error) { return give(c.Attempts(x, client.AttemptsQuery{})) })
+	one("search", client.Found{}, client.SearchQuery{}, nil, func(x ctx, c cl) (any, error) {
+		return give(c.Search(x, client.SearchQuery{Q: "alice since:2h", Limit: 3}))
+	})
+	one("timeline", client.Timeline{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.Timeline(x, "e/1")) })
+	one("history", client.HistoryStatus{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.History(x)) })
+	one("rebuildHistory", client.HistoryStatus{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.RebuildHistory(x)) })
 	one("testRule", client.RuleTested{}, nil, client.RuleTest{}, func(x ctx, c cl) (any, error) { return give(c.TestRule(x, client.RuleTest{Limit: 3})) })
 	one("sources", client.SourceList{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.Sources(x)) })
 	one("trigger", client.Triggered{}, nil, client.Trigger{}, func(x ctx, c cl) (any, error) { return give(c.Trigger(x, "im", client.Trigger{Command: "m"})) })

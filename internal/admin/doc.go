@@ -4,6 +4,7 @@
 //	caller ─► guard ─► /api/v1/events        what the journal holds, newest first
 //	                   /api/v1/sources       who may call; …/{name}/trigger has one called, …/check follows it
 //	                   /api/v1/endpoints     how those are doing who are told
+//	                   /api/v1/search        what the history holds; …/events/{id}/timeline tells one story
 //	                   /api/v1/status        how configuration and journal are doing
 //	                   /api/v1/ledger        what came in and what became of it
 //	                   /api/v1/deadletters   what was set aside

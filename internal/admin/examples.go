@@ -11,6 +11,7 @@ import (
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/gateway/journal"
+	"github.com/imhook/imhook/internal/history"
 	"github.com/imhook/imhook/internal/ledger"
 	"github.com/imhook/imhook/internal/trail"
 )
@@ -220,6 +221,7 @@ func exampleStatus() Status {
 	return Status{
 		Version: "v1.0.0", Config: ConfigStatus{Followed: true, At: exampleTime()},
 		Journal: JournalStatus{Bytes: 4 << 20, UnfinishedBytes: 1 << 20, RetainBytes: 20 << 30, WhenFull: "refuse", DiskFreeBytes: 100 << 30, DiskReserveBytes: 2 << 30},
+		History: exampleHistory(),
 	}
 }
 
@@ -235,7 +237,7 @@ func exampleComparison() Comparison {
 }
 
 func exampleMe() me {
-	return me{Name: "night shift", Role: RoleOperator, By: bySession, Expires: exampleTime(), Version: "v1.0.0", History: "off"}
+	return me{Name: "night shift", Role: RoleOperator, By: bySession, Expires: exampleTime(), Version: "v1.0.0", History: history.Current}
 }
 
 func exampleToken() Token {

@@ -11,6 +11,7 @@ import (
 // operations is the API: every route of it, who may, and what it takes and answers.
 func (a *api) operations() {
 	a.eventOperations()
+	a.historyOperations()
 	a.sourceOperations()
 	a.hookOperations()
 	a.endpointOperations()

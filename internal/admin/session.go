@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/imhook/imhook/dialect"
+	"github.com/imhook/imhook/internal/history"
 	"github.com/imhook/imhook/internal/settings"
 )
 
@@ -37,8 +38,9 @@ type me struct {
 	Expires time.Time `json:"expires,omitzero"`
 	Version string    `json:"version,omitzero"`
 	Sandbox bool      `json:"sandbox,omitzero"`
-	// History says how the search of what was is doing: off, or a word of its own.
-	History string `json:"history"`
+	// History says how the search of what was is doing: off, current, catching up,
+	// following or broken.
+	History history.State `json:"history"`
 }
 
 // login begins a session of the console: whoever has a token need not have the page
@@ -109,11 +111,10 @@ func encrypted(r *http.Request) bool {
 func (a *api) me(ctx context.Context, _ *none) (me, error) { return a.shown(callerOf(ctx)), nil }
 
 func (a *api) shown(c *caller) me {
-	m := me{Name: c.Name, Role: c.Role, By: c.by, Expires: c.Expires, Version: a.Version, Sandbox: a.Current().Sandbox, History: "off"}
-	if a.History != nil {
-		m.History = a.History()
+	return me{
+		Name: c.Name, Role: c.Role, By: c.by, Expires: c.Expires, Version: a.Version, Sandbox: a.Current().Sandbox,
+		History: a.historyStatus().State,
 	}
-	return m
 }
 
 // How many wrong tokens an address may send: so many at once, and one a second. All

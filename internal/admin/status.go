@@ -10,6 +10,7 @@ type Status struct {
 	Version string        `json:"version,omitzero"`
 	Config  ConfigStatus  `json:"config"`
 	Journal JournalStatus `json:"journal"`
+	History HistoryStatus `json:"history"`
 }
 
 // ConfigStatus says whether the configuration in force is that of the files.
@@ -53,6 +54,6 @@ type JournalStatus struct {
 
 func (a *api) status(ctx context.Context, _ *none) (Status, error) {
 	s := a.Status(ctx)
-	s.Version = a.Version
+	s.Version, s.History = a.Version, a.historyStatus()
 	return s, nil
 }

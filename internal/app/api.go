@@ -25,7 +25,12 @@ func (a *App) adminConfig(j *journal.Journal, d delivering, in *receive.Handler)
 	if a.cfg.Extend != nil {
 		changes = definitions{a}
 	}
+	var read admin.History
+	if a.history != nil {
+		read = a.history
+	}
 	return admin.Config{
+		History:  read,
 		Settings: a.book, Definitions: changes, Audit: a.audit,
 		Cluster: shared,
 		Current: a.current.Load, Registry: a.cfg.Registry,

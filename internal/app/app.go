@@ -25,7 +25,9 @@ import (
 	"github.com/imhook/imhook/internal/config"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/gateway/decide"
+	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/gateway/receive"
+	"github.com/imhook/imhook/internal/history"
 	"github.com/imhook/imhook/internal/ledger"
 	"github.com/imhook/imhook/internal/live"
 	"github.com/imhook/imhook/internal/settings"
@@ -83,6 +85,11 @@ type App struct {
 	trail *trail.Trail
 	// attempts takes what is tried.
 	attempts *attempts.Log
+	// history follows all of it; nil when it is off. It asks rulesNow which endpoints get an
+	// event, and delivers where one stands: nil where several gateways deliver.
+	history  *history.History
+	rulesNow atomic.Pointer[picks]
+	delivers atomic.Pointer[deliver.Deliverer]
 	// encryptions are those of the listeners, by their key.
 	encryptions map[string]*encryption
 	// speakers are the senders in use, by endpoint.
@@ -186,7 +193,11 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d, err := a.deliveries(j, plan, metered{log, &a.meter, &a.feed})
+	if a.history, err = a.newHistory(j); err != nil {
+		plan.abandon()
+		return err
+	}
+	d, err := a.deliveries(j, plan, told{metered{log, &a.meter, &a.feed}, a.history})
 	if err == nil {
 		err = d.Start(ctx)
 	}
@@ -195,6 +206,14 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	a.deliver, a.speakers = d, plan.speakers
+	a.rulesNow.Store(plan.picks())
+	if one, ok := d.(alone); ok {
+		a.delivers.Store(one.Deliverer)
+	}
+	if a.history != nil {
+		a.history.Start()
+		a.onStop("history", a.history.Stop) // behind deliver: it notes how the last ones end
+	}
 	a.onStop("deliver", d.Stop)
 	j.HeldBy(d.Holding)
 	if err := a.metrics.Register(newBacklogCollector(d, a.cfg.Now)); err != nil {

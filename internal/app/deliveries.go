@@ -50,10 +50,10 @@ func (p *plan) shared() cluster.Plan {
 }
 
 // deliveries makes what delivers the events of j.
-func (a *App) deliveries(j *journal.Journal, p *plan, log deliver.Attempts) (delivering, error) {
+func (a *App) deliveries(j *journal.Journal, p *plan, told deliver.Attempts) (delivering, error) {
 	c := a.cfg.Config
 	cfg := deliver.Config{
-		Journal: j, Letters: j, Attempts: log, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now, Aged: a.aged,
+		Journal: j, Letters: j, Attempts: told, Select: a.rules.selects, Held: j.Held, Log: a.cfg.Log, Metrics: a.metrics, Now: a.cfg.Now, Aged: a.aged,
 		RemovedAge: c.Journal.RetainAge, RemovedBytes: c.Journal.RetainBytes / 2,
 	}
 	if c.Journal.URL != "" {

@@ -59,6 +59,12 @@ func (a *App) liveConfig(j *journal.Journal, d delivering) live.Config {
 	if d, ok := d.(together); ok {
 		cfg.Gateways = d.gateways
 	}
+	if h := a.history; h != nil {
+		cfg.History = func() live.History {
+			s := h.Status()
+			return live.History{State: string(s.State), Lag: s.Lag.Seconds()}
+		}
+	}
 	return cfg
 }
 

@@ -97,6 +97,7 @@ func (a *App) replace(ctx context.Context, next *config.Config) ([]config.Change
 		return changes, err
 	}
 	a.speakers = plan.speakers
+	a.rulesNow.Store(plan.picks())
 	if err := a.decide.Set(panel.hooks); err != nil {
 		return changes, fmt.Errorf("setting hooks: %w", err) // the configuration is checked
 	}
