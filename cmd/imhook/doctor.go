@@ -77,7 +77,7 @@ func (d *doctor) run(ctx context.Context) error {
 			return err
 		}
 		for _, check := range []func(context.Context) error{
-			d.checkGateway, d.checkCluster, d.checkSources, d.checkEndpoints, d.checkHooks, d.checkSecrets, d.checkLedger,
+			d.checkGateway, d.checkCluster, d.checkHistory, d.checkSources, d.checkEndpoints, d.checkHooks, d.checkSecrets, d.checkLedger,
 		} {
 			if err := check(ctx); err != nil {
 				return err

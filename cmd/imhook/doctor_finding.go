@@ -20,8 +20,9 @@ const (
 // finding is one thing that doctor found.
 type finding struct {
 	Level level `json:"level"`
-	// Check is what was looked at: gateway, configuration, journal, source, endpoint,
-	// hook, secret, ledger, cluster. About is which one, empty where there is one only.
+	// Check is what was looked at: gateway, configuration, journal, history, source,
+	// endpoint, hook, secret, ledger, cluster. About is which one, empty where there is
+	// one only.
 	Check string `json:"check"`
 	About string `json:"about,omitzero"`
 	What  string `json:"what"`

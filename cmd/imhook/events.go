@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,9 +13,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
+	"github.com/imhook/imhook/client/admin"
 	"github.com/imhook/imhook/event"
-	"github.com/imhook/imhook/internal/attempts"
-	"github.com/imhook/imhook/internal/trail"
 )
 
 // eventsFlags are the flags of events.
@@ -37,7 +35,8 @@ func (p *program) events() *cobra.Command {
 		Use:   "events [ID]",
 		Short: "Show the events that the gateway keeps, the newest last",
 		Long: "Show the events that the gateway keeps, the newest last. With an ID, show that event\n" +
-			"whole: its canonical form and what came over the wire.",
+			"whole: its canonical form, what came over the wire, and what happened to it: who\n" +
+			"decided, every attempt, and whether it arrived. imhook search finds events.",
 		Example: "  imhook events --type 'message.*' --limit 5\n" +
 			"  imhook events --follow --json\n" +
 			"  imhook events --conversation group:g1 --since 1h",
@@ -141,47 +140,34 @@ func about(ev *event.Event) string {
 	return ""
 }
 
-// showEvent prints one event whole.
+// showEvent prints one event whole, and what happened to it.
 func showEvent(ctx context.Context, w io.Writer, c *client, id string, asJSON bool) error {
-	var answer jsontext.Value
-	if err := c.get(ctx, "/api/v1/events/"+url.PathEscape(id), nil, &answer); err != nil {
-		return err
-	}
+	path := "/api/v1/events/" + url.PathEscape(id)
 	if asJSON {
+		var answer jsontext.Value
+		if err := c.get(ctx, path, nil, &answer); err != nil {
+			return err
+		}
 		_, err := io.WriteString(w, string(answer)+"\n")
 		return err
 	}
-	var parts struct {
+	var t struct {
+		admin.Timeline
+		// Event is what the gateway wrote.
 		Event jsontext.Value `json:"event"`
-		Raw   struct {
-			Path        string `json:"path"`
-			Query       string `json:"query"`
-			ContentType string `json:"contentType"`
-			Body        string `json:"body"`
-		} `json:"raw"`
-		Decisions []trail.Entry    `json:"decisions"`
-		Attempts  []attempts.Entry `json:"attempts"`
 	}
-	if err := json.Unmarshal(answer, &parts); err != nil {
-		return fmt.Errorf("reading the event: %w", err)
+	if err := c.get(ctx, path+"/timeline", nil, &t); err != nil {
+		return err
 	}
-	_, err := fmt.Fprintln(w, readable("application/json", string(parts.Event)))
-	if err == nil && parts.Raw.Body != "" {
-		_, err = fmt.Fprintf(w, "\nfrom the wire: %s\n%s\n",
-			sentRequest{Method: "POST", Path: parts.Raw.Path, Query: parts.Raw.Query}.target(), readable(parts.Raw.ContentType, parts.Raw.Body))
+	var b strings.Builder
+	if len(t.Event) > 0 {
+		b.WriteString(readable("application/json", string(t.Event)) + "\n")
 	}
-	for _, d := range parts.Decisions {
-		if err == nil {
-			_, err = fmt.Fprintf(w, "\ndecided before: %s; imhook decisions %s shows it\n", outcome(&d), oneLine(d.Event.ID, idWidth))
-		}
+	if t.Raw.Body != "" {
+		fmt.Fprintf(&b, "\nfrom the wire: %s\n%s\n",
+			sentRequest{Method: "POST", Path: t.Raw.Path, Query: t.Raw.Query}.target(), readable(t.Raw.ContentType, t.Raw.Body))
 	}
-	if err == nil && len(parts.Attempts) > 0 {
-		_, err = io.WriteString(w, "\ntried\n")
-	}
-	for _, e := range slices.Backward(parts.Attempts) {
-		if err == nil {
-			_, err = io.WriteString(w, "  "+attemptLine(&e, time.Now())+"\n")
-		}
-	}
+	b.WriteString("\n" + timelineText(&t.Timeline, time.Now()))
+	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
 	return err
 }
