@@ -19,6 +19,8 @@
 // the one that gets everything. They get nothing: half of them by their type
 // pattern, half by a condition of their own.
 //
+// With -history on,off there are two gateways, of which one keeps no history to search in.
+//
 // With -before there is a hook in the place of the sink, a net/http server that
 // denies every sixteenth message, and it is asked through three children in turns:
 //

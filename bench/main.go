@@ -35,6 +35,9 @@ type config struct {
 	// matches, one side for each number.
 	Beside []int `json:"beside,omitempty"`
 
+	// History is whether the gateway keeps its history: on, off, or both, one side each.
+	History string `json:"history"`
+
 	// Outage is how many events are kept for an endpoint that is down; zero runs the
 	// comparison with the relay.
 	Outage int `json:"outage,omitzero"`
@@ -49,10 +52,18 @@ type config struct {
 
 	soakOut  string
 	endpoint string // more of the gateway's endpoint
-	binary   string
-	profiles string
-	json     bool
+	// noHistory is what History says of one side.
+	noHistory bool
+	binary    string
+	profiles  string
+	json      bool
 }
+
+// Words of -history.
+const (
+	historyOn  = "on"
+	historyOff = "off"
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -83,6 +94,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.BoolVar(&cfg.Before, "before", false, "ask a hook through a reverse proxy and through imhook, instead of handing messages on")
 	flags.StringVar(&cfg.Asks, "asks", "openim,wildfirechat", "with -before: dialects of the server that asks, one after the other, separated by commas")
 	beside := flags.String("beside", "0", "endpoints that match nothing beside the one that matches, one side each, separated by commas")
+	flags.StringVar(&cfg.History, "history", historyOn, "whether the gateway keeps its history: on, off, or both separated by a comma, one side each")
 	flags.IntVar(&cfg.Outage, "outage", 0, "take the endpoint down for that many events and bring it back, instead of the rounds")
 	flags.IntVar(&cfg.LiveRate, "live-rate", 200, "with -outage: live events in a second, of conversations without a backlog; with -soak: all events")
 	flags.DurationVar(&cfg.Soak, "soak", 0, "post steadily for that long to a gateway with endpoints that are well, moody, slow and dead, instead of the rounds")
@@ -103,6 +115,11 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	}
 	if !cfg.Before {
 		cfg.Asks = ""
+	}
+	for h := range strings.SplitSeq(cfg.History, ",") {
+		if h != historyOn && h != historyOff {
+			return cfg, fmt.Errorf("history: %q is neither %s nor %s", h, historyOn, historyOff)
+		}
 	}
 	if cfg.Batch > 1 && cfg.Dialects == "wildfirechat" {
 		cfg.Dialects = "cloudevents"
@@ -185,10 +202,14 @@ func compareAfter(ctx context.Context, cfg config, dir string, progress io.Write
 	sides = append(sides, s)
 	for d := range strings.FieldsFuncSeq(cfg.Dialects, func(r rune) bool { return r == ',' }) {
 		for _, beside := range cfg.Beside {
-			if s, err = startGateway(ctx, cfg, dir, d, beside); err != nil {
-				return nil, err
+			for h := range strings.SplitSeq(cfg.History, ",") {
+				one := cfg
+				one.noHistory = h == historyOff
+				if s, err = startGateway(ctx, one, dir, d, beside); err != nil {
+					return nil, err
+				}
+				sides = append(sides, s)
 			}
-			sides = append(sides, s)
 		}
 	}
 	rep, err := measure(ctx, cfg, sides, progress)

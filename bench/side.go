@@ -126,11 +126,12 @@ func build(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
-// gatewayConfig takes address, data directory, dialect, URL, credentials, batch and
-// the other endpoints.
+// gatewayConfig takes address, data directory, whether it has no history, dialect, URL,
+// credentials, batch and the other endpoints.
 const gatewayConfig = `listen: %s
 data_dir: %s
 journal: {sync: always}
+history: {off: %t}
 apps:
   - name: bench
     sources:
@@ -179,7 +180,11 @@ func startGateway(ctx context.Context, cfg config, dir, dialect string, beside i
 		s.name += fmt.Sprintf(", %d beside", beside)
 	}
 	home := filepath.Join(dir, fmt.Sprintf("%s-%d-%d", dialect, beside, cfg.Conns))
-	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), dialect, s.sink.URL(), credentials, joined, others(beside, s.sink.URL()))
+	if cfg.noHistory {
+		s.name += ", no history"
+		home += "-no-history"
+	}
+	text := fmt.Sprintf(gatewayConfig, s.addr, filepath.Join(home, "data"), cfg.noHistory, dialect, s.sink.URL(), credentials, joined, others(beside, s.sink.URL()))
 	if err := s.startImhook(ctx, cfg.binary, home, text); err != nil {
 		s.sink.Close()
 		return nil, err
