@@ -25,17 +25,28 @@ type listenFlags struct {
 
 func (p *program) listen() *cobra.Command {
 	var f listenFlags
+	var from fromFlags
 	c := &cobra.Command{
-		Use:   "listen DIALECT",
-		Short: "Be a backend that verifies, decodes, prints and answers",
+		Use:   "listen DIALECT | listen --from URL --endpoint NAME --forward URL",
+		Short: "Be a backend that verifies, decodes, prints and answers; or an endpoint on this machine",
 		Long: "Be a backend that verifies, decodes, prints and answers in a dialect. With --credential\n" +
 			"a request whose signature does not fit is refused; without, signatures are not looked at.\n\n" +
 			"--answer says what is answered: allow, deny or drop (after-callbacks are always thanked\n" +
 			"for), timeout (no answer until the caller leaves), a status such as 500, or the name of a\n" +
-			"file that is the body.",
+			"file that is the body.\n\n" +
+			"With --from, be an endpoint of a gateway elsewhere (one with url: listen) on this machine:\n" +
+			"its events, and what hooks with url: listen are asked, are posted to --forward as the gateway\n" +
+			"would, signed, and what is answered there is the answer. While nobody listens the gateway\n" +
+			"keeps the events in order. When the gateway cannot be heard for --deaf it ends with an error.",
 		Example: "  imhook listen wildfirechat\n" +
-			"  imhook listen rongcloud --credential app_key=k --credential app_secret_env=RONG_SECRET --answer 500",
-		Args: exactArgs("DIALECT"),
+			"  imhook listen rongcloud --credential app_key=k --credential app_secret_env=RONG_SECRET --answer 500\n" +
+			"  imhook listen --from https://gateway.example --endpoint dev --forward http://localhost:3000 --since 10m",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if from.gateway != "" {
+				return exactArgs()(cmd, args)
+			}
+			return exactArgs("DIALECT")(cmd, args)
+		},
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
@@ -43,6 +54,13 @@ func (p *program) listen() *cobra.Command {
 			return p.registry.Names(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.either(cmd, &from); err != nil {
+				return err
+			}
+			if from.gateway != "" {
+				from.json = f.json
+				return from.run(cmd.Context(), p, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
 			d, err := p.dialect(args[0])
 			if err != nil {
 				return err
@@ -61,7 +79,28 @@ func (p *program) listen() *cobra.Command {
 	flags.StringVar(&f.answer, "answer", "allow", "allow, deny, drop, timeout, a status, or a `file`")
 	flags.StringArrayVar(&f.credentials, "credential", nil, credentialUsage)
 	flags.BoolVar(&f.json, "json", false, "print one line of JSON for each event")
+	flags.StringVar(&from.gateway, "from", "", "`URL` of a gateway to be an endpoint of")
+	flags.StringVar(&from.endpoint, "endpoint", "", "with --from: which `endpoint`, one with url: listen")
+	flags.StringArrayVar(&from.hooks, "hook", nil, "with --from: which `hook`, one with url: listen (default all of the endpoint's app)")
+	flags.StringVar(&from.forward, "forward", "", "with --from: `URL` that requests are posted to, below which the dialect's paths are")
+	flags.StringVar(&from.since, "since", "", "with --from: first deliver again what came since then: a `time`, or how long ago: 10m")
+	flags.DurationVar(&from.deaf, "deaf", time.Minute, "with --from: how long a gateway that went away is asked for")
 	return c
+}
+
+// either refuses flags of the other way to listen.
+func (f *listenFlags) either(cmd *cobra.Command, from *fromFlags) error {
+	own, other := []string{"addr", "base", "answer", "credential"}, []string{"endpoint", "hook", "forward", "since", "deaf"}
+	why := "goes with a DIALECT; with --from the gateway's endpoint says it"
+	if from.gateway == "" {
+		own, why = other, "goes with --from"
+	}
+	for _, name := range own {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s %s", name, why)
+		}
+	}
+	return nil
 }
 
 func (f *listenFlags) backend(d dialect.Dialect) (*backend, error) {

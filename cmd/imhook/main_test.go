@@ -60,6 +60,7 @@ func TestScript(t *testing.T) {
 			"waitfor":   cmdWaitFor,
 			"end":       cmdEnd,
 			"crash":     cmdCrash,
+			"fails":     cmdFails,
 			"tokenof":   cmdTokenOf,
 			"audited":   cmdAudited,
 			"url":       cmdURL,
@@ -159,6 +160,21 @@ func cmdCrash(ts *testscript.TestScript, neg bool, args []string) {
 	delete(running(ts), args[0])
 	ts.Check(cmd.Process.Kill())
 	_ = cmd.Wait()
+}
+
+// cmdFails waits for a process that ends by itself, with an error.
+func cmdFails(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "fails NAME")
+	cmd := running(ts)[args[0]]
+	if cmd == nil {
+		ts.Fatalf("%s does not run", args[0])
+	}
+	delete(running(ts), args[0])
+	late := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 1 {
+		ts.Fatalf("%s ended with %v, want exit status 1\n%s", args[0], err, ts.ReadFile(args[0]+".err"))
+	}
 }
 
 func cmdTokenOf(ts *testscript.TestScript, neg bool, args []string) {

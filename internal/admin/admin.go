@@ -196,6 +196,9 @@ type Config struct {
 	// means that nobody can follow events. Outcomes are what comes of them.
 	Follow   func(ctx context.Context, seq uint64, fn func(*gateway.Page)) error
 	Outcomes Outcomes
+	// Listeners answer for endpoints and hooks that nobody calls; nil means that nobody
+	// can.
+	Listeners Listeners
 	// Closing is closed when streams shall end because the gateway stops; nil never is.
 	Closing <-chan struct{}
 	// Metrics is what /metrics shows; nil means nothing.

@@ -129,6 +129,12 @@ func methods() map[string]method {
 	one("tail", nil, client.TailQuery{}, nil, func(x ctx, c cl) (any, error) {
 		return nil, ended(c.Tail(x, client.TailQuery{Type: "message.*"}, "7", func(client.StreamEvent) error { return nil }))
 	})
+	one("listen", nil, nil, client.Listening{}, func(x ctx, c cl) (any, error) {
+		return nil, ended(c.Listen(x, client.Listening{Endpoint: "shop/dev"}, nil, func(client.StreamEvent) error { return nil }))
+	})
+	one("answerListen", client.ListenAnswered{}, nil, nil, func(x ctx, c cl) (any, error) {
+		return give(c.AnswerListen(x, "s", client.ListenAnswer{ID: "a", Status: 200}))
+	})
 	one("charts", client.Charts{}, client.ChartsQuery{}, nil, func(x ctx, c cl) (any, error) { return give(c.Charts(x, client.ChartsQuery{By: "type"})) })
 	one("exportConfig", nil, nil, nil, func(x ctx, c cl) (any, error) { return c.ExportConfig(x) })
 	one("document", nil, nil, nil, func(x ctx, c cl) (any, error) { return c.Document(x) })

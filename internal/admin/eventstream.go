@@ -35,8 +35,11 @@ func newEventStream(w http.ResponseWriter) (*eventStream, error) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	// A proxy that gathers would keep everything back.
 	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
 	s := &eventStream{w: w, control: http.NewResponseController(w)}
+	// The server's bound of reading a request would end the stream. A recorder of a test
+	// has none.
+	_ = s.control.SetReadDeadline(time.Time{})
+	w.WriteHeader(http.StatusOK)
 	s.b = append(s.b, "retry: "+strconv.FormatInt(reconnectAfter.Milliseconds(), 10)+"\n\n"...)
 	return s, s.flush()
 }
@@ -76,7 +79,7 @@ func (s *eventStream) flush() error {
 	if len(s.b) == 0 {
 		return nil
 	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(patient)) // a recorder of a test has none
+	_ = s.control.SetWriteDeadline(time.Now().Add(patient))
 	_, err := s.w.Write(s.b)
 	if s.b = s.b[:0]; cap(s.b) > 1<<20 {
 		s.b = nil

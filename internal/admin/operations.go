@@ -21,6 +21,7 @@ func (a *api) operations() {
 	a.accessOperations()
 	a.definitionOperations()
 	a.liveOperations()
+	a.listenOperations()
 }
 
 // missing says that an operation is not there unless it can be done.

@@ -104,6 +104,8 @@ type App struct {
 	feed     live.Feed
 	counters *live.Counters
 	live     *live.Live
+	// listeners answer for endpoints and hooks that nobody calls.
+	listeners *listeners
 	// closing is closed before the listeners are, so that streams end.
 	closing chan struct{}
 	// cleanups are run last to first.
@@ -189,6 +191,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.attempts = log
 	a.onStop("attempts", log.Stop)
 
+	a.listeners = a.newListeners(j)
 	plan, err := a.plan(c)
 	if err != nil {
 		return err
@@ -261,6 +264,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err := a.metrics.Register(newBoundCollector(a, j)); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
+	a.listeners.start(d)
 	if a.live, err = live.New(a.liveConfig(j, d)); err != nil {
 		return err
 	}

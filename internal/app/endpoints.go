@@ -16,6 +16,7 @@ import (
 	"github.com/imhook/imhook/internal/gateway/match"
 	"github.com/imhook/imhook/internal/gateway/send"
 	"github.com/imhook/imhook/internal/tlsfile"
+	"github.com/imhook/imhook/internal/tunnel"
 )
 
 // plan is what the endpoints of a configuration become.
@@ -162,8 +163,9 @@ func (a *App) speaker(app string, e config.Endpoint, calls egress.Policy) (*spea
 	if err != nil {
 		return nil, err
 	}
+	url, dial := a.called(tunnel.Name{Kind: tunnel.Endpoint, ID: app + "/" + e.Name}, e.URL, e.Timeout)
 	s, err := send.New(send.Config{
-		App: app, Name: e.Name, URL: e.URL, Dialect: d, Registry: a.cfg.Registry,
+		App: app, Name: e.Name, URL: url, Dial: dial, Dialect: d, Registry: a.cfg.Registry,
 		Generation: e.Generation, Credentials: e.Credentials, Paths: e.Paths,
 		Timeout: e.Timeout, Concurrency: e.Concurrency, BatchBytes: e.Batch.Bytes, Echoes: e.Echoes, OnRefusal: send.OnRefusal(e.OnRefusal),
 		TLS: encrypted, Uses: a.uses.of(admin.Owner{Kind: admin.OwnerEndpoint, App: app, Name: e.Name}),

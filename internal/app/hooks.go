@@ -15,6 +15,7 @@ import (
 	"github.com/imhook/imhook/internal/gateway/match"
 	"github.com/imhook/imhook/internal/gateway/send"
 	"github.com/imhook/imhook/internal/tlsfile"
+	"github.com/imhook/imhook/internal/tunnel"
 	"github.com/imhook/imhook/internal/wordlist"
 )
 
@@ -157,8 +158,9 @@ func (a *App) asker(app string, h config.Hook, calls egress.Policy) (*asker, err
 			return nil, fmt.Errorf("encrypting: %w", err)
 		}
 	}
+	url, dial := a.called(tunnel.Name{Kind: tunnel.Hook, ID: app + "/" + h.Name}, h.URL, h.Timeout)
 	s, err := send.New(send.Config{
-		App: app, Name: h.Name, URL: h.URL, Dialect: d, Registry: a.cfg.Registry,
+		App: app, Name: h.Name, URL: url, Dial: dial, Dialect: d, Registry: a.cfg.Registry,
 		Generation: h.Generation, Credentials: h.Credentials, Paths: h.Paths, Concurrency: h.Concurrency,
 		TLS: encrypted, Uses: a.uses.of(admin.Owner{Kind: admin.OwnerHook, App: app, Name: h.Name}),
 		Egress: calls, Version: a.cfg.Version, Now: a.cfg.Now,

@@ -107,6 +107,7 @@ func (a *App) replace(ctx context.Context, next *config.Config) ([]config.Change
 	}
 	encrypt()
 	a.current.Store(next)
+	a.listeners.look()
 	return changes, nil
 }
 

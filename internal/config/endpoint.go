@@ -65,7 +65,10 @@ func (l *loader) transport(o *object, e *Endpoint) {
 		return
 	}
 	e.TLS = l.clientTLS(v.object())
-	if u, err := url.Parse(e.URL); err == nil && u.Scheme == "http" {
+	switch u, err := url.Parse(e.URL); {
+	case e.URL == Listen:
+		v.wrong("has no effect: with url: listen nobody is called; remove it")
+	case err == nil && u.Scheme == "http":
 		v.wrong("has no effect: url is http and the connection is not encrypted; write https, or remove it")
 	}
 }
@@ -105,10 +108,18 @@ func (l *loader) target(o *object, e *Endpoint, builtin string) dialect.Dialect 
 	return d
 }
 
+// Listen is the url of an endpoint or hook that nobody calls: whoever runs imhook listen
+// --from gets its requests.
+const Listen = "listen"
+
 // url reads an endpoint's base.
 func (l *loader) url(v value, e *Endpoint) {
 	s, ok := v.text()
 	if !ok {
+		return
+	}
+	if s == Listen {
+		e.URL = s
 		return
 	}
 	u, err := url.Parse(s)

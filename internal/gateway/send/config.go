@@ -1,6 +1,7 @@
 package send
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -82,6 +83,9 @@ type Config struct {
 	// imhook does.
 	Vendor *dialect.Delivery
 	Egress egress.Policy
+	// Dial opens a connection to the endpoint instead of calling the host of URL; nil
+	// calls it.
+	Dial func(ctx context.Context) (net.Conn, error)
 	// MaxResponse is how many bytes of an answer are looked at; zero means
 	// 64 KiB. The rest is thrown away.
 	MaxResponse int64

@@ -30,6 +30,9 @@ type answer struct {
 // newTransport makes the pool of one endpoint's connections: HTTP/1.1, no proxy
 // from the environment, no compression, addresses checked when connecting.
 func newTransport(cfg Config, base *url.URL) *pool {
+	if cfg.Dial != nil {
+		return newPool(cfg.Concurrency, cfg.Dial)
+	}
 	dialer := cfg.Egress.Dialer()
 	address := net.JoinHostPort(base.Hostname(), portOf(base))
 	plain := func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", address) }
