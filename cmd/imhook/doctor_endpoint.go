@@ -8,6 +8,7 @@ import (
 
 	"github.com/imhook/imhook/client/admin"
 	"github.com/imhook/imhook/internal/cluster"
+	"github.com/imhook/imhook/internal/tunnel"
 )
 
 // behind is how old the oldest undelivered event of an endpoint may be.
@@ -46,6 +47,9 @@ func (d *doctor) judgeEndpoint(e *admin.Endpoint) {
 	case e.State == cluster.Nobody:
 		f.What, f.Why = "no gateway of the cluster delivers to it at the moment", "it is going from one to another, or could not be begun"
 		f.Do = "ask again in some seconds; if it stays so, the gateways' logs say why"
+	case strings.HasPrefix(e.Paused, tunnel.NobodyListens):
+		f.Level, f.What, f.Why = note, "nobody listens to it; "+waits, "its url is listen, and nobody calls"
+		f.Do = "imhook listen --from this gateway --endpoint " + id + " --forward URL, on the machine that shall have them"
 	case e.Paused != "":
 		f.What, f.Why, f.Do = "it is paused; "+waits, e.Paused, "imhook resume "+id
 	case e.State == "open" || e.State == "half-open":

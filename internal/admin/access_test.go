@@ -660,6 +660,7 @@ func roles() map[string]string {
 			GET /api/v1/sources/{app}/{name} · GET /api/v1/hooks/{app}/{name} · GET /api/v1/endpoints/{app}/{name} · GET /api/v1/config/export ·
 			GET /api/v1/runs · GET /api/v1/runs/{id} · GET /api/v1/cluster · GET /api/v1/ledger · GET /api/v1/status`,
 		"operator": `GET /api/v1/samples/{name} · POST /api/v1/sources/{name}/trigger · POST /api/v1/sources/{name}/check · POST /api/v1/hooks/{app}/{name}/check ·
+			POST /api/v1/listen · POST /api/v1/listen/{id}/answers ·
 			POST /api/v1/endpoints/{app}/{name}/pause · POST /api/v1/endpoints/{name}/pause ·
 			POST /api/v1/endpoints/{app}/{name}/resume · POST /api/v1/endpoints/{name}/resume ·
 			POST /api/v1/endpoints/{app}/{name}/replay · POST /api/v1/endpoints/{name}/replay ·

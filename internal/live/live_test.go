@@ -312,6 +312,7 @@ func TestWatch_SaysInWordsWhatIsWrong(t *testing.T) {
 		w.endpoints = []live.Endpoint{
 			{App: "shop", Name: "fine", State: "live"},
 			{App: "shop", Name: "paused", State: "paused", Paused: "moving\n the database", Backlog: 1, OldestAt: old},
+			{App: "shop", Name: "dev", State: "paused", Paused: "nobody listens; imhook listen --from this gateway does", Backlog: 1, OldestAt: old},
 			{App: "shop", Name: "open", State: "open", LastError: "answered 503", Backlog: 7, More: true, OldestAt: old},
 			{App: "shop", Name: "blocked", State: "live", Blocked: 2},
 			{App: "shop", Name: "failing", State: "live", LastError: "no such host", Backlog: 3, OldestAt: old},

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/imhook/imhook/internal/tunnel"
 )
 
 // What is worth a word, in the words of doctor.
@@ -64,6 +66,8 @@ func endpointProblem(e *Endpoint, g *EndpointGlance, c *series) string {
 		return because("it is not configured any more", "")
 	case e.State == stateMoving:
 		return "no gateway of the cluster delivers to it at the moment"
+	case strings.HasPrefix(e.Paused, tunnel.NobodyListens):
+		// As it shall be while somebody's machine is off.
 	case e.Paused != "":
 		what := "it is paused"
 		if !e.PausedUntil.IsZero() {
