@@ -58,7 +58,7 @@ func newRoot() *cobra.Command {
 		p.tls.KeyFile = firstOf(p.tls.KeyFile, os.Getenv("IMHOOK_TLS_KEY"))
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(p.serve(), p.trigger(), p.listen(), p.convert(), p.verify(), p.sign(), p.events(), p.search(), p.tail(), p.decisions(), p.sources(), p.hooks(), p.endpoints(), p.cluster(), p.pause(), p.resume(), p.attempts(), p.deadletters(), p.replay(), p.rule(), p.journal(), p.history(), p.config(), p.tokens(), p.audit(), p.doctor(), p.version())
+	root.AddCommand(p.serve(), p.trigger(), p.listen(), p.convert(), p.verify(), p.sign(), p.events(), p.search(), p.tail(), p.decisions(), p.sources(), p.hooks(), p.endpoints(), p.cluster(), p.pause(), p.resume(), p.attempts(), p.deadletters(), p.replay(), p.rule(), p.journal(), p.history(), p.config(), p.tokens(), p.audit(), p.doctor(), p.ready(), p.version())
 	return root
 }
 

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/dialect"
@@ -94,6 +95,7 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, f *serveFlags) 
 		return err
 	}
 	greet(cmd.OutOrStdout(), c, p.registry, a.Addr(), a.AdminAddr())
+	notify(log, daemon.SdNotifyReady)
 	following := make(chan struct{})
 	if f.config == "" {
 		close(following)
@@ -108,6 +110,7 @@ func (p *program) runServe(cmd *cobra.Command, c *config.Config, f *serveFlags) 
 		log.Info("stopping: attempts in flight end, positions are saved; once more stops at once")
 	case <-a.Failed():
 	}
+	notify(log, daemon.SdNotifyStopping)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	err = errors.Join(a.Err(), a.Stop(stopping))
