@@ -1,4 +1,4 @@
-.PHONY: help check test race lint fuzz bench chaos update
+.PHONY: help check test race lint fuzz bench chaos package update
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -23,6 +23,9 @@ bench: ## throughput side by side with a bare relay
 
 chaos: ## half an hour of random trouble; ARGS="-gateways 3 -seed 1"
 	go run ./chaos -for 30m $(ARGS)
+
+package: ## Debian packages, into packaging/out
+	packaging/build
 
 update: ## rewrite golden outputs; never their inputs
 	go test ./dialect/... -update

@@ -285,7 +285,7 @@ func TestRepo_TreeSpeaksOfTheProjectAlone(t *testing.T) {
 }
 
 // quoted finds paths of the tree in prose: `internal/app`, `docs/benchmarks.md`.
-var quoted = regexp.MustCompile("`((?:\\.ci|bench|chaos|client|cmd|dialect|docs|event|imfake|internal|receiver)/[A-Za-z0-9_./-]*[A-Za-z0-9_/-])`")
+var quoted = regexp.MustCompile("`((?:\\.ci|bench|chaos|client|cmd|deploy|dialect|docs|event|imfake|internal|packaging|receiver)/[A-Za-z0-9_./-]*[A-Za-z0-9_/-])`")
 
 func TestRepo_PathsQuotedInDocsExist(t *testing.T) {
 	t.Parallel()
