@@ -3,12 +3,14 @@
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 ARG TARGETOS
 ARG TARGETARCH
+# docker build --build-arg VERSION=v1.2.3; the go command's own without it.
+ARG VERSION=
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags '-s -w' -o /out/usr/bin/imhook ./cmd/imhook
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w -X main.given=$VERSION" -o /out/usr/bin/imhook ./cmd/imhook
 # What a static binary needs besides itself: authorities for https, and a data
 # directory that its user may write. Time zones are in the binary.
 RUN mkdir -p /out/etc/ssl/certs /out/etc/imhook /out/var/lib/imhook /out/tmp \

@@ -20,8 +20,16 @@ func (p *program) version() *cobra.Command {
 	}
 }
 
-// buildVersion is what the go command wrote into the binary.
+// given is the version that the linker was told (-X main.given=v1.2.3), by builds that
+// know it better than the go command; empty otherwise.
+var given string
+
+// buildVersion is what the linker was told, or what the go command wrote into the
+// binary.
 func buildVersion() string {
+	if given != "" {
+		return given
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "devel"
