@@ -33,6 +33,7 @@ func (r *Registry) Restore(ev *event.Event) (*event.Event, error) {
 	full := evs[0]
 	full.ID, full.App, full.Source = ev.ID, ev.App, ev.Source
 	full.Time, full.Lane, full.Echo, full.Trace = ev.Time, ev.Lane, ev.Echo, ev.Trace
+	full.TraceState = ev.TraceState
 	full.Repeat = ev.Repeat // whatever the wire says: it belongs to the delivery
 	full.Raw = ev.Raw
 	return full, nil

@@ -116,6 +116,7 @@ func (w *writer) event(e *Event, opts []json.Options) bool {
 	w.flag("imecho", e.Echo)
 	w.text("imrepeat", string(e.Repeat))
 	w.text("traceparent", e.Trace)
+	w.text("tracestate", e.TraceState)
 	w.must("datacontenttype", "application/json")
 	ok := true
 	if e.Actor != nil || e.Conversation != nil || e.Message != nil || e.User != nil || e.Vendor != nil {

@@ -46,6 +46,8 @@ type Event struct {
 	Command string
 	// Trace is a W3C traceparent, or empty.
 	Trace string
+	// TraceState is the W3C tracestate that goes with Trace, or empty.
+	TraceState string
 
 	// Lane is the unit of order: see [Lane]. Empty for before-events that have
 	// no conversation.

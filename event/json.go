@@ -35,6 +35,7 @@ type envelope struct {
 	Echo        bool      `json:"imecho,omitzero"`
 	Repeat      Repeat    `json:"imrepeat,omitzero"`
 	Trace       string    `json:"traceparent,omitzero"`
+	TraceState  string    `json:"tracestate,omitzero"`
 	ContentType string    `json:"datacontenttype,omitzero"`
 	Data        data      `json:"data,omitzero"`
 	// Extensions are attributes of other systems; the canonical event keeps
@@ -103,6 +104,7 @@ func (e *Event) MarshalJSONTo(enc *jsontext.Encoder) error {
 		Echo:        e.Echo,
 		Repeat:      e.Repeat,
 		Trace:       e.Trace,
+		TraceState:  e.TraceState,
 		ContentType: "application/json",
 		Data: data{
 			Actor: e.Actor, Conversation: e.Conversation, Message: e.Message,
@@ -151,7 +153,7 @@ func (e *Event) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*e = Event{
 		ID: env.ID, Type: Type(name), Phase: env.Phase,
 		Dialect: env.Dialect, Generation: env.Generation, Command: env.Command,
-		Trace: env.Trace, Lane: env.Subject, Echo: env.Echo, Repeat: env.Repeat,
+		Trace: env.Trace, TraceState: env.TraceState, Lane: env.Subject, Echo: env.Echo, Repeat: env.Repeat,
 		Actor: d.Actor, Conversation: d.Conversation, Message: d.Message,
 		User: d.User, Friend: d.Friend, Group: d.Group, Members: d.Members,
 		Chatroom: d.Chatroom, Channel: d.Channel, Conference: d.Conference,

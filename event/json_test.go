@@ -24,8 +24,9 @@ func full() *event.Event {
 	return &event.Event{
 		ID: "e-1", App: "shop", Source: "im/1", Type: event.MessageSend, Phase: event.Before, Time: at,
 		Dialect: "tencent", Generation: "v2", Command: "C2C.CallbackBeforeSendMsg",
-		Trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-		Lane:  "group:g:1", Links: []string{"m:1"}, Echo: true,
+		Trace:      "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		TraceState: "congo=t61rcWkgMzE",
+		Lane:       "group:g:1", Links: []string{"m:1"}, Echo: true,
 		Actor:        &event.Actor{ID: "ann", System: true, Admin: true, Platform: "ios", Client: "d1"},
 		Conversation: &event.Conversation{Kind: event.KindGroup, ID: "g:1", Topic: "t"},
 		Message: &event.Message{
@@ -270,7 +271,7 @@ func ExampleEvent_UnmarshalJSON() {
 func TestEvent_BareKnowsEveryBody(t *testing.T) {
 	t.Parallel()
 	envelope := []string{
-		"ID", "App", "Source", "Type", "Phase", "Time", "Dialect", "Generation", "Command", "Trace", "Lane", "Links", "Dedupe", "Echo", "Repeat", "Raw",
+		"ID", "App", "Source", "Type", "Phase", "Time", "Dialect", "Generation", "Command", "Trace", "TraceState", "Lane", "Links", "Dedupe", "Echo", "Repeat", "Raw",
 	}
 	typ := reflect.TypeFor[event.Event]()
 	for i := range typ.NumField() {

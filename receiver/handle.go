@@ -107,7 +107,7 @@ func usable(v event.Verdict) error {
 func envelope(ev *event.Event) *event.Event {
 	return &event.Event{
 		ID: ev.ID, App: ev.App, Source: ev.Source, Type: ev.Type, Phase: ev.Phase, Time: ev.Time,
-		Dialect: ev.Dialect, Generation: ev.Generation, Command: ev.Command, Trace: ev.Trace,
+		Dialect: ev.Dialect, Generation: ev.Generation, Command: ev.Command, Trace: ev.Trace, TraceState: ev.TraceState,
 		Lane: ev.Lane, Dedupe: ev.Dedupe, Echo: ev.Echo,
 	}
 }

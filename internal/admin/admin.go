@@ -272,7 +272,7 @@ func newAPI(cfg Config) (*api, error) {
 // others are what is no operation of the library's.
 func (a *api) others() {
 	a.mux.guarded.HandleFunc("GET "+documentPath, a.only(RoleViewer, a.showDocument))
-	a.mux.guarded.HandleFunc("GET /metrics", a.only(RoleViewer, promhttp.HandlerFor(a.Metrics, promhttp.HandlerOpts{}).ServeHTTP))
+	a.mux.guarded.HandleFunc("GET /metrics", a.only(RoleViewer, promhttp.HandlerFor(a.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}).ServeHTTP))
 	a.profiles()
 	a.mux.guarded.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, refuse(http.StatusNotFound, "there is no %s %s in this API", r.Method, r.URL.Path))

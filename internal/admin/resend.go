@@ -102,6 +102,7 @@ func (a *api) remake(old *event.Event, req dialect.Request, edits []sample.Edit)
 		return nil, errors.New("it would be a question that waits for a verdict, and those are not kept")
 	}
 	ev.ID, ev.App, ev.Source, ev.Trace, ev.Dedupe, ev.Repeat = id, old.App, old.Source, old.Trace, "", ""
+	ev.TraceState = old.TraceState
 	if ev.Generation == "" {
 		ev.Generation = old.Generation
 	}

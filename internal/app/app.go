@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/imhook/imhook/console"
 	"github.com/imhook/imhook/dialect"
@@ -31,6 +32,7 @@ import (
 	"github.com/imhook/imhook/internal/ledger"
 	"github.com/imhook/imhook/internal/live"
 	"github.com/imhook/imhook/internal/settings"
+	"github.com/imhook/imhook/internal/tracing"
 	"github.com/imhook/imhook/internal/trail"
 	"github.com/imhook/imhook/internal/wordlist"
 )
@@ -48,6 +50,9 @@ type Config struct {
 	Extend func(base *config.Config, all []config.Addition) (*config.Config, []config.Added)
 	// Version is what /api and the User-Agent of deliveries say.
 	Version string
+	// Spans take the traces instead of the collector that is configured; nil means that
+	// one.
+	Spans sdktrace.SpanExporter
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -90,6 +95,8 @@ type App struct {
 	history  *history.History
 	rulesNow atomic.Pointer[picks]
 	delivers atomic.Pointer[deliver.Deliverer]
+	// tracer makes traces; nil makes none.
+	tracer *tracing.Tracer
 	// encryptions are those of the listeners, by their key.
 	encryptions map[string]*encryption
 	// speakers are the senders in use, by endpoint.
@@ -164,6 +171,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
+	if err := a.trace(ctx, c.Tracing); err != nil { // it is stopped last
+		return err
+	}
 	j, err := a.openJournal(ctx)
 	if err != nil {
 		return err
@@ -248,11 +258,13 @@ func (a *App) Start(ctx context.Context) (err error) {
 		a.retire(nil)
 		return decider.Stop(ctx)
 	})
-	in, err := receive.New(receive.Config{
+	rc := receive.Config{
 		Sources: sources, Journal: j, Decider: decider,
 		TrustedProxies: c.TrustedProxies, MaxBody: c.Journal.MaxBody,
 		Now: a.cfg.Now, Log: a.cfg.Log, Metrics: a.counters,
-	})
+	}
+	a.traceReceive(&rc)
+	in, err := receive.New(rc)
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,7 @@ func (a *App) plan(c *config.Config) (*plan, error) {
 				p.abandon()
 				return nil, fmt.Errorf("endpoint %s: %w", id, err)
 			}
+			end.Sender = a.traceEndpoint(id, end.Sender)
 			end.Coalesce = deliver.Coalesce{Window: e.Coalesce, Key: presenceOf(a.cfg.Registry)}
 			p.endpoints = append(p.endpoints, end)
 			p.rules, p.spread = append(p.rules, m), append(p.spread, e.Spread)

@@ -83,7 +83,7 @@ func (a *App) panel(c *config.Config) (*panel, error) {
 				p.abandon()
 				return nil, fmt.Errorf("hook %s: %w", id, err)
 			}
-			p.hooks = append(p.hooks, hook(app.Name, h, m, p.askers[id].Asker))
+			p.hooks = append(p.hooks, hook(app.Name, h, m, a.traceHook(id, p.askers[id].Asker)))
 		}
 	}
 	return p, nil

@@ -28,6 +28,8 @@ type Config struct {
 	// Egress is whom hooks and endpoints may be.
 	Egress  Egress  `key:"egress"`
 	History History `key:"history,restart"`
+	// Tracing is where traces go.
+	Tracing Tracing `key:"tracing,restart"`
 	Apps    []App   `key:"apps"`
 	// Sandbox is true for what [Sandbox] made.
 	Sandbox bool `key:"-"`
@@ -360,6 +362,7 @@ func Default() *Config {
 			MaxBody: defaultMaxBody,
 		},
 		History: History{Age: defaultHistoryAge, Bytes: defaultHistoryBytes},
+		Tracing: Tracing{Sample: defaultTraceSample},
 	}
 }
 

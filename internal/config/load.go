@@ -188,6 +188,9 @@ func (l *loader) file(v value) {
 	if v, ok := o.get("egress"); ok {
 		l.egress(v.object())
 	}
+	if v, ok := o.get("tracing"); ok {
+		l.tracing(v.object())
+	}
 	if v, ok := o.get("apps"); ok {
 		l.apps(v)
 	} else {

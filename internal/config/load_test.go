@@ -147,6 +147,7 @@ tls: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt}
 admin: {token_file: secret, listen: "127.0.0.1:8421", tls: {cert_file: server.crt, key_file: server.key}}
 trusted_proxies: [10.0.0.1, "fd00::/8"]
 egress: {allow: [198.18.0.0/15, "64:ff9b::/96"]}
+tracing: {url: "http://collector:4318", sample: 5%}
 journal:
   url: nats://n1:4222, nats://n2
   name: shop-1
@@ -256,6 +257,7 @@ func TestParse_FillsEveryField(t *testing.T) {
 		},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("fd00::/8")},
 		Egress:         config.Egress{Allow: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("64:ff9b::/96")}},
+		Tracing:        config.Tracing{URL: "http://collector:4318", Sample: 0.05},
 		Journal: config.Journal{
 			URL: "nats://n1:4222,nats://n2", Name: "shop-1", Replicas: 3, User: "imhook", Password: "s-env-value",
 			TLS:  &config.ClientTLS{CAFile: in("ca.crt"), CertFile: in("client.crt"), KeyFile: in("client.key"), ServerName: "nats.example.com"},

@@ -110,7 +110,7 @@ func (c *chain) vote(ctx context.Context, voters []*running, q gateway.Question)
 		if a.Verdict.Action == event.Drop && a.Cause != gateway.CauseCancelled && i < first {
 			a.Instead, a.Why = event.Allow, reason(c.carries(a.Verdict)) // or it had decided
 		}
-		r.metrics.count(a)
+		r.metrics.count(a, c.p.Event)
 		c.asked = append(c.asked, a)
 	}
 }
@@ -141,7 +141,7 @@ func (c *chain) take(r *running, a gateway.Asked) {
 		}
 	}
 	c.fold = next
-	r.metrics.count(a)
+	r.metrics.count(a, c.p.Event)
 	c.asked = append(c.asked, a)
 }
 

@@ -56,7 +56,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) answered(ev *event.Event, v event.Verdict, took time.Duration) {
-	m.answers.WithLabelValues(ev.App, ev.Source, string(v.Action)).Observe(took.Seconds())
+	gateway.Observe(m.answers.WithLabelValues(ev.App, ev.Source, string(v.Action)), took.Seconds(), ev.Trace)
 }
 
 func (m *metrics) downgraded(r *running, a gateway.Asked) {
@@ -78,10 +78,10 @@ func (m *metrics) of(h Hook) *hookMetrics {
 	}
 }
 
-// count counts what came of asking.
-func (m *hookMetrics) count(a gateway.Asked) {
+// count counts what came of asking about an event.
+func (m *hookMetrics) count(a gateway.Asked, ev *event.Event) {
 	m.decisions.WithLabelValues(string(a.Verdict.Action), string(a.Cause)).Inc()
 	if a.Took > 0 && a.Cause != gateway.CauseOpen && a.Cause != gateway.CauseOverload {
-		m.seconds.Observe(a.Took.Seconds())
+		gateway.Observe(m.seconds, a.Took.Seconds(), ev.Trace)
 	}
 }

@@ -21,7 +21,7 @@ func follow(ctx context.Context, r *running, q gateway.Question) *shadow {
 	go func() {
 		defer close(s.done)
 		s.a = r.ask(context.WithoutCancel(ctx), q, r.Timeout)
-		r.metrics.count(s.a)
+		r.metrics.count(s.a, q.Event)
 	}()
 	return s
 }

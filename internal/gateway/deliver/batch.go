@@ -288,7 +288,7 @@ func (r *runner) note(w *worker, outs []gateway.Outcome) {
 		if out.Kind == gateway.Untranslatable || out.Kind == gateway.Echoed {
 			continue
 		}
-		r.metrics.attempt(out)
+		r.metrics.attempt(out, w.load[b.at[i]].item.ev)
 		if len(w.said) > 0 {
 			r.mu.Lock()
 			r.spend(1) // a request beyond the first

@@ -131,7 +131,8 @@ func (m *metrics) forget(app, name string) {
 	}
 }
 
-func (m endpointMetrics) attempt(o gateway.Outcome) {
+// attempt counts an attempt of ev, or of several of which it is the first.
+func (m endpointMetrics) attempt(o gateway.Outcome, ev *event.Event) {
 	switch {
 	case o.Kind == gateway.Untranslatable, o.Kind == gateway.Echoed:
 		return // nothing was sent
@@ -142,7 +143,7 @@ func (m endpointMetrics) attempt(o gateway.Outcome) {
 	default:
 		m.attempts.WithLabelValues(string(o.Kind), string(o.Reason)).Inc()
 	}
-	m.seconds.Observe(o.Took.Seconds())
+	gateway.Observe(m.seconds, o.Took.Seconds(), ev.Trace)
 }
 
 // resumes counts the events that are open when an endpoint begins: from then on

@@ -308,7 +308,7 @@ func (r *runner) enqueue(key event.Lane, it item) {
 func detach(ev *event.Event) *event.Event {
 	c := &event.Event{
 		ID: ev.ID, App: ev.App, Source: ev.Source, Type: ev.Type, Phase: ev.Phase, Time: ev.Time,
-		Dialect: ev.Dialect, Generation: ev.Generation, Command: ev.Command, Trace: ev.Trace,
+		Dialect: ev.Dialect, Generation: ev.Generation, Command: ev.Command, Trace: ev.Trace, TraceState: ev.TraceState,
 		Lane: ev.Lane, Links: ev.Links, Dedupe: ev.Dedupe, Echo: ev.Echo, Raw: ev.Raw,
 	}
 	c.Raw.Body = bytes.Clone(ev.Raw.Body)

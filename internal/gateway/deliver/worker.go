@@ -206,7 +206,7 @@ func (r *runner) try(w *worker) {
 		if f := &w.load[0]; f.state == untried && f.item.letter == nil && (f.item.sent > 0 || !w.batch.joined) {
 			f.state, f.out = tried, r.send(f)
 			w.said = append(w.said, said{f.out, 0})
-			r.metrics.attempt(f.out)
+			r.metrics.attempt(f.out, f.item.ev)
 			return
 		}
 	}

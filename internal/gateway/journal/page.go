@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imhook/imhook/event"
@@ -75,7 +76,7 @@ func appendRecord(b []byte, r record) []byte {
 	}
 	b = binary.AppendVarint(b, ev.Time.UnixMilli())
 	for _, s := range [...]string{
-		ev.ID, ev.App, ev.Source, string(ev.Type), ev.Dialect, ev.Generation, ev.Command, ev.Trace, string(ev.Lane), ev.Dedupe,
+		ev.ID, ev.App, ev.Source, string(ev.Type), ev.Dialect, ev.Generation, ev.Command, joinTrace(ev), string(ev.Lane), ev.Dedupe,
 	} {
 		b = appendString(b, s)
 	}
@@ -89,6 +90,15 @@ func appendRecord(b []byte, r record) []byte {
 	b = appendString(b, ev.Raw.ContentType)
 	b = binary.AppendUvarint(b, uint64(len(ev.Raw.Body)))
 	return append(b, ev.Raw.Body...)
+}
+
+// joinTrace writes traceparent and tracestate into one field, with a space between: no
+// traceparent has one, and pages without a tracestate stay as they were.
+func joinTrace(ev *event.Event) string {
+	if ev.TraceState == "" {
+		return ev.Trace
+	}
+	return ev.Trace + " " + ev.TraceState
 }
 
 func appendString(b []byte, s string) []byte {
@@ -281,7 +291,7 @@ func (c *cutter) record(r *record, in *interner) {
 	ev.Dialect = in.get(c.field())
 	ev.Generation = in.get(c.field())
 	ev.Command = in.get(c.field())
-	ev.Trace = string(c.field())
+	ev.Trace, ev.TraceState, _ = strings.Cut(string(c.field()), " ")
 	ev.Lane = event.Lane(c.field())
 	ev.Dedupe = string(c.field())
 	links := c.uvarint()

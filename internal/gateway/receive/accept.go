@@ -10,6 +10,7 @@ import (
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
 )
 
 // traceBytes is the length of a W3C traceparent.
@@ -102,17 +103,40 @@ func (c *call) decode() *refusal {
 	return nil
 }
 
-// trace is the request's traceparent, or empty.
-func (c *call) trace() string {
-	trace := c.r.Header.Get("Traceparent")
-	if len(trace) != traceBytes {
-		return ""
+// maxTraceState bounds a tracestate, in bytes: what is longer need not be passed on.
+const maxTraceState = 512
+
+// carries is the place in a trace that the request came with; the zero value where it
+// is none.
+func (c *call) carries() gateway.Trace {
+	t := gateway.Trace{Parent: c.r.Header.Get("Traceparent")}
+	if len(t.Parent) != traceBytes {
+		return gateway.Trace{}
 	}
-	return trace
+	if t.State = strings.Join(c.r.Header.Values("Tracestate"), ","); len(t.State) > maxTraceState {
+		t.State = ""
+	}
+	return t
+}
+
+// trace is what the request's events carry: where its own span is, or what it came
+// with.
+func (c *call) trace() gateway.Trace {
+	if c.span != nil {
+		return c.at
+	}
+	return c.carries()
+}
+
+// follow begins the request's span, once it is known to be its source's.
+func (c *call) follow() {
+	if t := c.h.cfg.Tracer; t != nil {
+		c.ctx, c.at, c.span = t.Receive(c.ctx, c.src.App, c.src.Name, c.begin, c.carries())
+	}
 }
 
 // take completes and counts an event that the dialect decoded.
-func (c *call) take(ev *event.Event, trace string) {
+func (c *call) take(ev *event.Event, trace gateway.Trace) {
 	c.fill(ev, trace)
 	c.src.metrics.receivedType(ev.Type)
 	c.owes()
@@ -130,7 +154,7 @@ func (c *call) notice(ev *event.Event) {
 }
 
 // fill completes an event that the dialect decoded.
-func (c *call) fill(ev *event.Event, trace string) {
+func (c *call) fill(ev *event.Event, trace gateway.Trace) {
 	ev.App, ev.Source = c.src.App, c.src.Name
 	ev.Repeat = "" // ours to say, for each delivery
 	if c.src.Generation != "" {
@@ -140,7 +164,7 @@ func (c *call) fill(ev *event.Event, trace string) {
 		ev.Time = c.now.UTC().Truncate(time.Millisecond)
 	}
 	if ev.Trace == "" {
-		ev.Trace = strings.Clone(trace)
+		ev.Trace, ev.TraceState = strings.Clone(trace.Parent), strings.Clone(trace.State)
 	}
 	if ev.ID == "" {
 		ev.ID = newID(ev)

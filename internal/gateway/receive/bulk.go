@@ -141,7 +141,7 @@ func (c *call) convey(b dialect.Bulker, r *lineReader, f *feed, road *convoy) (u
 }
 
 // item reads one item of many: what it is, or else why it is refused, goes into f.
-func (c *call) item(b dialect.Bulker, text []byte, trace string, f *fate) *event.Event {
+func (c *call) item(b dialect.Bulker, text []byte, trace gateway.Trace, f *fate) *event.Event {
 	if err := dialect.CheckDepth(text, c.h.cfg.MaxDepth); err != nil {
 		f.problem = problemOf(err)
 		return nil

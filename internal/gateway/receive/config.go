@@ -108,11 +108,22 @@ type Decider interface {
 	Decide(ctx context.Context, p gateway.Proposal) (event.Verdict, error)
 }
 
+// Tracer follows requests through the gateway and beyond.
+type Tracer interface {
+	// Receive is told when a request is known to be its source's, when it began and
+	// where it came from. It returns the context of the request's work, what its
+	// events carry, and a function that is told the answer's status and the events
+	// at the end. It must not wait.
+	Receive(ctx context.Context, app, source string, began time.Time, in gateway.Trace) (context.Context, gateway.Trace, func(status int, evs []*event.Event))
+}
+
 // Config is what a [Handler] is made of.
 type Config struct {
 	Sources []Source
 	Journal Journal
 	Decider Decider
+	// Tracer follows requests; nil follows none.
+	Tracer Tracer
 	// TrustedProxies are whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// MaxBody bounds a body in bytes, also after decompression; zero means 1 MiB.

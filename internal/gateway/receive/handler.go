@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"context"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
 )
 
 // Handler takes the callbacks of all sources. Make it with [New]; it is safe for
@@ -83,6 +85,11 @@ type call struct {
 	token *ownSecret
 	req   dialect.Request
 	evs   []*event.Event
+	// ctx is what its work is done under.
+	ctx context.Context //nolint:containedctx // the request's
+	// at is where its span is in its trace, span is told its end; nil without one.
+	at   gateway.Trace
+	span func(status int, evs []*event.Event)
 	// owed is how many of its events nothing has become of yet, guarded by the book
 	// of the source; told is true when the answer says that some were not kept.
 	owed uint64
@@ -104,7 +111,7 @@ func (h *Handler) Serve(r *Request) (res dialect.Response) {
 	if !ok {
 		return h.notFound(r, ReasonPathToken, src.Name, src.log, token.outside(now))
 	}
-	c := &call{h: h, r: r, src: src, now: now, begin: begin, token: token}
+	c := &call{h: h, r: r, src: src, now: now, begin: begin, token: token, ctx: r.Context}
 	c.req = dialect.Request{Path: path, Query: r.Query, ContentType: r.Header.Get("Content-Type"), Header: r.Header}
 	defer func() {
 		if p := recover(); p != nil {
@@ -112,6 +119,9 @@ func (h *Handler) Serve(r *Request) (res dialect.Response) {
 			res = c.recovered(p)
 		}
 		c.close(c.told)
+		if c.span != nil {
+			c.span(res.Status, c.evs)
+		}
 		if r.Conn != nil && r.Conn.Gone() {
 			src.metrics.unanswered.Inc()
 		}
@@ -139,6 +149,7 @@ func (c *call) serve() (dialect.Response, *refusal) {
 	if refused != nil {
 		return dialect.Response{}, refused
 	}
+	c.follow()
 	if b := c.bulker(); b != nil {
 		items, err := b.Items(&c.req)
 		if err != nil {

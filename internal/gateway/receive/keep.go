@@ -17,7 +17,7 @@ func (c *call) proposes() bool { return len(c.evs) == 1 && c.evs[0].Phase == eve
 // decide answers a before-event.
 func (c *call) decide(proof dialect.Proof) (dialect.Response, *refusal) {
 	ev := c.evs[0]
-	v, err := c.h.cfg.Decider.Decide(c.r.Context, gateway.Proposal{
+	v, err := c.h.cfg.Decider.Decide(c.ctx, gateway.Proposal{
 		Event: ev, Guard: c.guard(proof), Begin: c.begin, Deadline: c.begin.Add(c.src.budget()),
 		Carries: func(v event.Verdict) error { return c.src.Dialect.Carries(ev, v) },
 	})
@@ -50,7 +50,7 @@ func (c *call) keep(proof dialect.Proof) (dialect.Response, *refusal) {
 // never sends again would lose its event. How long it may take is the journal's
 // own bound.
 func (c *call) append(a gateway.Arrival) (gateway.Kept, error) {
-	return c.h.cfg.Journal.Append(context.WithoutCancel(c.r.Context), a)
+	return c.h.cfg.Journal.Append(context.WithoutCancel(c.ctx), a)
 }
 
 // guard recognises the signature when it is used again. The path counts with the

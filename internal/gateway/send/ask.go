@@ -77,7 +77,7 @@ func (s *Sender) askOne(ctx context.Context, q gateway.Question, req *dialect.Re
 		return s.unasked(gateway.ReasonSign, fmt.Errorf("signing: %w", err))
 	}
 	s.signed(now)
-	hreq, err := s.request(ctx, label{event: id, trace: q.Event.Trace}, req)
+	hreq, err := s.request(ctx, label{event: id, trace: traceOf(q.Event)}, req)
 	if err != nil {
 		return s.unasked(gateway.ReasonEncode, err)
 	}

@@ -138,7 +138,7 @@ func (s *Sender) postBatch(ctx context.Context, p *pack, evs []*event.Event) gat
 		return s.unsendable(gateway.Refused, gateway.ReasonEncode, fmt.Errorf("joining %d events: %w", len(p.reqs), err))
 	}
 	first := evs[p.at[0]]
-	id, l := first.ID, label{event: first.ID, trace: first.Trace, repeat: first.Repeat}
+	id, l := first.ID, label{event: first.ID, trace: traceOf(first), repeat: first.Repeat}
 	if len(p.at) > 1 {
 		id, l = batchID(evs, p.at), label{joined: true, repeat: first.Repeat}
 	}

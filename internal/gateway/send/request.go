@@ -14,6 +14,7 @@ import (
 
 	"github.com/imhook/imhook/dialect"
 	"github.com/imhook/imhook/event"
+	"github.com/imhook/imhook/internal/gateway"
 )
 
 // Headers that are added to what the dialect writes.
@@ -21,16 +22,22 @@ const (
 	headerEventID = "Imhook-Event-Id"
 	headerRepeat  = "Imhook-Repeat" // requeued or replayed
 	headerTrace   = "Traceparent"
+	headerState   = "Tracestate"
 )
 
 // label is what is known about a request beside what the dialect writes: what our
 // own headers say, where empty is left out.
 type label struct {
 	event  string
-	trace  string
+	trace  gateway.Trace
 	repeat event.Repeat
 	// joined is true when the body is nobody else's.
 	joined bool
+}
+
+// traceOf is what the event carries of the trace that it came in with.
+func traceOf(ev *event.Event) gateway.Trace {
+	return gateway.Trace{Parent: ev.Trace, State: ev.TraceState}
 }
 
 // newTemplate is what all requests have in common.
@@ -47,6 +54,9 @@ func (s *Sender) request(ctx context.Context, l label, req *dialect.Request) (*h
 	to, err := s.place(req.Path, req.Query)
 	if err != nil {
 		return nil, err
+	}
+	if t := gateway.TraceOf(ctx); t.Parent != "" {
+		l.trace = t // the attempt's own span, where there is one
 	}
 	h, err := s.header(l, req)
 	if err != nil {
@@ -136,7 +146,7 @@ func appendPath(u *url.URL, path string) {
 // header is the dialect's headers and ours; the dialect's win.
 func (s *Sender) header(l label, req *dialect.Request) (http.Header, error) {
 	// One array for the values that differ with every request.
-	values := [3]string{headerText(l.event), req.ContentType, l.trace}
+	values := [3]string{headerText(l.event), req.ContentType, l.trace.Parent}
 	h := make(http.Header, 8)
 	h["User-Agent"] = s.userAgent
 	if l.event != "" {
@@ -148,8 +158,11 @@ func (s *Sender) header(l label, req *dialect.Request) (http.Header, error) {
 	if req.ContentType != "" {
 		h["Content-Type"] = values[1:2:2]
 	}
-	if isTraceparent(l.trace) {
+	if gateway.IsTraceparent(l.trace.Parent) {
 		h[headerTrace] = values[2:3:3]
+		if l.trace.State != "" && !badHeaderValue(l.trace.State) {
+			h[headerState] = []string{l.trace.State}
+		}
 	}
 	if s.authorization != nil {
 		h["Authorization"] = s.authorization
@@ -193,17 +206,4 @@ func badURLText(s string) bool {
 		}
 	}
 	return false
-}
-
-// isTraceparent reports whether s looks like a W3C traceparent.
-func isTraceparent(s string) bool {
-	if len(s) < 55 {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != '-' {
-			return false
-		}
-	}
-	return true
 }

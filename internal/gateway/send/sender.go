@@ -97,7 +97,7 @@ func (s *Sender) send(ctx context.Context, ev *event.Event, sent int) gateway.Ou
 	if s.passesThrough(ev) {
 		req := dialect.RawRequest(ev)
 		req.Path = s.overrides.apply(ev.Command, s.cfg.Dialect.Path(ev))
-		out := s.post(ctx, &req, ev.ID, label{event: ev.ID, trace: ev.Trace, repeat: ev.Repeat})
+		out := s.post(ctx, &req, ev.ID, label{event: ev.ID, trace: traceOf(ev), repeat: ev.Repeat})
 		if out.Kind == gateway.Delivered {
 			out.Sent = 1
 		}
@@ -124,7 +124,7 @@ func (s *Sender) send(ctx context.Context, ev *event.Event, sent int) gateway.Ou
 		default:
 			id = ev.ID
 		}
-		out := s.post(ctx, req, id, label{event: id, trace: ev.Trace, repeat: ev.Repeat})
+		out := s.post(ctx, req, id, label{event: id, trace: traceOf(ev), repeat: ev.Repeat})
 		if out.Kind != gateway.Delivered {
 			out.Sent = k
 			return out
