@@ -63,7 +63,10 @@ func TestKubernetes_FitsItsConfiguration(t *testing.T) {
 	var files []string
 	c, err := config.Parse("imhook.yaml", []byte(byKind["ConfigMap"].Data["imhook.yaml"]), config.Options{
 		Registry: builtin.New(),
-		ReadFile: func(name string) ([]byte, error) { files = append(files, name); return []byte("a-token-for-tests"), nil },
+		ReadFile: func(name string) ([]byte, error) {
+			files = append(files, name)
+			return []byte("a-token-for-tests"), nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
