@@ -1,15 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/imhook/imhook/client/admin"
 )
 
 const (
@@ -17,8 +18,6 @@ const (
 	readyTimeout = 2 * time.Second
 	// readyAgain is how long to wait before the next one.
 	readyAgain = 100 * time.Millisecond
-	// maxReady bounds what is read of an answer, in bytes.
-	maxReady = 64 << 10
 )
 
 func (p *program) ready() *cobra.Command {
@@ -26,7 +25,7 @@ func (p *program) ready() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ready",
 		Short: "Ask whether the gateway takes callbacks",
-		Long: "Ask /readyz of a gateway, print what it says, and exit with 1 unless callbacks can be\n" +
+		Long: "Ask /readyz of a gateway, and exit with 1 and what it says unless callbacks can be\n" +
 			"kept: for health checks of containers, and for scripts that wait until it is up.\n" +
 			"No token is needed; with one it also says why not.",
 		Example: "  imhook ready\n  imhook ready --wait 30s",
@@ -40,11 +39,10 @@ func (p *program) ready() *cobra.Command {
 				return err
 			}
 			c.http.Timeout = readyTimeout
-			said, err := c.readyWithin(cmd.Context(), wait)
-			if err != nil {
+			if err := c.readyWithin(cmd.Context(), wait); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), said)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "ready")
 			return err
 		},
 	}
@@ -52,37 +50,27 @@ func (p *program) ready() *cobra.Command {
 	return c
 }
 
-// readyWithin asks until the gateway is ready, or for as long as wait, and returns
-// what it said last.
-func (c *client) readyWithin(ctx context.Context, wait time.Duration) (string, error) {
+// readyWithin asks until the gateway is ready, or for as long as wait.
+func (c *client) readyWithin(ctx context.Context, wait time.Duration) error {
 	late := time.Now().Add(wait)
 	for {
-		said, err := c.isReady(ctx)
+		err := unready(c.Ready(ctx))
 		if err == nil || time.Now().After(late) {
-			return said, err
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return "", errors.Join(err, ctx.Err())
+			return errors.Join(err, ctx.Err())
 		case <-time.After(readyAgain):
 		}
 	}
 }
 
-// isReady asks once.
-func (c *client) isReady(ctx context.Context) (string, error) {
-	res, err := c.send(ctx, c.http, http.MethodGet, "/readyz", nil)
-	if err != nil {
-		return "", err
+// unready says why not, where the gateway does.
+func unready(err error) error {
+	no, ok := errors.AsType[*admin.Error](err)
+	if !ok || no.Status != http.StatusServiceUnavailable {
+		return explain(err)
 	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxReady))
-	if err != nil {
-		return "", fmt.Errorf("reading the gateway's answer: %w", err)
-	}
-	said := strings.TrimSpace(string(body))
-	if res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the gateway at %s takes no callbacks (%s): %s", c.base, res.Status, said)
-	}
-	return said, nil
+	return fmt.Errorf("the gateway takes no callbacks: %s", bytes.TrimSpace(no.Body))
 }
