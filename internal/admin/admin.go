@@ -180,6 +180,9 @@ type Config struct {
 	// AskHook asks a hook that is configured something that changes nothing; nil means
 	// that this cannot be done.
 	AskHook func(ctx context.Context, app, name string) HookAnswer
+	// Reach connects to an endpoint and sends nothing, or gateway.ErrNoEndpoint; nil means
+	// that this cannot be done.
+	Reach func(ctx context.Context, app, name string) (Reached, error)
 	// Metrics is what /metrics shows; nil means nothing.
 	Metrics prometheus.Gatherer
 	// Ready says why the gateway cannot take callbacks now; nil is always ready.
@@ -273,6 +276,9 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if cfg.AskHook != nil {
 		guarded.HandleFunc("POST /api/v1/hooks/{app}/{name}/check", a.checkHook)
+	}
+	if cfg.Reach != nil {
+		guarded.HandleFunc("POST /api/v1/endpoints/{app}/{name}/check", a.checkEndpoint)
 	}
 	guarded.HandleFunc("POST /api/v1/config/diff", a.compare)
 	guarded.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))

@@ -287,3 +287,32 @@ func (a *api) checkHook(w http.ResponseWriter, r *http.Request) {
 	}
 	a.answer(w, r, a.AskHook(r.Context(), app, name))
 }
+
+// Reached is whether an endpoint can be connected to.
+type Reached struct {
+	// Tried is false where there is no URL to connect to: brokers and the inbox.
+	Tried bool `json:"tried"`
+	OK    bool `json:"ok"`
+	// Reason and Detail say why not.
+	Reason  gateway.Reason `json:"reason,omitzero"`
+	Detail  string         `json:"detail,omitzero"`
+	Seconds float64        `json:"seconds"`
+}
+
+// checkEndpoint has a connection made to an endpoint; nothing is sent.
+func (a *api) checkEndpoint(w http.ResponseWriter, r *http.Request) {
+	if err := readJSON(w, r, &struct{}{}); err != nil {
+		a.fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	app, name := r.PathValue("app"), r.PathValue("name")
+	reached, err := a.Reach(r.Context(), app, name)
+	switch {
+	case errors.Is(err, gateway.ErrNoEndpoint):
+		a.fail(w, r, http.StatusNotFound, "there is no endpoint "+app+"/"+name+"; imhook endpoints shows those that there are")
+	case err != nil:
+		a.broken(w, r, "connecting to the endpoint", err)
+	default:
+		a.answer(w, r, reached)
+	}
+}
