@@ -54,7 +54,10 @@ func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 	}
 	run.Endpoint = a.endpointID(ctx, run.Endpoint)
 	if want.To != "" {
-		run.To = a.endpointID(ctx, want.To)
+		run.To = want.To
+		if app, _, ok := strings.Cut(run.Endpoint, "/"); ok && !strings.Contains(run.To, "/") {
+			run.To = app + "/" + run.To
+		}
 	}
 	counting, cancel := context.WithTimeout(ctx, countWithin)
 	defer cancel()

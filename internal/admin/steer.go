@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -159,27 +158,18 @@ func (a *api) notSteered(w http.ResponseWriter, r *http.Request, id string, want
 func parseUntil(s string, now time.Time) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
+		t, err = time.Parse(time.DateOnly, s)
+	}
+	if err != nil {
 		var d time.Duration
-		if days, ok := strings.CutSuffix(s, "d"); ok {
-			var n uint16
-			if n, err = parseDays(days); err == nil {
-				d = time.Duration(n) * 24 * time.Hour
-			}
-		} else {
-			d, err = time.ParseDuration(s)
-		}
+		d, err = parseSpan(s)
 		t = now.Add(d)
 	}
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("until is %q; write 2026-11-20T08:00:00Z or for how long, 30m or 2d", s)
+		return time.Time{}, fmt.Errorf("until is %q; write 2026-11-20T08:00:00Z, 2026-11-20 (midnight UTC) or for how long, 30m or 2d", s)
 	case !t.After(now):
 		return time.Time{}, fmt.Errorf("until is %q, which is over already; write a time to come", s)
 	}
 	return t, nil
-}
-
-func parseDays(s string) (uint16, error) {
-	n, err := strconv.ParseUint(s, 10, 16)
-	return uint16(n), err
 }
