@@ -133,6 +133,9 @@ func (r *runner) mayGoAhead(pos gateway.Pos, ev *event.Event) bool {
 	case r.Order == OrderNone:
 		return true
 	}
+	if r.left.lanes[ev.Lane] != nil {
+		return false
+	}
 	if l := r.lanes[ev.Lane]; l != nil && r.idles(l) {
 		return false // followers of a lane that does not go on would take the room of all others
 	}

@@ -361,7 +361,8 @@ func (h *history) hasReadAll(i int) bool {
 		if r.id == fmt.Sprint("a/", i) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			return r.effective(tail) >= gateway.NewPos(last+1, 0)-1
+			// What was left behind counts as not read.
+			return r.effective(tail) >= gateway.NewPos(last+1, 0)-1 && len(r.left.lanes) == 0
 		}
 	}
 	return false
