@@ -130,6 +130,8 @@ func (r *runner) mayGoAhead(pos gateway.Pos, ev *event.Event) bool {
 		return false // what grew old is no longer fresh, and still there
 	case r.open >= r.limits.open+r.limits.open/4, len(r.lanes) >= maxLanes+maxLanes/4:
 		return false
+	case r.barred():
+		return false
 	case r.Order == OrderNone:
 		return true
 	}

@@ -71,24 +71,23 @@ func (r *runner) stuck(l *lane) bool {
 // concerns nobody here. Call with mu.
 func (r *runner) passed() gateway.Pos { return max(r.read, r.until) }
 
-// leaves reports whether an event that was read is left behind. Call with mu, before it
-// is enqueued in the lane.
-func (r *runner) leaves(key event.Lane, it *item) bool {
+// leaves reports whether an event that was read is left behind. l is its lane, nil when
+// that has nothing. Call with mu, before it is enqueued.
+func (r *runner) leaves(l *lane, key event.Lane, it *item) bool {
 	if r.Order != OrderConversation {
 		return false
 	}
 	ll := r.left.lanes[key]
-	switch {
-	case ll != nil && it.pos < ll.first:
-		return false
-	case ll != nil: // all that comes is behind what was left
-	default:
-		l := r.lanes[key]
-		if l == nil || !r.stuck(l) || len(l.queue) < r.following() || !r.leavable(it, nil) || !r.mayLeave(key) {
+	if ll == nil || it.pos < ll.first {
+		if l == nil || !r.stuck(l) || len(l.queue) < r.following() || !r.leavable(it, ll) || !r.mayLeave(key) {
 			return false
 		}
-		ll = r.leave(key, it.pos)
+		if ll == nil {
+			ll = r.leave(key, it.pos)
+		}
+		ll.first = it.pos
 	}
+	// All that comes is behind what was left.
 	ll.events++
 	r.left.events++
 	r.dirty = true
@@ -182,8 +181,9 @@ func (r *runner) endLeft(key event.Lane, ll *leftLane) {
 	}
 }
 
-// barred reports whether the endpoint may read nothing new: it has another order now,
-// in which what was left behind is before what comes. Call with mu.
+// barred reports whether the endpoint may take nothing new: it has another order now,
+// in which what was left behind is before what comes. What would go ahead of that could
+// not be told from it when conversations are kept in order again. Call with mu.
 func (r *runner) barred() bool { return r.Order != OrderConversation && len(r.left.lanes) > 0 }
 
 // judgedAnew notes that what the endpoint has read and taken was judged by another rule
@@ -242,7 +242,7 @@ func appendLeft(b []byte, all []leftRecord) []byte {
 // left takes lanes of which events were left behind off.
 func (r *reader) left() []leftRecord {
 	n := r.uvarint()
-	r.bad = r.bad || n == 0 || n > maxLeftBytes/leftLaneBytes
+	r.bad = r.bad || n == 0 // of several parts there may be more than one may leave
 	var all []leftRecord
 	for range n {
 		if r.bad {

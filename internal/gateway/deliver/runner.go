@@ -273,8 +273,15 @@ func (r *runner) collect() {
 
 // enqueue puts an item at the end of its lane and lets it run. Call with mu.
 func (r *runner) enqueue(key event.Lane, it item) {
-	if r.leaves(key, &it) || r.coalesce(key, &it) {
+	l := r.lanes[key]
+	if (len(r.left.lanes) > 0 || l != nil && r.idles(l)) && r.leaves(l, key, &it) {
 		return
+	}
+	if r.Coalesce.Window > 0 {
+		if r.coalesce(key, &it) {
+			return
+		}
+		l = r.lanes[key] // what it took the place of may have been all
 	}
 	r.dirty = true
 	r.open++
@@ -285,7 +292,6 @@ func (r *runner) enqueue(key event.Lane, it item) {
 		}
 		r.weigh(&it, 1)
 	}
-	l := r.lanes[key]
 	if l == nil {
 		l = &lane{key: key}
 		l.queue = append(l.queue, it)

@@ -104,7 +104,8 @@ func (r *runner) nextLeft(most int) (seq uint64, ok bool) {
 }
 
 // wants reports whether a lane with fewer than most events goes on with what was left
-// behind of it: nothing before that waits for the endpoint's reader. Call with mu.
+// behind of it: nothing before that waits for the endpoint's reader, and its head did
+// not fail before, or it would be read for every attempt in vain. Call with mu.
 func (r *runner) wants(key event.Lane, ll *leftLane, most int) bool {
 	switch {
 	case len(r.again) > 0 && r.again[0].Pos < ll.first:
@@ -113,7 +114,7 @@ func (r *runner) wants(key event.Lane, ll *leftLane, most int) bool {
 		return true
 	}
 	l := r.lanes[key]
-	return l == nil || len(l.queue) < most && !r.stuck(l)
+	return l == nil || len(l.queue) < most && !r.stuck(l) && (len(l.queue) == 0 || l.queue[0].attempts == 0)
 }
 
 // takeLeft takes from a page, the first one from page seq on, what was left behind of
