@@ -71,6 +71,6 @@
 // and restarts. A failing event holds its own lane only: its followers, and where
 // many fail the events themselves, wait as bare positions and are read again from
 // the journal when their turn comes. Of a lane that does not go on, followers past the
-// first thousand are left behind: the record says from where on, and a reader of their
-// own brings them when it does.
+// first thousand are left behind: the record says from where to where, and a reader of
+// their own brings them when it does.
 package deliver

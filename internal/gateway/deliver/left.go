@@ -13,12 +13,14 @@ import (
 // left are the lanes of which events were left behind. A lane that does not go on
 // (blocked, paused, waiting for its next attempt) keeps some followers; whoever reads
 // for the endpoint passes over the others, so that they take the room of nobody. Of
-// such a lane only the first event that was passed over is remembered: from there on up
-// to where the endpoint has read, all that its rule picks of the lane is not finished.
-// When the lane goes on, a reader of its own takes that up (takeup.go). The zero value
-// is empty. Guarded by runner.mu.
+// such a lane only the first and the last event that were passed over are remembered:
+// between them, all that its rule picks of the lane is not finished. When the lane goes
+// on, a reader of its own takes that up (takeup.go). The zero value is empty. Guarded by
+// runner.mu.
 type left struct {
 	lanes map[event.Lane]*leftLane
+	// sweep are the lanes that are taken up while the journal is read once.
+	sweep []*leftLane
 	// events is how many were left behind in all lanes; bytes is what the record needs.
 	events, bytes int
 	// reading is true while somebody takes them up, starved while that waits for room.
@@ -29,19 +31,28 @@ type left struct {
 
 // leftLane is one of them.
 type leftLane struct {
-	// first is the first position that may have been left behind.
-	first gateway.Pos
+	key event.Lane
+	// first is the first position that may have been left behind, last is the last one.
+	first, last gateway.Pos
 	// since is from where on everything was judged by the rule of now.
 	since gateway.Pos
 	// events is how many were left behind.
 	events int
-	// turn is true while the page in hand is the lane's next one.
-	turn bool
+	// turn is true while the lane is part of a sweep, passing if that is only because
+	// some of it has expired.
+	turn, passing bool
 }
+
+// backTo has everything from pos on read again, by another sweep than the present one,
+// which may have passed it.
+func (ll *leftLane) backTo(pos gateway.Pos) { ll.first, ll.turn = pos, false }
 
 const (
 	// maxFollowers is how many events of a lane that does not go on wait in the lane.
 	maxFollowers = 1000
+	// fewFollowers is how many that are where many events are open: lanes with fewer are
+	// hardly worth remembering.
+	fewFollowers = 8
 	// maxLeftBytes bounds the part of the record: past it the followers of further lanes
 	// wait in them, and the reader when those are too many.
 	maxLeftBytes = 128 << 10
@@ -53,10 +64,13 @@ const (
 func (r *runner) followers() int { return max(1, r.limits.followers, r.count()) }
 
 // following is how many events a lane may have that does not go on: none but its head
-// where many are open. Call with mu.
+// where very many are open. Call with mu.
 func (r *runner) following() int {
-	if r.open >= r.limits.open/4 {
+	switch {
+	case r.open >= r.limits.open/2:
 		return 1
+	case r.open >= r.limits.open/4:
+		return min(fewFollowers, r.followers())
 	}
 	return r.followers()
 }
@@ -83,11 +97,12 @@ func (r *runner) leaves(l *lane, key event.Lane, it *item) bool {
 			return false
 		}
 		if ll == nil {
-			ll = r.leave(key, it.pos)
+			ll = r.leave(key, it.pos, it.pos)
 		}
-		ll.first = it.pos
+		ll.backTo(it.pos)
 	}
 	// All that comes is behind what was left.
+	ll.last = max(ll.last, it.pos)
 	ll.events++
 	r.left.events++
 	r.dirty = true
@@ -123,8 +138,8 @@ func (r *runner) mayLeave(key event.Lane) bool {
 }
 
 // leave begins to leave events of a lane behind. Call with mu.
-func (r *runner) leave(key event.Lane, first gateway.Pos) *leftLane {
-	ll := &leftLane{first: first, since: first}
+func (r *runner) leave(key event.Lane, first, last gateway.Pos) *leftLane {
+	ll := &leftLane{key: key, first: first, last: last, since: first}
 	if r.left.lanes == nil {
 		r.left.lanes = map[event.Lane]*leftLane{}
 	}
@@ -147,10 +162,10 @@ func (r *runner) trim(l *lane) {
 	if n == len(l.queue) || !r.mayLeave(l.key) {
 		return
 	}
-	if first := l.queue[n].pos; ll == nil {
-		ll = r.leave(l.key, first)
+	if first, last := l.queue[n].pos, l.queue[len(l.queue)-1].pos; ll == nil {
+		ll = r.leave(l.key, first, last)
 	} else {
-		ll.first = first
+		ll.backTo(first)
 	}
 	for i := n; i < len(l.queue); i++ {
 		r.unload(&l.queue[i])
@@ -165,15 +180,16 @@ func (r *runner) trim(l *lane) {
 // endLeft forgets a lane of which everything that was left behind has been looked at.
 // What was not found is not in the journal any more, or another rule does not pick it.
 // Call with mu.
-func (r *runner) endLeft(key event.Lane, ll *leftLane) {
+func (r *runner) endLeft(ll *leftLane) {
 	if ll.events > 0 {
 		r.log.Warn("events that waited in a conversation are not in the journal any more, or are not picked any more", "endpoint", r.id,
-			"conversation", key, "events", ll.events)
+			"conversation", ll.key, "events", ll.events)
 		r.metrics.expired.Add(float64(ll.events))
 	}
 	r.left.events -= ll.events
-	r.left.bytes -= len(key) + leftLaneBytes
-	delete(r.left.lanes, key)
+	r.left.bytes -= len(ll.key) + leftLaneBytes
+	delete(r.left.lanes, ll.key)
+	ll.turn = false
 	r.left.full = false
 	r.dirty = true
 	if len(r.left.lanes) == 0 {
@@ -198,9 +214,9 @@ func (r *runner) judgedAnew() {
 // leftRecord is what an endpoint's record says of a lane of which events were left
 // behind.
 type leftRecord struct {
-	Lane   event.Lane
-	First  gateway.Pos
-	Events int
+	Lane        event.Lane
+	First, Last gateway.Pos // Last is not before First
+	Events      int
 }
 
 // leftRecords are those in the order of their names. Call with mu.
@@ -210,7 +226,7 @@ func (r *runner) leftRecords() []leftRecord {
 	}
 	all := make([]leftRecord, 0, len(r.left.lanes))
 	for key, ll := range r.left.lanes {
-		all = append(all, leftRecord{Lane: key, First: ll.first, Events: ll.events})
+		all = append(all, leftRecord{Lane: key, First: ll.first, Last: ll.last, Events: ll.events})
 	}
 	slices.SortFunc(all, func(a, b leftRecord) int { return cmp.Compare(a.Lane, b.Lane) })
 	return all
@@ -224,7 +240,7 @@ func (r *runner) restoreLeft(all []leftRecord, end gateway.Pos) {
 			r.missing += rec.Events
 			continue
 		}
-		r.leave(rec.Lane, rec.First).events = rec.Events
+		r.leave(rec.Lane, rec.First, min(rec.Last, end)).events = rec.Events
 		r.left.events += rec.Events
 	}
 }
@@ -234,6 +250,7 @@ func appendLeft(b []byte, all []leftRecord) []byte {
 	for _, rec := range all {
 		b = appendText(b, string(rec.Lane))
 		b = binary.AppendUvarint(b, uint64(rec.First))
+		b = binary.AppendUvarint(b, uint64(rec.Last-rec.First))
 		b = binary.AppendUvarint(b, uint64(rec.Events))
 	}
 	return b
@@ -248,8 +265,10 @@ func (r *reader) left() []leftRecord {
 		if r.bad {
 			return nil
 		}
-		rec := leftRecord{Lane: event.Lane(r.text(maxLaneName)), First: gateway.Pos(r.uvarint()), Events: r.small()}
-		r.bad = r.bad || len(all) > 0 && all[len(all)-1].Lane >= rec.Lane
+		rec := leftRecord{Lane: event.Lane(r.text(maxLaneName)), First: gateway.Pos(r.uvarint())}
+		rec.Last = rec.First + gateway.Pos(r.uvarint())
+		rec.Events = r.small()
+		r.bad = r.bad || rec.Last < rec.First || len(all) > 0 && all[len(all)-1].Lane >= rec.Lane
 		all = append(all, rec)
 	}
 	return all

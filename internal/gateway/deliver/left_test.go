@@ -564,6 +564,49 @@ func TestLeft_FailingHeadIsNotReadFor(t *testing.T) {
 	})
 }
 
+// TestLeft_ManyLanesShareOneReading: where many lanes go on one after the other, the
+// journal is not read again for each.
+func TestLeft_ManyLanesShareOneReading(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemJournal()
+		b, mend := stubborn()
+		b.took = 10 * time.Millisecond
+		e := endpoint(b)
+		e.Start = Start{Beginning: true}
+		e.Breaker.Off = true
+		e.Retry = Schedule{Fast: []time.Duration{}, SlowFrom: time.Minute, SlowTo: time.Minute}
+		const lanes, each = 1000, 5
+		for n := range each {
+			for l := range lanes {
+				j.add(ev(fmt.Sprint("bad", l), n))
+			}
+		}
+		reads := new(atomic.Int64)
+		d := tightOn(t, counted{j, reads}, 2200, e)
+		defer stop(t, d)
+		pass(10 * time.Second)
+		d.runners[0].mu.Lock()
+		left := len(d.runners[0].left.lanes)
+		d.runners[0].mu.Unlock()
+		if left < lanes/2 {
+			t.Fatalf("%d of %d conversations were left behind: %+v", left, lanes, statusOf(t, d, "e"))
+		}
+		mend()
+		was := reads.Load()
+		pass(time.Hour)
+		if len(b.ids()) < lanes*each || statusOf(t, d, "e").Open != 0 {
+			t.Fatalf("%d arrived: %+v", len(b.ids()), statusOf(t, d, "e"))
+		}
+		ordered(t, b)
+		n := reads.Load() - was
+		t.Logf("%d pages, %d lanes: %d were read", lanes*each, left, n)
+		if n > 300*lanes*each {
+			t.Errorf("%d pages were read of %d", n, lanes*each)
+		}
+	})
+}
+
 // counted counts the pages that are read.
 type counted struct {
 	*memJournal
@@ -667,8 +710,8 @@ func TestRegroup_LeftLanesGoWithTheirPart(t *testing.T) {
 	t.Parallel()
 	at := func(seq uint64) gateway.Pos { return gateway.NewPos(seq, 0) }
 	parts := []Saved{
-		{Position: appendPosition(nil, position{Read: at(10), Left: []leftRecord{{"even", at(4), 3}, {"even too", at(10), 1}}})},
-		{Position: appendPosition(nil, position{Read: at(8), Left: []leftRecord{{"odd", at(5), 2}}})},
+		{Position: appendPosition(nil, position{Read: at(10), Left: []leftRecord{{"even", at(4), at(9), 3}, {"even too", at(10), at(10), 1}}})},
+		{Position: appendPosition(nil, position{Read: at(8), Left: []leftRecord{{"odd", at(5), at(7), 2}}})},
 	}
 	odd := func(ev *event.Event) int { return strings.Count(string(ev.Lane), "odd") }
 	records, _, err := Regroup(t.Context(), parts, 2, odd, nil)
@@ -677,8 +720,8 @@ func TestRegroup_LeftLanesGoWithTheirPart(t *testing.T) {
 	}
 	for i, want := range []position{
 		// Of even too everything is read again, of even some.
-		{Read: at(8), Left: []leftRecord{{"even", at(4), 0}}},
-		{Read: at(8), Left: []leftRecord{{"odd", at(5), 2}}},
+		{Read: at(8), Left: []leftRecord{{"even", at(4), at(8), 0}}},
+		{Read: at(8), Left: []leftRecord{{"odd", at(5), at(7), 2}}},
 	} {
 		got, err := parsePosition(records[i])
 		if err != nil {

@@ -92,7 +92,7 @@ var errPosition = errors.New("position record is damaged")
 // length; then until when it is paused; then the conversations that are, each with its
 // name, its reason and its end; then its health; then the pauses of a vendor that is
 // imitated; then the lanes of which events were left behind, each with its name, the
-// first position and how many.
+// first position, how far behind that the last one is, and how many.
 func appendPosition(b []byte, p position) []byte {
 	slices.SortFunc(p.Open, func(a, b openEvent) int {
 		switch {

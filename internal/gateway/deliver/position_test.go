@@ -27,8 +27,8 @@ func samplePositions() []position {
 		{Read: gateway.NewPos(3, 0), Lanes: []Pause{{Lane: "group:a", Why: "noisy"}, {Lane: "user:b:c", Why: "x", Until: at}}},
 		{Read: gateway.NewPos(3, 0), Health: durable{Open: true, Trips: 17}},
 		{Read: gateway.NewPos(3, 0), Vendor: vendorRecord{Vendor: "Easemob", Pauses: []pauseRecord{{Until: at, Began: []time.Time{at, at}}, {Index: 2, Until: at}}}},
-		{Read: gateway.NewPos(300, 0), Left: []leftRecord{{"", gateway.NewPos(7, 1), 0}, {"group:a", gateway.NewPos(9, 1), 1 << 20}}},
-		{Read: gateway.NewPos(3, 0), Live: true, Paused: "x", Left: []leftRecord{{"group:a", gateway.NewPos(1, 0), 3}}},
+		{Read: gateway.NewPos(300, 0), Left: []leftRecord{{"", gateway.NewPos(7, 1), gateway.NewPos(7, 1), 0}, {"group:a", gateway.NewPos(9, 1), gateway.NewPos(300, 0), 1 << 20}}},
+		{Read: gateway.NewPos(3, 0), Live: true, Paused: "x", Left: []leftRecord{{"group:a", gateway.NewPos(1, 0), gateway.NewPos(2, 5), 3}}},
 		{Read: gateway.NewPos(3, 0), Health: durable{Ramping: true}, Open: []openEvent{{Pos: gateway.NewPos(2, 1), Attempts: 9, FirstAt: at, DueAt: never}}},
 	}
 }
@@ -99,7 +99,7 @@ func TestPosition_RecordsOfTheThirdVersionAreReadAndWritten(t *testing.T) {
 	if diff := cmp.Diff(record, appendPosition(nil, got)); diff != "" {
 		t.Errorf("written again (-want +got):\n%s", diff)
 	}
-	got.Left = []leftRecord{{Lane: "group:a", First: gateway.NewPos(2, 0), Events: 1}}
+	got.Left = []leftRecord{{Lane: "group:a", First: gateway.NewPos(2, 0), Last: gateway.NewPos(2, 0), Events: 1}}
 	if b := appendPosition(nil, got); b[0] != 4 {
 		t.Errorf("a record that says what was left behind has version %d, want 4: those before would lose it", b[0])
 	}

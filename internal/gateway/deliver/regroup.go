@@ -46,9 +46,14 @@ func Regroup(ctx context.Context, parts []Saved, n int, part func(*event.Event) 
 			open[o.Pos] = o
 		}
 		for _, l := range p.Left {
-			if had, ok := left[l.Lane]; !ok || l.First < had.First {
-				left[l.Lane] = leftOver{l, p.Read}
+			had, ok := left[l.Lane]
+			if ok {
+				l.Last = max(l.Last, had.Last)
 			}
+			if had.Last = l.Last; !ok || l.First < had.First {
+				had = leftOver{l, p.Read}
+			}
+			left[l.Lane] = had
 		}
 		if i == 0 {
 			common = p
@@ -102,7 +107,7 @@ func Regroup(ctx context.Context, parts []Saved, n int, part func(*event.Event) 
 			continue // read again
 		}
 		if l.read > common.Read {
-			l.Events = 0 // some of them are read again; they are counted then
+			l.Events, l.Last = 0, min(l.Last, common.Read) // some of them are read again; they are counted then
 		}
 		to := 0
 		if n > 1 {

@@ -108,6 +108,9 @@ func (d *Deliverer) keepAbsent(saved map[string][]byte, first, last uint64) {
 		}
 		p.Open = slices.DeleteFunc(p.Open, func(o openEvent) bool { return o.Pos > end })
 		p.Left = slices.DeleteFunc(p.Left, func(l leftRecord) bool { return l.First > end })
+		for i := range p.Left {
+			p.Left[i].Last = min(p.Left[i].Last, end)
+		}
 		g.taken = d.takenOf(id, &p, saved)
 		g.taken.cut(end)
 		p.Ahead.Taken = g.taken.record()
