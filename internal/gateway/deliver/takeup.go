@@ -12,11 +12,11 @@ import (
 // takeUp reads again what was left behind of the lanes that go on, until none of them
 // wants more or there is no room.
 func (d *Deliverer) takeUp(ctx context.Context, r *runner) {
-	var pages time.Duration // that the present sweep has read
+	pages := 0 // that the present sweep has read
 	for {
 		seq, upTo, ok := r.nextLeft()
 		if !ok {
-			pause(ctx, min(pages*restPerPage, maxRest))
+			pause(ctx, min(time.Duration(pages)*restPerPage, maxRest))
 			pages = 0
 			if seq, upTo, ok = r.newSweep(ctx); !ok {
 				return
