@@ -125,7 +125,7 @@ func isPage(r *http.Request) bool {
 	if r.URL.Path == "/" {
 		return true
 	}
-	for _, other := range []string{"/api/", "/in/", "/assets/", "/debug/"} {
+	for _, other := range []string{"/api/", "/in/", "/assets/", "/debug/", "/metrics", "/healthz", "/readyz"} {
 		if strings.HasPrefix(r.URL.Path, other) {
 			return false
 		}

@@ -59,6 +59,8 @@ func TestConsole_LeavesTheRestAlone(t *testing.T) {
 		{http.MethodGet, "/events", nil},
 		{http.MethodPost, "/", browser},
 		{http.MethodGet, "/api/v1/nothing", browser},
+		{http.MethodGet, "/metrics", browser},
+		{http.MethodGet, "/readyz", browser},
 		{http.MethodGet, "/in/openim", browser},
 		{http.MethodGet, "/assets/gone-12345678.js", browser},
 		{http.MethodGet, "/assets/../../console.go", browser},

@@ -85,6 +85,8 @@ type EndpointGlance struct {
 type HistoryGlance struct {
 	State string  `json:"state"`
 	Lag   float64 `json:"lag_s,omitzero"`
+	// Trouble says in words what is wrong with it.
+	Trouble string `json:"trouble,omitzero"`
 }
 
 // Live calls take with an overview at once and then every second, until ctx ends, take

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/attempts"
@@ -55,6 +56,12 @@ func (a *App) liveConfig(j *journal.Journal, d delivering) live.Config {
 		Sources: a.liveSources, Hooks: a.liveHooks, DeadLetters: j.DeadLetterCounts,
 		Endpoints: func(ctx context.Context) []live.Endpoint { return a.liveEndpoints(ctx, d) },
 		Troubles:  a.troubles(j),
+	}
+	if h := a.history; h != nil {
+		cfg.History = func() live.History {
+			s := h.Status()
+			return live.History{State: string(s.State), Lag: s.Lag.Round(100 * time.Millisecond).Seconds(), Trouble: s.Trouble}
+		}
 	}
 	if d, ok := d.(together); ok {
 		cfg.Gateways = d.gateways

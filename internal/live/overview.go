@@ -83,8 +83,10 @@ type EndpointGlance struct {
 
 // History says how the search of what was is doing.
 type History struct {
-	State string  `json:"state"`
-	Lag   float64 `json:"lag_s,omitzero"`
+	State string `json:"state"`
+	// Lag is how far it is behind, in seconds; Trouble says in words what is wrong.
+	Lag     float64 `json:"lag_s,omitzero"`
+	Trouble string  `json:"trouble,omitzero"`
 }
 
 // maxShown is how many endpoints one overview has.

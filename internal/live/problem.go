@@ -128,10 +128,10 @@ func hookProblem(h *Hook) string {
 
 func historyProblem(h History) string {
 	switch lag := time.Duration(h.Lag * float64(time.Second)).Round(time.Second); {
+	case h.Trouble != "":
+		return "history: what came since cannot be searched (" + shortened(h.Trouble) + "); deliveries do not depend on it"
 	case lag > lagging:
 		return fmt.Sprintf("history: the search is %v behind; deliveries do not depend on it", lag)
-	case h.State == "broken" || h.State == "failed":
-		return "history: it is " + h.State + ", and what came since cannot be searched; deliveries do not depend on it"
 	}
 	return ""
 }
