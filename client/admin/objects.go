@@ -216,6 +216,22 @@ func (c *Client) CheckHook(ctx context.Context, app, name string) (*HookAnswer, 
 	return send[HookAnswer](ctx, c, http.MethodPost, below("/api/v1/hooks", app, name, "check"), nil, struct{}{})
 }
 
+// Reached is whether an endpoint can be connected to.
+type Reached struct {
+	// Tried is false where there is no URL to connect to: brokers and the inbox.
+	Tried bool `json:"tried"`
+	OK    bool `json:"ok"`
+	// Reason and Detail say why not.
+	Reason  string  `json:"reason,omitzero"`
+	Detail  string  `json:"detail,omitzero"`
+	Seconds float64 `json:"seconds"`
+}
+
+// CheckEndpoint has the gateway connect to an endpoint; nothing is sent.
+func (c *Client) CheckEndpoint(ctx context.Context, app, name string) (*Reached, error) {
+	return send[Reached](ctx, c, http.MethodPost, below("/api/v1/endpoints", app, name, "check"), nil, struct{}{})
+}
+
 // Endpoint is somebody who is told after.
 type Endpoint struct {
 	App  string `json:"app"`

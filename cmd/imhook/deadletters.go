@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ type letterFlags struct {
 func (f *letterFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.endpoint, "endpoint", "", "only of this `endpoint`: APP/NAME")
-	flags.StringSliceVar(&f.reasons, "reason", nil, "only parked for this `reason`: dns, connect, tls, timeout, 4xx, 5xx, …; may be repeated")
+	flags.StringSliceVar(&f.reasons, "reason", nil, "only parked for this `reason`: 4xx, max_age, max_attempts, encode, vendor, …; may be repeated")
 	flags.StringArrayVar(&f.types, "type", nil, "only `types` that match: message.send, group.**; may be repeated")
 	flags.StringArrayVar(&f.sources, "source", nil, "only of this `source`; may be repeated")
 	flags.StringVar(&f.conversation, "conversation", "", "only of this `conversation`: group:g1, direct:alice|bob")
@@ -76,9 +77,9 @@ func (p *program) deadletters() *cobra.Command {
 	c.Short = "Look into what could not be delivered, deliver it again, or take it away"
 	c.Long = "Show what could not be delivered and was set aside, so that its conversation could go\n" +
 		"on, the newest last. The commands below take the same flags to narrow what they do."
-	c.Example = "  imhook deadletters --reason timeout --since 1h\n" +
+	c.Example = "  imhook deadletters --reason max_age --since 1h\n" +
 		"  imhook deadletters show 17\n" +
-		"  imhook deadletters requeue --endpoint shop/backend --reason 5xx"
+		"  imhook deadletters requeue --endpoint shop/backend --reason max_age"
 	c.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil
@@ -245,7 +246,7 @@ func (p *program) deadletterRequeue() *cobra.Command {
 			"requeued. What was done is listed by imhook replay list. A dead letter stays until\n" +
 			"its event has arrived; one that fails again is parked anew.",
 		Example: "  imhook deadletters requeue 17 18\n" +
-			"  imhook deadletters requeue --endpoint shop/backend --reason 5xx --dry-run\n" +
+			"  imhook deadletters requeue --endpoint shop/backend --reason max_age --dry-run\n" +
 			"  imhook deadletters requeue --all --rate 100/s --wait",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.client()
@@ -264,6 +265,9 @@ func (p *program) deadletterRequeue() *cobra.Command {
 			var done requeued
 			if err := json.Unmarshal(answer, &done); err != nil {
 				return fmt.Errorf("reading the gateway's answer: %w", err)
+			}
+			if len(done.Runs) == 0 && len(args) > 0 {
+				return notThere(args)
 			}
 			if err := printAnswer(cmd.OutOrStdout(), answer, asJSON, func(jsontext.Value) (string, error) { return done.text(), nil }); err != nil {
 				return err
@@ -415,12 +419,18 @@ func (p *program) deadletterExport() *cobra.Command {
 			}
 			w := cmd.OutOrStdout()
 			if out != "" {
-				file, err := os.Create(out)
+				// What was said is in it: it is the owner's alone, as the data directory is.
+				file, err := os.OpenFile(out, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 				if err != nil {
 					return fmt.Errorf("--out: %w", err)
 				}
-				w = file
-				defer func() { err = errors.Join(err, file.Close()) }()
+				lines := &lineCounter{Writer: file}
+				w = lines
+				defer func() {
+					if err = errors.Join(err, file.Close()); err == nil {
+						fmt.Fprintf(cmd.ErrOrStderr(), "exported %s to %s\n", count(lines.n, "dead letter"), out)
+					}
+				}()
 			}
 			return c.download(cmd.Context(), lettersPath+"/export", f.query(), w)
 		},
@@ -428,6 +438,28 @@ func (p *program) deadletterExport() *cobra.Command {
 	f.add(c)
 	c.Flags().StringVar(&out, "out", "", "the `file` to write; standard output by default")
 	return c
+}
+
+// lineCounter counts the lines that go through it.
+type lineCounter struct {
+	io.Writer
+	n int
+}
+
+// Write passes b on.
+func (l *lineCounter) Write(b []byte) (int, error) {
+	n, err := l.Writer.Write(b)
+	l.n += bytes.Count(b[:n], []byte("\n"))
+	return n, err
+}
+
+// notThere says that none of the dead letters that somebody named is there (or none of
+// them fits what narrows).
+func notThere(ids []string) error {
+	if len(ids) == 1 {
+		return fmt.Errorf("there is no such dead letter: %s; it was delivered, resent or purged, or is past its time", ids[0])
+	}
+	return fmt.Errorf("there are no such dead letters: %s; they were delivered, resent or purged, or are past their time", strings.Join(ids, ", "))
 }
 
 func (p *program) deadletterPurge() *cobra.Command {
@@ -449,6 +481,9 @@ func (p *program) deadletterPurge() *cobra.Command {
 			n, err := purge(cmd.Context(), c, wish)
 			if err != nil {
 				return err
+			}
+			if n == 0 && len(args) > 0 {
+				return notThere(args)
 			}
 			if asJSON {
 				return writeLine(cmd.OutOrStdout(), map[string]any{"purged": n, "dryRun": dry})

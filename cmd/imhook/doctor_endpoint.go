@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -25,13 +27,31 @@ func (d *doctor) checkEndpoints(ctx context.Context) error {
 	}
 	for i := range all {
 		if d.wants(all[i].App + "/" + all[i].Name) {
-			d.judgeEndpoint(&all[i])
+			r, err := d.reachEndpoint(ctx, &all[i])
+			if err != nil {
+				return err
+			}
+			d.judgeEndpoint(&all[i], r)
 		}
 	}
 	return nil
 }
 
-func (d *doctor) judgeEndpoint(e *admin.Endpoint) {
+// reachEndpoint has the gateway connect to an endpoint that no event was followed to:
+// it may have been dead since its last event.
+func (d *doctor) reachEndpoint(ctx context.Context, e *admin.Endpoint) (*admin.Reached, error) {
+	id := e.App + "/" + e.Name
+	if d.lookOnly || d.tried[id] || e.State == "removed" {
+		return &admin.Reached{}, nil
+	}
+	r, err := d.client.CheckEndpoint(ctx, e.App, e.Name)
+	if refused, ok := errors.AsType[*admin.Error](err); ok && refused.Status == http.StatusNotFound {
+		return &admin.Reached{}, nil // an older gateway, or the endpoint was removed just now
+	}
+	return r, err
+}
+
+func (d *doctor) judgeEndpoint(e *admin.Endpoint, r *admin.Reached) {
 	id := e.App + "/" + e.Name
 	age := time.Duration(e.OldestAge * float64(time.Second)).Round(time.Second)
 	total, more := e.Backlog+max(0, e.Behind), ""
@@ -39,6 +59,9 @@ func (d *doctor) judgeEndpoint(e *admin.Endpoint) {
 		more = " or more"
 	}
 	waits := fmt.Sprintf("%d%s events wait, the oldest since %v", total, more, age)
+	if total == 1 && more == "" {
+		waits = fmt.Sprintf("1 event waits, since %v", age)
+	}
 	f := finding{Level: wrong, Check: "endpoint", About: id}
 	switch {
 	case e.State == "removed":
@@ -69,10 +92,16 @@ func (d *doctor) judgeEndpoint(e *admin.Endpoint) {
 		f.Do = "let it answer sooner, raise its concurrency, or wait until it has caught up"
 	case e.State == "catching up" && (total > 0 || e.More):
 		f.Level, f.What, f.Why, f.Do = note, "it is catching up; "+waits, "it was slow, dead or new", "wait"
+	case r.Tried && !r.OK:
+		end := admin.CheckEndpoint{Endpoint: id, Reason: r.Reason}
+		f.What, f.Why, f.Do = fmt.Sprintf("no event was sent to it now, and %s (%s)", hop(&end), r.Reason), r.Detail, remedy(&end)
 	default:
 		what := fmt.Sprintf("it is up to date, %d delivered since the start", e.Delivered)
 		if !d.noSend && !d.tried[id] {
 			what += "; its rule picks no presence, so nothing was sent to it"
+		}
+		if r.OK {
+			what += fmt.Sprintf("; a connection to it was made in %v", time.Duration(r.Seconds*float64(time.Second)).Round(100*time.Microsecond))
 		}
 		f = finding{Level: fine, Check: "endpoint", About: id, What: what}
 	}

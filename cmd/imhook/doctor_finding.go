@@ -45,6 +45,8 @@ type doctor struct {
 	// shared is true where several gateways share the journal: no event is followed
 	// there.
 	shared bool
+	// lookOnly is true where nobody shall be called at all.
+	lookOnly bool
 	// tried has the endpoints that an event was followed to.
 	tried map[string]bool
 	// sent is how many events were sent, by app.

@@ -13,7 +13,7 @@ import (
 
 // checkSources sends an event through each source and says how far it came.
 func (d *doctor) checkSources(ctx context.Context) error {
-	d.tried, d.sent = map[string]bool{}, map[string]int{}
+	d.tried, d.sent, d.lookOnly = map[string]bool{}, map[string]int{}, d.noSend
 	if len(d.haveSources) == 0 {
 		d.found(finding{Level: note, Check: "source", What: "there is none", Why: "nobody can call", Do: "write one: apps[].sources"})
 	}
@@ -112,6 +112,11 @@ func (d *doctor) judgeEnd(source string, e *admin.CheckEndpoint) {
 
 // failedWords say at which hop the event ended.
 func failedWords(source string, e *admin.CheckEndpoint) string {
+	return fmt.Sprintf("the event of %s did not arrive: %s (%s)", source, hop(e), firstOf(e.Reason, e.Kind))
+}
+
+// hop says where an attempt ended.
+func hop(e *admin.CheckEndpoint) string {
 	where := "the attempt failed"
 	switch gateway.Reason(e.Reason) {
 	case gateway.ReasonDNS:
@@ -135,11 +140,19 @@ func failedWords(source string, e *admin.CheckEndpoint) string {
 			where = fmt.Sprintf("it answered %d", e.Status)
 		}
 	}
-	return fmt.Sprintf("the event of %s did not arrive: %s (%s)", source, where, firstOf(e.Reason, e.Kind))
+	return where
 }
 
-// cure says what to do about a failure.
+// cure says what to do about a failure, and what becomes of the event.
 func cure(e *admin.CheckEndpoint) string {
+	if e.Kind == string(gateway.Refused) {
+		return remedy(e) + ". The event is tried a few times more, then it is a dead letter"
+	}
+	return remedy(e) + ". The event is kept and tried again"
+}
+
+// remedy says what to do about a failure.
+func remedy(e *admin.CheckEndpoint) string {
 	what := "look into the backend's log"
 	switch gateway.Reason(e.Reason) {
 	case gateway.ReasonDNS:
@@ -174,8 +187,5 @@ func cure(e *admin.CheckEndpoint) string {
 		}
 	default:
 	}
-	if e.Kind == string(gateway.Refused) {
-		return what + ". The event is tried a few times more, then it is a dead letter"
-	}
-	return what + ". The event is kept and tried again"
+	return what
 }

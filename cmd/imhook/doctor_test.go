@@ -21,7 +21,7 @@ func judged(t *testing.T, shown string) []finding {
 		t.Fatal(err)
 	}
 	var d doctor
-	d.judgeEndpoint(&e)
+	d.judgeEndpoint(&e, &admin.Reached{})
 	return d.findings
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -65,6 +66,9 @@ func (p *program) runReplay(cmd *cobra.Command, c *client, endpoint string, f *r
 	perSecond, err := parseRate(f.rate)
 	if err != nil {
 		return err
+	}
+	if !f.dry && f.to == "" && f.since+f.until+f.conversation+f.when == "" && len(f.types)+len(f.sources) == 0 {
+		return errors.New("this would be everything that the gateway still keeps; say since when: --since 2h, or narrow it otherwise")
 	}
 	wish := map[string]any{"rate": perSecond, "all": f.all, "dryRun": f.dry}
 	for key, s := range map[string]string{"since": f.since, "until": f.until, "conversation": f.conversation, "when": f.when, "to": f.to} {
@@ -255,6 +259,7 @@ func (p *program) await(cmd *cobra.Command, c *client, id string, asJSON bool) e
 		select {
 		case <-t.C:
 		case <-cmd.Context().Done():
+			fmt.Fprintf(cmd.ErrOrStderr(), "run %s goes on in the gateway: imhook replay list shows it, imhook replay cancel %s ends it\n", id, id)
 			return context.Cause(cmd.Context())
 		}
 	}

@@ -661,7 +661,7 @@ func roles() map[string]string {
 			GET /api/v1/runs · GET /api/v1/runs/{id} · GET /api/v1/cluster · GET /api/v1/ledger · GET /api/v1/status`,
 		"operator": `GET /api/v1/samples/{name} · POST /api/v1/sources/{name}/trigger · POST /api/v1/sources/{name}/check · POST /api/v1/hooks/{app}/{name}/check ·
 			POST /api/v1/listen · POST /api/v1/listen/{id}/answers ·
-			POST /api/v1/endpoints/{app}/{name}/pause · POST /api/v1/endpoints/{name}/pause ·
+			POST /api/v1/endpoints/{app}/{name}/check · POST /api/v1/endpoints/{app}/{name}/pause · POST /api/v1/endpoints/{name}/pause ·
 			POST /api/v1/endpoints/{app}/{name}/resume · POST /api/v1/endpoints/{name}/resume ·
 			POST /api/v1/endpoints/{app}/{name}/replay · POST /api/v1/endpoints/{name}/replay ·
 			POST /api/v1/deadletters/purge · POST /api/v1/deadletters/requeue · POST /api/v1/deadletters/{id}/resend · POST /api/v1/runs/{id}/cancel · POST /api/v1/history/rebuild`,

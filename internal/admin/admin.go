@@ -201,6 +201,9 @@ type Config struct {
 	Listeners Listeners
 	// Closing is closed when streams shall end because the gateway stops; nil never is.
 	Closing <-chan struct{}
+	// Reach connects to an endpoint and sends nothing, or gateway.ErrNoEndpoint; nil means
+	// that this cannot be done.
+	Reach func(ctx context.Context, app, name string) (Reached, error)
 	// Metrics is what /metrics shows; nil means nothing.
 	Metrics prometheus.Gatherer
 	// Ready says why the gateway cannot take callbacks now; nil is always ready.

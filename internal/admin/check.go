@@ -276,3 +276,23 @@ func (a *api) checkHook(ctx context.Context, in *inApp, _ *none) (HookAnswer, er
 	}
 	return a.AskHook(ctx, in.App, in.Name), nil
 }
+
+// Reached is whether an endpoint can be connected to.
+type Reached struct {
+	// Tried is false where there is no URL to connect to: brokers and the inbox.
+	Tried bool `json:"tried"`
+	OK    bool `json:"ok"`
+	// Reason and Detail say why not.
+	Reason  gateway.Reason `json:"reason,omitzero"`
+	Detail  string         `json:"detail,omitzero"`
+	Seconds float64        `json:"seconds"`
+}
+
+// checkEndpoint has a connection made to an endpoint; nothing is sent.
+func (a *api) checkEndpoint(ctx context.Context, in *inApp, _ *none) (Reached, error) {
+	reached, err := a.Reach(ctx, in.App, in.Name)
+	if errors.Is(err, gateway.ErrNoEndpoint) {
+		return Reached{}, refuse(http.StatusNotFound, "there is no endpoint %s; imhook endpoints shows those that there are", in.id())
+	}
+	return reached, err
+}

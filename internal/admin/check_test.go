@@ -231,3 +231,31 @@ func TestHookCheck_AsksConfiguredHooksOnly(t *testing.T) {
 		t.Errorf("a hook that there is not = %d %s", w.Code, w.Body)
 	}
 }
+
+// TestCheckEndpoint: whoever asks is told whether there is a connection, and that there
+// is no such endpoint.
+func TestCheckEndpoint(t *testing.T) {
+	t.Parallel()
+	h := setup(t, func(c *admin.Config) {
+		c.Reach = func(_ context.Context, app, name string) (admin.Reached, error) {
+			if app != "shop" || name != "backend" {
+				return admin.Reached{}, gateway.ErrNoEndpoint
+			}
+			return admin.Reached{Tried: true, Reason: gateway.ReasonConnect, Detail: "connect: refused"}, nil
+		}
+	})
+	for _, tt := range []struct {
+		path, body string
+		status     int
+		want       string
+	}{
+		{"shop/backend", "{}", http.StatusOK, `"reason":"connect"`},
+		{"shop/none", "{}", http.StatusNotFound, "there is no endpoint shop/none"},
+		{"shop/backend", `{"url":"http://other"}`, http.StatusBadRequest, "url"},
+	} {
+		w := ask(h, "POST", "/api/v1/endpoints/"+tt.path+"/check", tt.body, nil)
+		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) {
+			t.Errorf("%s %s = %d %s, want %d with %s", tt.path, tt.body, w.Code, w.Body, tt.status, tt.want)
+		}
+	}
+}

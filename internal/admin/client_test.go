@@ -58,6 +58,7 @@ func methods() map[string]method {
 	one("checkSource", client.Check{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.CheckSource(x, "im", time.Second)) })
 	one("hooks", client.HookList{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.Hooks(x)) })
 	one("checkHook", client.HookAnswer{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.CheckHook(x, "shop", "words")) })
+	one("checkEndpoint", client.Reached{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.CheckEndpoint(x, "shop", "backend")) })
 	one("endpoints", client.EndpointList{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.Endpoints(x)) })
 	one("pauseEndpoint", client.Steered{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.PauseEndpoint(x, "shop/backend", client.Pause{})) })
 	one("pauseEndpointByName", client.Steered{}, nil, nil, func(x ctx, c cl) (any, error) { return give(c.PauseEndpoint(x, "backend", client.Pause{})) })

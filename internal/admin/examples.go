@@ -136,6 +136,10 @@ func exampleHookAnswer() HookAnswer {
 	return HookAnswer{Asked: true, Cause: gateway.CauseHook, Verdict: event.Allow, Status: 200, Seconds: 0.02, Timeout: 0.4}
 }
 
+func exampleReached() Reached {
+	return Reached{Tried: true, Reason: gateway.ReasonConnect, Detail: "dial tcp 10.0.0.7:8080: connect: connection refused", Seconds: 0.001}
+}
+
 func exampleEndpoints() endpointList {
 	return endpointList{[]endpoint{{
 		EndpointStatus: EndpointStatus{

@@ -115,6 +115,10 @@ func (a *api) endpointOperations() {
 		steering{Until: "2h", Why: "the database is being moved"}, exampleSteered(true), a.pause)
 	steers("resumeEndpoint", "resume", "Let a paused endpoint, or one conversation of it, go on",
 		steering{Now: true}, exampleSteered(false), a.resume)
+	tell(a, missing(a.Reach != nil, operation{
+		id: "checkEndpoint", method: http.MethodPost, path: "/api/v1/endpoints/{app}/{name}/check", tag: tagEndpoints, role: RoleOperator,
+		summary: "Connect to an endpoint, and send nothing", errors: []int{http.StatusNotFound},
+	}), none{}, exampleReached(), a.checkEndpoint)
 	op := missing(a.Runs != nil, operation{
 		id: "replay", method: http.MethodPost, path: "/api/v1/endpoints/{app}/{name}/replay", tag: tagEndpoints, role: RoleOperator,
 		summary: "Deliver history again, or count what that would be",

@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -68,10 +69,22 @@ func parseMoment(key, s string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+	if t, err := time.Parse(time.DateOnly, s); err == nil {
+		return t, nil
+	}
+	if d, err := parseSpan(s); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	return time.Time{}, fmt.Errorf("%s is %q; write 2026-11-20T08:00:00Z or how long ago, 1h", key, s)
+	return time.Time{}, fmt.Errorf("%s is %q; write 2026-11-20T08:00:00Z, 2026-11-20 (midnight UTC) or how long ago, 1h or 2d", key, s)
+}
+
+// parseSpan reads a duration; days are words of it as in the configuration.
+func parseSpan(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(s)
 }
 
 func (p cursorParam) parse(key string, to *gateway.Pos) error {

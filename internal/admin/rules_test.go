@@ -66,7 +66,7 @@ func TestRules_SayWhatIsWrong(t *testing.T) {
 		`{"limit":1001}`:                      `{"error":{"message":"limit is 1001; write 1 to 1000"}}`,
 		`{"limit":-1}`:                        `{"error":{"message":"limit is -1; write 1 to 1000"}}`,
 		`{"endpoint":"shop/b","when":"true"}`: `{"error":{"message":"endpoint names a whole rule; leave out app, events, sources and when"}}`,
-		`{"when":"true","since":"soon"}`:      `{"error":{"message":"since is \"soon\"; write 2026-11-20T08:00:00Z or how long ago, 1h"}}`,
+		`{"when":"true","since":"soon"}`:      `{"error":{"message":"since is \"soon\"; write 2026-11-20T08:00:00Z, 2026-11-20 (midnight UTC) or how long ago, 1h or 2d"}}`,
 		`{"typo":1}`:                          `{"error":{"message":"reading the request: `,
 		long:                                  `{"error":{"message":"reading the request: `,
 	} {

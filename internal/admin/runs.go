@@ -72,7 +72,10 @@ func (a *api) replay(ctx context.Context, endpoint string, want *replayWish) (re
 	}
 	run.Endpoint = a.endpointID(ctx, endpoint)
 	if want.To != "" {
-		run.To = a.endpointID(ctx, want.To)
+		run.To = want.To
+		if app, _, ok := strings.Cut(run.Endpoint, "/"); ok && !strings.Contains(run.To, "/") {
+			run.To = app + "/" + run.To
+		}
 	}
 	noteWish(ctx, run.Endpoint, want)
 	counting, cancel := context.WithTimeout(ctx, countWithin)

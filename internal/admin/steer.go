@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -134,27 +133,18 @@ func notSteered(id string, want *steering, err error) *refusal {
 func parseEnd(key, s string, now time.Time) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
+		t, err = time.Parse(time.DateOnly, s)
+	}
+	if err != nil {
 		var d time.Duration
-		if days, ok := strings.CutSuffix(s, "d"); ok {
-			var n uint16
-			if n, err = parseDays(days); err == nil {
-				d = time.Duration(n) * 24 * time.Hour
-			}
-		} else {
-			d, err = time.ParseDuration(s)
-		}
+		d, err = parseSpan(s)
 		t = now.Add(d)
 	}
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("%s is %q; write 2026-11-20T08:00:00Z or for how long, 30m or 2d", key, s)
+		return time.Time{}, fmt.Errorf("%s is %q; write 2026-11-20T08:00:00Z, 2026-11-20 (midnight UTC) or for how long, 30m or 2d", key, s)
 	case !t.After(now):
 		return time.Time{}, fmt.Errorf("%s is %q, which is over already; write a time to come", key, s)
 	}
 	return t, nil
-}
-
-func parseDays(s string) (uint16, error) {
-	n, err := strconv.ParseUint(s, 10, 16)
-	return uint16(n), err
 }

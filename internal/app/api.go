@@ -36,7 +36,7 @@ func (a *App) adminConfig(j *journal.Journal, d delivering, in *receive.Handler)
 		Current: a.current.Load, Registry: a.cfg.Registry,
 		Journal: j, DeadLetters: j, Runs: runs, Keep: j.Append, Select: a.rules.selects, Trimmed: j.Trimmed, Attempts: a.attempts, Decisions: a.trail, Endpoints: statuses{d}, Hooks: hookStatuses{a}, Uses: a.uses.of, Receive: in,
 		Pattern: a.pattern, Rules: ruleTester{rules: a.rules, current: a.current.Load}, Compare: a.compare, Metrics: a.metrics,
-		Ledger: books, Status: a.status(j), Deliveries: checks, AskHook: a.askHook,
+		Ledger: books, Status: a.status(j), Deliveries: checks, AskHook: a.askHook, Reach: a.reach,
 		Live: a.live, Closing: a.closing, Follow: j.Tail, Outcomes: a.outcomes(j, d), Listeners: a.listeners,
 		Ready: ready(j), Notes: notes(j),
 		Version: a.cfg.Version, Log: a.cfg.Log, Now: a.cfg.Now,

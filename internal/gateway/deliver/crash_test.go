@@ -52,10 +52,14 @@ func crashHistory(seed uint64, order Order, failures int, steps []int) string {
 	e.Order, e.Concurrency = order, 4
 	e.Retry = Schedule{Fast: []time.Duration{20 * time.Millisecond}, SlowFrom: 50 * time.Millisecond, SlowTo: 100 * time.Millisecond}
 	e.Breaker = Breaker{Least: 3, From: 20 * time.Millisecond, To: 200 * time.Millisecond}
+	tight := rng.IntN(2) == 0 // and events are left behind all the time
 	run := func() *Deliverer {
 		d, err := New(Config{Endpoints: []Endpoint{e}, Index: all(1), Journal: j})
 		if err != nil {
 			panic(err)
+		}
+		if tight {
+			d.runners[0].limits = limits{loaded: 8, open: 30, rewind: 3, followers: 2}
 		}
 		if err := d.Start(context.Background()); err != nil {
 			panic(err)

@@ -168,7 +168,7 @@ func New(cfg Config) (*Deliverer, error) {
 		cfg.RemovedAge = 72 * time.Hour
 	}
 	d := &Deliverer{
-		cfg: cfg, metrics: m, eager: eagerOpen, listed: maxListed, limits: limits{loaded: maxLoaded, open: maxOpen, rewind: rewindFrom}, index: cfg.Index,
+		cfg: cfg, metrics: m, eager: eagerOpen, listed: maxListed, limits: limits{loaded: maxLoaded, open: maxOpen, rewind: rewindFrom, followers: maxFollowers}, index: cfg.Index,
 		setting: make(chan struct{}, 1), saving: make(chan struct{}, 1), surveys: make(chan struct{}, 1),
 	}
 	eps, err := checked(cfg.Endpoints)
@@ -206,7 +206,7 @@ func checked(endpoints []Endpoint) ([]Endpoint, error) {
 func (d *Deliverer) newRunner(e Endpoint) *runner {
 	r := &runner{
 		Endpoint: e, id: e.ID(), journal: d.cfg.Journal, now: d.cfg.Now, log: d.cfg.Log, withheld: d.cfg.Held,
-		attempts: d.cfg.Attempts, limits: d.limits, lag: d.lag, ready: turns{age: 1}, ahead: ahead{tables: &d.backlogs},
+		attempts: d.cfg.Attempts, limits: d.limits, lag: d.lag, fetch: d.fetch, ready: turns{age: 1}, ahead: ahead{tables: &d.backlogs},
 		wake:    make(chan struct{}, 1),
 		lanes:   map[event.Lane]*lane{},
 		shared:  map[uint64]int{},

@@ -156,10 +156,10 @@ func TestDeliver_FollowersOfAWaitingLaneCostNoMemory(t *testing.T) {
 		synctest.Wait()
 		r := d.runners[0]
 		r.mu.Lock()
-		open, loaded := r.open, r.loaded
+		unfinished, open, loaded := r.unfinished(), r.open, r.loaded
 		r.mu.Unlock()
-		if open != events || loaded > keepLoaded+1 {
-			t.Fatalf("%d open of which %d loaded; want %d and at most %d", open, loaded, events, keepLoaded+1)
+		if unfinished != events || open > maxFollowers || loaded > keepLoaded+1 {
+			t.Fatalf("%d unfinished, %d of them open and %d loaded; want %d, at most %d and %d", unfinished, open, loaded, events, maxFollowers, keepLoaded+1)
 		}
 		down.Store(false)
 		advance(time.Hour)

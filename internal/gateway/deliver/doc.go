@@ -70,5 +70,7 @@
 // next event is not tried before the one before it is finished, across retries
 // and restarts. A failing event holds its own lane only: its followers, and where
 // many fail the events themselves, wait as bare positions and are read again from
-// the journal when their turn comes.
+// the journal when their turn comes. Of a lane that does not go on, followers past the
+// first thousand are left behind: the record says from where to where, and a reader of
+// their own brings them when it does.
 package deliver

@@ -39,6 +39,7 @@ func (r *runner) expire(ctx context.Context, tail gateway.Pos, c *cutoffs) error
 		r.log.Warn("backlog expired", "endpoint", r.id, "events", n, "age", age, "bytes", bytes)
 	}
 	r.nudge()
+	r.fetchLeft()
 	return nil
 }
 
@@ -165,5 +166,6 @@ func (r *runner) tick() (survey bool) {
 	if r.open == r.loaded {
 		r.leaf.clear()
 	}
+	r.fetchLeft()
 	return r.keepAhead()
 }

@@ -295,6 +295,7 @@ func (r *runner) trip(after time.Duration) {
 	if r.health.searching {
 		for l := range r.ready.from(fresh) {
 			r.lighten(l)
+			r.trim(l)
 		}
 		r.nudgeIfRoomy()
 	}

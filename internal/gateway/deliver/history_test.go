@@ -244,6 +244,8 @@ func (h *history) run(steps []int) string {
 		case step < 12:
 			_ = h.d.Pause("a/0", Pause{Why: "a test"})
 			_ = h.d.Pause("a/2", Pause{Why: "a test"})
+			lane := event.NewLane(event.KindGroup, fmt.Sprint(h.rng.IntN(historyLanes)))
+			_ = h.d.Pause("a/1", Pause{Lane: lane, Why: "a test", Until: time.Now().Add(2 * time.Second)})
 		case step < 13:
 			h.resume()
 		default:
@@ -278,7 +280,7 @@ func (h *history) boot() error {
 	h.d = d
 	d.eager = h.rng.IntN(4) // most open events are read again by the endpoint's reader
 	if h.small {
-		d.limits = limits{loaded: 4 + h.rng.IntN(8), open: 20, rewind: 1 + h.rng.IntN(4)} // and endpoints are behind most of the time
+		d.limits = limits{loaded: 4 + h.rng.IntN(8), open: 20, rewind: 1 + h.rng.IntN(4), followers: h.rng.IntN(4)} // and endpoints are behind most of the time
 		for _, r := range d.runners {
 			r.limits = d.limits
 		}
@@ -361,7 +363,14 @@ func (h *history) hasReadAll(i int) bool {
 		if r.id == fmt.Sprint("a/", i) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			return r.effective(tail) >= gateway.NewPos(last+1, 0)-1
+			// What was left behind counts as not read, and so does what may be while the
+			// endpoints are changed.
+			for _, l := range r.lanes {
+				if len(l.queue) > r.following() {
+					return false
+				}
+			}
+			return r.effective(tail) >= gateway.NewPos(last+1, 0)-1 && len(r.left.lanes) == 0
 		}
 	}
 	return false

@@ -56,8 +56,9 @@ type listed struct {
 	seq uint64
 }
 
-// list finds the dead letters that are wanted from page seq on, and reports whether
-// there are more than it could take.
+// list finds the dead letters that are wanted from page from on, and reports whether
+// there are more than it could take. Those of earlier pages are through: a crash came
+// between the record that says so and their removal, and they are taken away.
 func (b *letterBook) list(ctx context.Context, from uint64) (more bool, err error) {
 	var all []listed
 	end := ^gateway.Pos(0)
@@ -89,7 +90,13 @@ func (b *letterBook) list(ctx context.Context, from uint64) (more bool, err erro
 			return false, fmt.Errorf("listing dead letters: %w", err)
 		}
 		seq = d.Seq + 1
-		if d.Pos.Seq() < from || d.Pos >= end || !b.wants(&d) {
+		if d.Pos >= end || !b.wants(&d) {
+			continue
+		}
+		if d.Pos.Seq() < from {
+			if _, err := b.letters.RemoveDeadLetter(ctx, d.Seq); err != nil {
+				return false, fmt.Errorf("removing a dead letter that is through: %w", err)
+			}
 			continue
 		}
 		if all = append(all, listed{d.Pos, d.Seq}); len(all) >= 2*b.most {

@@ -151,7 +151,7 @@ func (m endpointMetrics) attempt(o gateway.Outcome, ev *event.Event) {
 func (r *runner) resumes() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := r.open + len(r.again) + r.missing
+	n := r.unfinished() + r.missing
 	r.metrics.matched.Add(float64(n))
 	r.metrics.books.carried.Add(uint64(n))
 }

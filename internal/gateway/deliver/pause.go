@@ -215,6 +215,7 @@ func (r *runner) holds(l *lane) bool {
 func (r *runner) setAside(l *lane) {
 	l.state, l.flying = laneHeld, 0
 	r.lighten(l)
+	r.trim(l)
 	r.nudgeIfRoomy()
 }
 

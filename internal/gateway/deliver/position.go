@@ -34,6 +34,8 @@ type position struct {
 	Ahead aheadPart
 	// Vendor is when a vendor that is imitated sends nothing.
 	Vendor vendorRecord
+	// Left are the lanes of which events up to Read were left behind, by name.
+	Left []leftRecord
 }
 
 // removal says when an endpoint was taken out of the configuration, and the
@@ -59,7 +61,8 @@ type openEvent struct {
 const (
 	positionPlain   = 1
 	positionPaused  = 2 // may be paused or removed
-	positionVersion = 3 // may have events that went ahead, be paused for a time or in part, or be failing
+	positionSteered = 3 // may have events that went ahead, be paused for a time or in part, or be failing
+	positionVersion = 4 // has a second byte of flags: may have left events behind
 )
 
 // Flags are the second byte. Append only.
@@ -74,6 +77,9 @@ const (
 	flagVendor
 )
 
+// moreLeft is a flag of the third byte, which those of the last version have. Append only.
+const moreLeft = 1
+
 // maxPaused is how many bytes of the reason for a pause are kept.
 const maxPaused = 1 << 10
 
@@ -85,7 +91,8 @@ var errPosition = errors.New("position record is damaged")
 // number of the first full chunk, how many there are, and the last chunk with its
 // length; then until when it is paused; then the conversations that are, each with its
 // name, its reason and its end; then its health; then the pauses of a vendor that is
-// imitated.
+// imitated; then the lanes of which events were left behind, each with its name, the
+// first position, how far behind that the last one is, and how many.
 func appendPosition(b []byte, p position) []byte {
 	slices.SortFunc(p.Open, func(a, b openEvent) int {
 		switch {
@@ -107,21 +114,24 @@ func appendPosition(b []byte, p position) []byte {
 		version, flags = positionPaused, flags|flagRemoved
 	}
 	if len(p.Ahead.Taken.Last) > 0 {
-		version, flags = positionVersion, flags|flagAhead
+		version, flags = positionSteered, flags|flagAhead
 	}
 	if !p.Until.IsZero() {
-		version, flags = positionVersion, flags|flagUntil
+		version, flags = positionSteered, flags|flagUntil
 	}
 	if len(p.Lanes) > 0 {
-		version, flags = positionVersion, flags|flagLanes
+		version, flags = positionSteered, flags|flagLanes
 	}
 	if p.Health != (durable{}) {
-		version, flags = positionVersion, flags|flagHealth
+		version, flags = positionSteered, flags|flagHealth
 	}
 	if len(p.Vendor.Pauses) > 0 {
-		version, flags = positionVersion, flags|flagVendor
+		version, flags = positionSteered, flags|flagVendor
 	}
-	b = append(b, version, flags)
+	if b = append(b, version, flags); len(p.Left) > 0 {
+		b[len(b)-2] = positionVersion
+		b = append(b, moreLeft)
+	}
 	b = binary.AppendUvarint(b, uint64(p.Read))
 	b = binary.AppendUvarint(b, uint64(len(p.Open)))
 	last := gateway.Pos(0)
@@ -163,6 +173,9 @@ func appendPosition(b []byte, p position) []byte {
 	if flags&flagVendor != 0 {
 		b = appendVendor(b, p.Vendor)
 	}
+	if len(p.Left) > 0 {
+		b = appendLeft(b, p.Left)
+	}
 	return b
 }
 
@@ -176,7 +189,10 @@ func parsePosition(b []byte) (position, error) {
 	}
 	flags := b[1]
 	p := position{Live: flags&flagLive != 0}
-	r := reader{b: b[2:]}
+	r, more := reader{b: b[2:]}, byte(0)
+	if b[0] >= positionVersion {
+		more = r.octet()
+	}
 	p.Read = gateway.Pos(r.uvarint())
 	n := r.uvarint()
 	if n > uint64(len(b)) {
@@ -206,15 +222,18 @@ func parsePosition(b []byte) (position, error) {
 		p.Removed = removal{At: time.UnixMilli(r.varint()).UTC(), Age: time.Duration(r.varint()), Bytes: r.varint()}
 		r.bad = r.bad || p.Removed.At.IsZero()
 	}
-	if b[0] >= positionVersion && flags&flagAhead != 0 {
+	if b[0] >= positionSteered && flags&flagAhead != 0 {
 		p.Ahead.Order = aheadOrder(r.small())
 		p.Ahead.Taken.First = r.uvarint()
 		p.Ahead.Taken.Full = r.small()
 		p.Ahead.Taken.Last = []byte(r.text(2 * chunkBytes))
 		r.bad = r.bad || len(p.Ahead.Taken.Last) == 0 || p.Ahead.Taken.Full > maxTakenBytes/chunkBytes
 	}
-	if b[0] >= positionVersion {
+	if b[0] >= positionSteered {
 		p.readSteering(flags, &r)
+	}
+	if more&moreLeft != 0 {
+		p.Left = r.left()
 	}
 	if r.bad || len(r.b) != 0 {
 		return position{}, errPosition
@@ -235,6 +254,17 @@ func (r *reader) uvarint() uint64 {
 		return 0
 	}
 	r.b = r.b[n:]
+	return v
+}
+
+// octet takes one byte off.
+func (r *reader) octet() byte {
+	if len(r.b) == 0 {
+		r.bad = true
+		return 0
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
 	return v
 }
 

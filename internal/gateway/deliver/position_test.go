@@ -27,6 +27,8 @@ func samplePositions() []position {
 		{Read: gateway.NewPos(3, 0), Lanes: []Pause{{Lane: "group:a", Why: "noisy"}, {Lane: "user:b:c", Why: "x", Until: at}}},
 		{Read: gateway.NewPos(3, 0), Health: durable{Open: true, Trips: 17}},
 		{Read: gateway.NewPos(3, 0), Vendor: vendorRecord{Vendor: "Easemob", Pauses: []pauseRecord{{Until: at, Began: []time.Time{at, at}}, {Index: 2, Until: at}}}},
+		{Read: gateway.NewPos(300, 0), Left: []leftRecord{{"", gateway.NewPos(7, 1), gateway.NewPos(7, 1), 0}, {"group:a", gateway.NewPos(9, 1), gateway.NewPos(300, 0), 1 << 20}}},
+		{Read: gateway.NewPos(3, 0), Live: true, Paused: "x", Left: []leftRecord{{"group:a", gateway.NewPos(1, 0), gateway.NewPos(2, 5), 3}}},
 		{Read: gateway.NewPos(3, 0), Health: durable{Ramping: true}, Open: []openEvent{{Pos: gateway.NewPos(2, 1), Attempts: 9, FirstAt: at, DueAt: never}}},
 	}
 }
@@ -78,6 +80,28 @@ func TestPosition_RecordsOfTheSecondVersionAreReadAndWritten(t *testing.T) {
 	}
 	if diff := cmp.Diff(record, appendPosition(nil, got)); diff != "" {
 		t.Errorf("written again (-want +got):\n%s", diff)
+	}
+}
+
+// TestPosition_RecordsOfTheThirdVersionAreReadAndWritten: an older imhook goes on with what
+// has left nothing behind, and refuses what has.
+func TestPosition_RecordsOfTheThirdVersionAreReadAndWritten(t *testing.T) {
+	t.Parallel()
+	record := []byte{3, 0x21, 0x80, 0x80, 0x0c, 1, 0x81, 0x80, 0x04, 0, 1, 7, 'g', 'r', 'o', 'u', 'p', ':', 'a', 5, 'n', 'o', 'i', 's', 'y', 0}
+	want := position{Live: true, Read: gateway.NewPos(3, 0), Open: []openEvent{{Pos: gateway.NewPos(1, 1)}}, Lanes: []Pause{{Lane: "group:a", Why: "noisy"}}}
+	got, err := parsePosition(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(record, appendPosition(nil, got)); diff != "" {
+		t.Errorf("written again (-want +got):\n%s", diff)
+	}
+	got.Left = []leftRecord{{Lane: "group:a", First: gateway.NewPos(2, 0), Last: gateway.NewPos(2, 0), Events: 1}}
+	if b := appendPosition(nil, got); b[0] != 4 {
+		t.Errorf("a record that says what was left behind has version %d, want 4: those before would lose it", b[0])
 	}
 }
 

@@ -29,6 +29,7 @@ func Regroup(ctx context.Context, parts []Saved, n int, part func(*event.Event) 
 	}
 	var common position
 	open := map[gateway.Pos]openEvent{}
+	left := map[event.Lane]leftOver{}
 	for i, s := range parts {
 		p, err := parsePosition(s.Position)
 		if err != nil {
@@ -43,6 +44,16 @@ func Regroup(ctx context.Context, parts []Saved, n int, part func(*event.Event) 
 		}
 		for _, o := range p.Open {
 			open[o.Pos] = o
+		}
+		for _, l := range p.Left {
+			had, ok := left[l.Lane]
+			if ok {
+				l.Last = max(l.Last, had.Last)
+			}
+			if had.Last = l.Last; !ok || l.First < had.First {
+				had = leftOver{l, p.Read}
+			}
+			left[l.Lane] = had
 		}
 		if i == 0 {
 			common = p
@@ -62,7 +73,7 @@ func Regroup(ctx context.Context, parts []Saved, n int, part func(*event.Event) 
 		}
 	}
 	// What was taken ahead is read again as well.
-	common.Live, common.Open, common.Ahead, common.Removed = false, nil, aheadPart{}, removal{}
+	common.Live, common.Open, common.Ahead, common.Removed, common.Left = false, nil, aheadPart{}, removal{}, nil
 	all := make([]position, n)
 	for i := range all {
 		all[i] = common
@@ -90,9 +101,29 @@ func Regroup(ctx context.Context, parts []Saved, n int, part func(*event.Event) 
 		}
 		all[to].Open = append(all[to].Open, open[pos])
 	}
+	for _, key := range slices.Sorted(maps.Keys(left)) {
+		l := left[key]
+		if l.First > common.Read {
+			continue // read again
+		}
+		if l.read > common.Read {
+			l.Events, l.Last = 0, min(l.Last, common.Read) // some of them are read again; they are counted then
+		}
+		to := 0
+		if n > 1 {
+			to = part(&event.Event{Lane: key})
+		}
+		all[to].Left = append(all[to].Left, l.leftRecord)
+	}
 	records = make([][]byte, n)
 	for i := range all {
 		records[i] = appendPosition(nil, all[i])
 	}
 	return records, binary.AppendUvarint(nil, uint64(common.Read)), nil
+}
+
+// leftOver is what a part left behind of a lane, and up to where that part had read.
+type leftOver struct {
+	leftRecord
+	read gateway.Pos
 }

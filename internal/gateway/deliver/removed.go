@@ -39,10 +39,16 @@ type gone struct {
 // keep takes over a position. Call with d.mu.
 func (g *gone) keep(p position) {
 	g.read, g.open, g.paused = p.Read, len(p.Open), p.Paused
+	for _, l := range p.Left {
+		g.open += l.Events
+	}
 	g.record = appendPosition(nil, p) // sorts p.Open
 	g.oldest = p.Read + 1
 	if len(p.Open) > 0 {
 		g.oldest = min(g.oldest, p.Open[0].Pos)
+	}
+	for _, l := range p.Left {
+		g.oldest = min(g.oldest, l.First)
 	}
 }
 
@@ -101,6 +107,10 @@ func (d *Deliverer) keepAbsent(saved map[string][]byte, first, last uint64) {
 			p.Removed.At = now
 		}
 		p.Open = slices.DeleteFunc(p.Open, func(o openEvent) bool { return o.Pos > end })
+		p.Left = slices.DeleteFunc(p.Left, func(l leftRecord) bool { return l.First > end })
+		for i := range p.Left {
+			p.Left[i].Last = min(p.Left[i].Last, end)
+		}
 		g.taken = d.takenOf(id, &p, saved)
 		g.taken.cut(end)
 		p.Ahead.Taken = g.taken.record()

@@ -22,6 +22,16 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 	r.ahead.taken.cut(end)
 	latest := r.now().Add(r.Retry.longest())
 	changed := !p.Removed.At.IsZero()
+	r.mixed = min(p.Read, end)
+	if p.Live {
+		r.mixed = max(r.mixed, tail)
+	}
+	if p.Ahead.Order != r.Order.ahead() {
+		r.mixed = max(r.mixed, r.ahead.taken.last)
+	}
+	lost := r.missing
+	r.restoreLeft(p.Left, end)
+	changed = changed || r.missing > lost
 	r.revive(p.Health)
 	r.vendor.restore(p.Vendor)
 	r.paused, r.pausedUntil = p.Paused, p.Until
@@ -45,7 +55,7 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 		r.ahead.taken.pass(until)
 		if r.leaveForLater(p, until); len(p.Open) == 0 {
 			r.passAgain()
-			r.live = r.read >= tail && r.ahead.taken.n == 0
+			r.live = r.read >= tail && r.ahead.taken.n == 0 && !r.barred()
 		}
 		r.dirty = changed || p.Live
 		return nil
@@ -97,7 +107,7 @@ func (r *runner) restore(ctx context.Context, p position, tail gateway.Pos, last
 		r.read = max(r.read, tail)
 	}
 	r.ahead.taken.pass(r.read)
-	r.live = r.read >= tail && len(r.again) == 0 && r.ahead.taken.n == 0
+	r.live = r.read >= tail && len(r.again) == 0 && r.ahead.taken.n == 0 && !r.barred()
 	// What stands needs no writing. A live record counts up to the tail by itself.
 	r.dirty = changed || r.read < p.Read || r.live != p.Live
 	return nil
@@ -112,7 +122,7 @@ func (d *Deliverer) enter(r *runner) {
 		r.missing = 0
 	}
 	was := r.live
-	r.live = r.read >= d.tail && !r.reading && len(r.again) == 0 && r.ahead.taken.n == 0
+	r.live = r.read >= d.tail && !r.reading && len(r.again) == 0 && r.ahead.taken.n == 0 && !r.barred()
 	r.dirty = r.dirty || r.live != was
 	r.ahead.release() // what it picks may have changed
 	r.ahead.judged = max(r.read, r.until, d.tail, r.ahead.taken.last)
@@ -126,6 +136,7 @@ func (d *Deliverer) enter(r *runner) {
 	r.arm()
 	r.armAsVendor()
 	r.dispatch()
+	r.fetchLeft()
 }
 
 // lag gives an endpoint that fell behind a reader of its own.

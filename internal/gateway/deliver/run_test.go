@@ -21,9 +21,12 @@ import (
 type memLetters struct {
 	*memJournal
 	removed map[uint64]bool
+	kept    bool // removals come to nothing
 }
 
-func newMemLetters() *memLetters { return &memLetters{newMemJournal(), map[uint64]bool{}} }
+func newMemLetters() *memLetters {
+	return &memLetters{memJournal: newMemJournal(), removed: map[uint64]bool{}}
+}
 
 func (l *memLetters) DeadLetter(_ context.Context, seq uint64) (gateway.DeadLetter, error) {
 	l.mu.Lock()
@@ -56,7 +59,7 @@ func (l *memLetters) RemoveDeadLetter(_ context.Context, seq uint64) (bool, erro
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	was := !l.removed[seq]
-	if !l.frozen {
+	if !l.frozen && !l.kept {
 		l.removed[seq] = true
 	}
 	return was, nil
@@ -306,6 +309,49 @@ func TestRequeue_NothingIsLostOrReorderedAcrossCrashes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A crash between the record that says what is through and the removal of those dead
+// letters leaves none of them behind: they would look as if they had not arrived.
+func TestRequeue_RemovesWhatACrashLeftBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newMemLetters()
+		b := &backend{took: 50 * time.Millisecond}
+		const n = 60
+		for i := range n {
+			l.letter(fmt.Sprint(i%2), i, gateway.NewPos(uint64(1+i), 0))
+		}
+		e := endpoint(b)
+		l.kept = true
+		d := startRuns(t, l, e)
+		begin(t, d, gateway.Run{Kind: event.Requeued})
+		advance(time.Second)
+		arrived := len(b.ids())
+		l.mu.Lock()
+		l.frozen, l.kept = true, false
+		l.mu.Unlock()
+		stop(t, d)
+		if left := l.left(t); arrived == 0 || arrived == n || len(left) != n {
+			t.Fatalf("%d of %d arrived and %d are left: no crash between record and removal", arrived, n, len(left))
+		}
+		l.mu.Lock()
+		l.frozen = false
+		l.mu.Unlock()
+		d = startRuns(t, l, e)
+		defer stop(t, d)
+		advance(time.Minute)
+		synctest.Wait()
+		if left := l.left(t); left != nil {
+			t.Errorf("%d dead letters are left: %v", len(left), left)
+		}
+		if got := len(b.ids()); got > n+arrived/2 {
+			t.Errorf("%d of %d arrived again", got-n, n)
+		}
+		for lane := range 2 {
+			sightings(t, b.ofLane(fmt.Sprint(lane)), n/2)
+		}
+	})
 }
 
 // sightings fails unless all n events of a lane came, first seen in their order.

@@ -33,8 +33,8 @@ const (
 	idleWorker = 5 * time.Second
 )
 
-// limits are maxLoaded, maxOpen and rewindFrom, but in tests.
-type limits struct{ loaded, open, rewind int }
+// limits are maxLoaded, maxOpen, rewindFrom and maxFollowers, but in tests.
+type limits struct{ loaded, open, rewind, followers int }
 
 // runner runs one endpoint: its lanes, its workers, its position.
 type runner struct {
@@ -48,6 +48,7 @@ type runner struct {
 	withheld func() error // Config.Held
 	lag      func(*runner)
 	patience time.Duration // how long restore waits for a page
+	fetch    func(*runner)
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  endpointMetrics
@@ -94,6 +95,10 @@ type runner struct {
 	until gateway.Pos
 	live  bool
 	ahead ahead
+	left  left
+	// mixed is up to where events were judged by another rule than now, or in another
+	// order: of those, what was open is known one by one.
+	mixed gateway.Pos
 	// sated is true from when the endpoint was full until it is roomy again, so
 	// that it does not change between tail and catch-up with every event.
 	sated bool
@@ -268,8 +273,15 @@ func (r *runner) collect() {
 
 // enqueue puts an item at the end of its lane and lets it run. Call with mu.
 func (r *runner) enqueue(key event.Lane, it item) {
-	if r.coalesce(key, &it) {
+	l := r.lanes[key]
+	if (len(r.left.lanes) > 0 || l != nil && r.idles(l)) && r.leaves(l, key, &it) {
 		return
+	}
+	if r.Coalesce.Window > 0 {
+		if r.coalesce(key, &it) {
+			return
+		}
+		l = r.lanes[key] // what it took the place of may have been all
 	}
 	r.dirty = true
 	r.open++
@@ -280,7 +292,6 @@ func (r *runner) enqueue(key event.Lane, it item) {
 		}
 		r.weigh(&it, 1)
 	}
-	l := r.lanes[key]
 	if l == nil {
 		l = &lane{key: key}
 		l.queue = append(l.queue, it)
@@ -382,6 +393,7 @@ func (r *runner) wait(l *lane, t time.Time) {
 	l.dueAt = t
 	l.queue[0].dueAt = t
 	r.lighten(l)
+	r.trim(l)
 	r.waiting.add(l)
 	r.arm()
 	r.nudgeIfRoomy()
@@ -438,6 +450,9 @@ func (r *runner) nudgeIfRoomy() {
 	if r.sated && r.roomy() {
 		r.nudge()
 	}
+	if r.left.starved && r.roomy() {
+		r.fetchLeft()
+	}
 }
 
 // nudge wakes the catch-up reader.
@@ -473,6 +488,9 @@ func (r *runner) oldest(tail gateway.Pos) gateway.Pos {
 	for _, l := range r.lanes {
 		first = min(first, l.queue[0].pos)
 	}
+	for _, ll := range r.left.lanes {
+		first = min(first, ll.first)
+	}
 	return first
 }
 
@@ -498,5 +516,6 @@ func (r *runner) position() position {
 	p.Open = append(p.Open, r.again...)
 	p.Ahead = r.aheadPart(p.Read)
 	p.Vendor = r.vendor.record()
+	p.Left = r.leftRecords()
 	return p
 }

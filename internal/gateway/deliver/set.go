@@ -23,7 +23,8 @@ import (
 //     Attempts in flight end with the sender that they began with. Another order
 //     waits until they have ended.
 //   - Another rule holds for what the endpoint has not read, also when it lags far
-//     behind: what it has read and is open stays open. Each event is picked by one
+//     behind: what it has read and is open stays open. What waits in a conversation
+//     that does not go on, behind its first thousand events, counts as not read. Each event is picked by one
 //     of the two rules, and the boundary is saved before Set returns.
 //   - A new endpoint begins where its Start says; that is saved before Set returns.
 //   - An endpoint that is left out is removed: attempts in flight end, it gets
@@ -379,6 +380,9 @@ func (r *runner) become(e Endpoint) *line {
 	}
 	blocks := e.OnPoison == r.OnPoison || e.OnPoison == PoisonBlock
 	vendor := r.Vendor
+	if e.Rule == "" || e.Rule != r.Rule || e.Order != r.Order {
+		r.judgedAnew()
+	}
 	r.Endpoint = e
 	if vendor != e.Vendor {
 		r.changeVendor()
@@ -418,6 +422,8 @@ func (r *runner) takeLanes(n *runner) {
 	r.again, r.until = n.again, 0
 	r.open, r.loaded, r.loadedBytes, r.shared = n.open, n.loaded, n.loadedBytes, n.shared
 	r.freshLoaded, r.freshBytes = n.freshLoaded, n.freshBytes
+	n.left.reading = r.left.reading
+	r.left, r.mixed = n.left, max(r.mixed, n.mixed)
 	r.missing, r.timerAt, r.dirty = n.missing, time.Time{}, true
 	r.windows = n.windows
 	if r.vendor != nil {

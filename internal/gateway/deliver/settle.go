@@ -45,6 +45,7 @@ func (r *runner) settle(w *worker) {
 		}
 	}
 	r.nudgeIfRoomy()
+	r.fetchAfter(w.load)
 }
 
 // shared is when the events come back that failed together: all at once, since

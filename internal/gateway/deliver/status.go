@@ -55,6 +55,9 @@ type Status struct {
 	// Bytes are the journal's, from the oldest unfinished event on: what the endpoint
 	// keeps from being trimmed.
 	Bytes uint64
+	// Stalled says why the endpoint reads no further, when that is because too many of its
+	// conversations do not go on.
+	Stalled string
 	// LastError is the last failure since the last success.
 	LastError string
 	// Delivered and Parked count since the endpoint was started or came back.
@@ -141,11 +144,12 @@ func (r *runner) status(tail gateway.Pos) (s Status, oldest gateway.Pos) {
 		App: r.App, Name: r.Name, State: StateLive, Paused: r.paused,
 		PausedUntil: r.pausedUntil, PausedLanes: r.pausedStatus(),
 		Breaker: StateClosed, Ramp: r.ramp.limit, RampOf: r.ramp.most,
-		Open: r.open + len(r.again), Unread: r.readUpTo(tail) < tail, InFlight: r.running, BytesInFlight: r.flyingBytes,
+		Open: r.unfinished(), Unread: r.readUpTo(tail) < tail, InFlight: r.running, BytesInFlight: r.flyingBytes,
 		Waiting: r.retrying(), LastError: r.lastError, PerSecond: r.pace.perSecond,
 		Delivered: r.metrics.deliveredTotal.Load(), Parked: r.metrics.parkedTotal.Load(),
 	}
 	s.Behind, s.Ahead = r.behind()
+	s.Stalled = r.stalled()
 	s.BlockedLanes, s.Blocked = r.blockedStatus()
 	switch r.health.state {
 	case open:
@@ -178,6 +182,7 @@ func (r *runner) pausedStatus() []PausedLane {
 		if lane := r.lanes[p.Lane]; lane != nil {
 			l.Open = len(lane.queue)
 		}
+		l.Open += r.leftOf(p.Lane)
 		all = append(all, l)
 	}
 	return all
@@ -192,7 +197,7 @@ func (r *runner) blockedStatus() (some []BlockedLane, n int) {
 		n++
 		some = append(some, BlockedLane{
 			Lane: l.key, At: l.blocked.at, Reason: l.blocked.why, Detail: l.blocked.detail,
-			Attempts: l.queue[0].attempts, Open: len(l.queue),
+			Attempts: l.queue[0].attempts, Open: len(l.queue) + r.leftOf(l.key),
 		})
 	}
 	slices.SortFunc(some, func(a, b BlockedLane) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Lane, b.Lane)) })

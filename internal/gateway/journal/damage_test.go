@@ -658,3 +658,29 @@ func TestWater_OneDamagedSlotIsNoHarm(t *testing.T) {
 		}
 	}
 }
+
+// TestWater_AStartForgetsNotWhatEndpointsWereDoneWith: damage that is found in the first
+// second of a start was told as if no endpoint had been done with anything.
+func TestWater_AStartForgetsNotWhatEndpointsWereDoneWith(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	damageStore(t, dir)
+	j := open(t, dir)
+	for _, step := range []struct {
+		say  func()
+		want uint64
+	}{
+		{func() {}, 31},
+		{func() { j.SetFloor(5, false) }, 31}, // it will be higher soon
+		{func() { j.SetFloor(40, false) }, 40},
+		{func() { j.SetFloor(7, true) }, 7}, // somebody begins anew
+	} {
+		step.say()
+		if err := j.writeWater(t.Context(), j.engine.Load(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if got := j.water.get().Floor; got != step.want {
+			t.Errorf("on record every endpoint is done with the pages below %d, want %d", got, step.want)
+		}
+	}
+}

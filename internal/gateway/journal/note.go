@@ -108,7 +108,12 @@ func (j *Journal) writeWater(ctx context.Context, e *engine, first uint64) error
 		r.Letters = j.letters
 		r.First, r.EventsBefore = first, before
 		r.Last, r.Events = last, events
-		r.Bytes, r.Floor = j.size.from(0), j.floor.Load()
+		r.Bytes = j.size.from(0)
+		// For some moments after a start endpoints have not said how far they are: what is
+		// on record is nearer to the truth than that nobody is done with anything.
+		if floor := j.floor.Load(); floor >= r.Floor || j.floorAt.Load() > 1 {
+			r.Floor = floor
+		}
 		r.Positions, r.PositionKeys = j.places.state()
 		r.DeadLetters = max(r.DeadLetters, j.parked.Load())
 		for len(r.Holes) > 0 && r.Holes[0].Last < first {
