@@ -75,6 +75,7 @@ func (c *clustered) config(url string) *config.Config {
 	}
 	cfg, err := config.Parse("imhook.yaml", fmt.Appendf(nil, `listen: 127.0.0.1:0
 journal: {url: %q, replicas: %d, name: shared}
+history: {off: true}
 %sapps:
   - name: shop
     sources:
