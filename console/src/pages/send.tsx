@@ -176,7 +176,7 @@ export function SendPage() {
                 {!story && form.length > 0 && (
                   <fieldset className="sample">
                     <legend>{t("Fields")}</legend>
-                    <div className="fields two">
+                    <div className="sample-fields">
                       {form.map((l, i) => (
                         <Field key={i} label={l.label}>
                           {(id) => <input id={id} className="mono" value={changed[i] ?? l.value} spellCheck={false} autoComplete="off" onChange={(e) => setChanged({ ...changed, [i]: e.target.value })} />}
@@ -186,7 +186,7 @@ export function SendPage() {
                   </fieldset>
                 )}
                 <ErrorNote error={error} />
-                <div className="form-actions">
+                <div className="form-actions stay">
                   {sentAs ? (
                     <button type="button" className="button" onClick={again}>
                       {t("Another message")}
@@ -205,7 +205,7 @@ export function SendPage() {
               </form>
             </Card>
           </div>
-          <div>{sentAs ? <Story key={sentAs.at} s={sentAs} /> : <What />}</div>
+          <div className="stay-top">{sentAs ? <Story key={sentAs.at} s={sentAs} /> : <What />}</div>
         </div>
       )}
     </Page>
