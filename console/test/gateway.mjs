@@ -18,9 +18,9 @@ export function binary() {
 }
 
 /** Starts a gateway; without a configuration it is a sandbox. */
-export async function gateway(bin, config) {
+export async function gateway(bin, config, listen = "127.0.0.1:0") {
   const dir = mkdtempSync(join(tmpdir(), "imhook-console-"));
-  const args = ["serve", "--listen", "127.0.0.1:0", "--data", join(dir, "data")];
+  const args = ["serve", "--listen", listen, "--data", join(dir, "data")];
   if (config) {
     writeFileSync(join(dir, "imhook.yaml"), config);
     args.push("--config", join(dir, "imhook.yaml"));

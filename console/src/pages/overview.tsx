@@ -255,7 +255,7 @@ function HookRow({ h }: { h: LiveHook }) {
 
 function EndpointRow({ e, app }: { e: LiveEndpoint; app: boolean }) {
   const { t, n } = useWords();
-  const ramping = e.ramp !== undefined && e.ramp_of !== undefined && e.ramp < e.ramp_of;
+  const ramping = !e.paused && e.ramp !== undefined && e.ramp_of !== undefined && e.ramp < e.ramp_of;
   return (
     <li className="flow-row">
       <Arrow active={e.per_second > 0} bad={Boolean(e.problem) || e.failed_per_second > 0}>

@@ -95,7 +95,7 @@ export function SendPage() {
     (source?.commands.find((c) => c.name === "callbackAfterSendSingleMsgCommand") ?? source?.commands.find((c) => c.phase === "after" && /msg|message/i.test(c.name)) ?? source?.commands[0])?.name ??
     "";
   const story = command.startsWith("@");
-  const [seed, setSeed] = useState(() => Math.floor(Math.random() * 2 ** 40));
+  const [seed, setSeed] = useState(() => (/^\d{1,15}$/.test(params.get("seed") ?? "") ? Number(params.get("seed")) : Math.floor(Math.random() * 2 ** 40)));
   const [changed, setChanged] = useState<Record<string, string>>({});
   const [sentAs, setSentAs] = useState<Sending>();
   const { busy, error, run, clear } = useDo();
