@@ -162,7 +162,7 @@ export function DecisionMore({ d }: { d: Decision }) {
       {d.changes && d.changes.length > 0 && <Differences all={d.changes} />}
       {d.hooks && d.hooks.length > 0 && (
         <details>
-          <summary>{t("{n} hooks were asked", { n: d.hooks.length })}</summary>
+          <summary>{t("Hooks that were asked: {n}", { n: d.hooks.length })}</summary>
           <div className="step-more">
             {d.hooks.map((h, i) => (
               <div key={i}>
