@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,17 +61,29 @@ func run(t *testing.T, do func(w *world, l *live.Live)) {
 			Hooks: func() []live.Hook {
 				w.mu.Lock()
 				defer w.mu.Unlock()
-				return w.hooks
+				return slices.Clone(w.hooks)
 			},
 			Endpoints: func(context.Context) []live.Endpoint {
 				w.mu.Lock()
 				defer w.mu.Unlock()
-				return w.endpoints
+				return slices.Clone(w.endpoints)
 			},
-			DeadLetters: func(context.Context) (map[string]uint64, error) { return w.letters, nil },
-			Troubles:    func(context.Context) []string { return w.troubles },
-			History:     func() live.History { return w.history },
-			Gateways:    func(context.Context) ([]live.Gateway, error) { return nil, errors.New("nobody writes") },
+			DeadLetters: func(context.Context) (map[string]uint64, error) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return w.letters, nil
+			},
+			Troubles: func(context.Context) []string {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return w.troubles
+			},
+			History: func() live.History {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return w.history
+			},
+			Gateways: func(context.Context) ([]live.Gateway, error) { return nil, errors.New("nobody writes") },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -175,7 +188,9 @@ func TestCharts_DayByFiveMinutes(t *testing.T) {
 	t.Parallel()
 	run(t, func(w *world, l *live.Live) {
 		t := w.t
+		w.mu.Lock()
 		w.endpoints = []live.Endpoint{{App: "shop", Name: "a"}}
+		w.mu.Unlock()
 		for n := range 30 {
 			for range 100 {
 				took := 10 * time.Millisecond
@@ -215,7 +230,9 @@ func TestCharts_ManyThingsCostBoundedMemory(t *testing.T) {
 	run(t, func(w *world, l *live.Live) {
 		t := w.t
 		for n := range 3000 {
+			w.mu.Lock()
 			w.endpoints = append(w.endpoints, live.Endpoint{App: "shop", Name: fmt.Sprint(n)})
+			w.mu.Unlock()
 			w.meter.Attempt(attempt(fmt.Sprint("shop/", n), event.Type(fmt.Sprint("t", n)), time.Millisecond, gateway.Reason(fmt.Sprint("r", n))))
 			w.received.WithLabelValues("shop", fmt.Sprint("s", n), fmt.Sprint("t", n)).Inc()
 		}
@@ -253,9 +270,11 @@ func TestWatch_RatesAndProblems(t *testing.T) {
 	t.Parallel()
 	run(t, func(w *world, l *live.Live) {
 		t := w.t
+		w.mu.Lock()
 		w.endpoints = []live.Endpoint{{App: "shop", Name: "a", Dialect: "openim", State: "live", Breaker: "closed", Ramp: 32, RampOf: 32}}
 		w.hooks = []live.Hook{{App: "shop", Name: "words", Kind: "wordlist", State: "asked", Breaker: "closed"}}
 		w.history = live.History{State: "ok", Lag: 2}
+		w.mu.Unlock()
 		watcher, err := l.Watch()
 		if err != nil {
 			t.Fatal(err)
@@ -309,6 +328,7 @@ func TestWatch_SaysInWordsWhatIsWrong(t *testing.T) {
 	run(t, func(w *world, l *live.Live) {
 		t := w.t
 		old := time.Now().Add(-2 * time.Minute)
+		w.mu.Lock()
 		w.endpoints = []live.Endpoint{
 			{App: "shop", Name: "fine", State: "live"},
 			{App: "shop", Name: "paused", State: "paused", Paused: "moving\n the database", Backlog: 1, OldestAt: old},
@@ -325,6 +345,7 @@ func TestWatch_SaysInWordsWhatIsWrong(t *testing.T) {
 		w.hooks = []live.Hook{{App: "shop", Name: "mod", State: "open", Failure: "timeout"}, {App: "shop", Name: "words", State: "asked", Trouble: "words.txt: no such file"}}
 		w.history = live.History{State: "ok", Lag: 601}
 		w.troubles = []string{"journal: it is nearly full"}
+		w.mu.Unlock()
 		w.rejected.WithLabelValues("im", "signature").Add(3)
 		w.refused.WithLabelValues("im").Add(1)
 		watcher, err := l.Watch()
@@ -402,7 +423,9 @@ func TestWatch_ManyEndpointsAndTheEnd(t *testing.T) {
 			if n >= 1800 {
 				e.Paused = "why not"
 			}
+			w.mu.Lock()
 			w.endpoints = append(w.endpoints, e)
+			w.mu.Unlock()
 		}
 		watcher, err := l.Watch()
 		if err != nil {
