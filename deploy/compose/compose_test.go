@@ -156,7 +156,7 @@ func gatewayConfig(t *testing.T, f composeFile, urls []string) *config.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range strings.Split(c.Journal.URL, ",") {
+	for part := range strings.SplitSeq(c.Journal.URL, ",") {
 		u, err := url.Parse(part)
 		if err != nil {
 			t.Fatal(err)
@@ -288,13 +288,14 @@ func TestCompose_ThreeGatewaysShareAJournal(t *testing.T) {
 		})
 		gateways = append(gateways, a)
 	}
+	client := &http.Client{Timeout: time.Minute}
 	get := func(a *app.App, path string, v any) bool {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.Addr()+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
-		res, err := http.DefaultClient.Do(req)
+		res, err := client.Do(req)
 		if err != nil {
 			return false
 		}
@@ -312,7 +313,7 @@ func TestCompose_ThreeGatewaysShareAJournal(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/cloudevents+json")
-		res, err := http.DefaultClient.Do(req)
+		res, err := client.Do(req)
 		if err != nil {
 			return false
 		}
