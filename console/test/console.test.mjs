@@ -128,12 +128,11 @@ test("first run: a test callback is sent, and what becomes of it appears", patie
 
 test("a before-callback shows the decision and its difference", patient, async () => {
   // Kinds of messages are drawn by a seed: one that is a text is looked for.
-  const command = "callbackBeforeSendSingleMsgCommand";
+  const command = "callbackBeforeMsgModifyCommand";
   let seed = 0;
   for (let kind = 0; kind !== 101; ) kind = JSON.parse((await sandbox.api("GET", `/samples/openim?command=${command}&seed=${++seed}`)).request.body).contentType;
   const page = await open(sandbox, `/send?source=openim&command=${command}&seed=${seed}`);
-  const field = page.getByLabel("content › content");
-  await field.fill("this badword goes");
+  await page.getByLabel("content › content").fill("this badword goes");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.getByRole("heading", { name: /^The decision/ }).waitFor();
   await page.getByText("− this badword goes").waitFor();
@@ -367,6 +366,7 @@ test("hostile payloads are shown as text and never run", { timeout: 60_000 }, as
   await page.getByText("<script>window.ran=1</script>").first().waitFor();
   assert.ok((await page.locator(".ctl", { hasText: "RLO" }).count()) > 0, "the mark of direction is not seen");
   assert.ok((await page.locator(".ctl", { hasText: "BEL" }).count()) + (await page.getByText("\\u0007").count()) > 0, "the control character is not seen");
+  assert.doesNotMatch(await page.locator("body").innerText(), /[\u202e\u200b\u0007]/, "a character that nobody sees is in the page as it came");
   await page.getByText("The first 32 KiB of").first().waitFor();
   await shot(page, "hostile");
   await page.goto(sandbox.url + "/tail");
@@ -446,7 +446,7 @@ const pages = [
   ["/deadletters", "Dead letters"], ["/charts", "Charts"], ["/access", "Access"], ["/access/audit", "Access"], ["/no/such/page", "There is no such page"],
 ];
 
-test("every page: no serious finding of axe, in light and dark, and nothing wider than a telephone", { timeout: 240_000 }, async () => {
+test("every page: no serious finding of axe, in light and dark, and nothing wider than a telephone", { timeout: 600_000 }, async () => {
   bad.answer = 503;
   bad.body = "upstream is down";
   await shop.api("POST", "/endpoints/shop/archive/pause", { why: "the archive is being moved" }, adminToken);

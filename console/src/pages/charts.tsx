@@ -26,8 +26,10 @@ export function ChartsPage() {
   const span = params.get("span") ?? "1h";
   const by = params.get("by") ?? "endpoint";
   const found = useQuery({ queryKey: ["charts", span, by], queryFn: ({ signal }) => get<Charts>("/charts", { span, by }, signal), refetchInterval: span === "1h" ? 10_000 : 60_000, retry: false });
+  // What comes in and what is decided is counted by type alone.
+  const types = useQuery({ queryKey: ["charts", span, "type"], enabled: by !== "type" && found.isSuccess, queryFn: ({ signal }) => get<Charts>("/charts", { span, by: "type" }, signal), refetchInterval: span === "1h" ? 10_000 : 60_000, retry: false });
   const set = (s: string, b: string) => go("/charts?" + new URLSearchParams({ span: s, by: b }).toString(), { replace: true });
-  const d = found.data;
+  const d = found.data && { ...found.data, series: [...found.data.series, ...(by !== "type" ? (types.data?.series ?? []).filter((s) => !found.data.series.some((x) => x.metric === s.metric)) : [])] };
   const sum = d?.reasons.reduce((s, r) => s + r.count, 0) ?? 0;
   return (
     <Page
@@ -77,6 +79,8 @@ interface Line {
   colour: string;
   dash?: number[];
   points: (number | null)[];
+  /** A line goes on where there was nothing to measure. */
+  gaps: boolean;
 }
 
 /** How many lines one chart has at most: those with the largest values. */
@@ -91,7 +95,7 @@ function Plot({ d, title, unit, metrics }: { d: Charts; title: string; unit: str
       for (const s of d.series.filter((x) => x.metric === m.metric)) {
         const of = Object.values(s.labels).join("/") || title;
         if (!names.has(of)) names.set(of, colours[names.size % colours.length]!);
-        out.push({ label: [of, m.text].filter(Boolean).join(" "), colour: names.get(of)!, dash: m.dash, points: s.points });
+        out.push({ label: [of, m.text].filter(Boolean).join(" "), colour: names.get(of)!, dash: m.dash, points: s.points, gaps: m.metric.endsWith("_ms") });
       }
     const peak = (l: Line) => Math.max(0, ...l.points.map((p) => p ?? 0));
     return out.sort((x, y) => peak(y) - peak(x)).slice(0, most);
@@ -133,12 +137,13 @@ function Canvas({ d, lines, label }: { d: Charts; lines: Line[]; label: string }
     const soft = style.getPropertyValue("--faint");
     const grid = style.getPropertyValue("--line");
     const axis = { stroke: soft, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: "11px system-ui" };
+    const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
     plot.current = new uPlot(
       {
         width: box.clientWidth, height: 190, legend: { show: false }, cursor: { y: false }, padding: [8, 8, 0, 0],
         scales: { y: { range: (_u, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] } },
-        axes: [axis, { ...axis, size: 48 }],
-        series: [{}, ...lines.map((l): uPlot.Series => ({ label: l.label, stroke: l.colour, width: 1.6, dash: l.dash, points: { show: false }, spanGaps: false }))],
+        axes: [{ ...axis, values: (_u, at) => at.map((s) => clock.format(s * 1000)) }, { ...axis, size: 48 }],
+        series: [{}, ...lines.map((l): uPlot.Series => ({ label: l.label, stroke: l.colour, width: 1.6, dash: l.dash, points: { show: false }, spanGaps: Boolean(l.gaps) }))],
       },
       data,
       box,

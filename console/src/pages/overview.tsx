@@ -13,7 +13,10 @@ export function OverviewPage() {
   const { t } = useWords();
   const live = useLive();
   const status = useQuery({ queryKey: ["status"], queryFn: ({ signal }) => get<Status>("/status", {}, signal), refetchInterval: 5000 });
-  const o = live.overview;
+  // What was removed and waits for nothing is only kept in mind.
+  const told = live.overview;
+  const gone = told?.endpoints.filter((e) => e.state === "removed" && e.backlog === 0) ?? [];
+  const o = told && { ...told, endpoints: told.endpoints.filter((e) => !gone.includes(e)), problems: told.problems?.filter((p) => !gone.some((e) => p.includes(`${e.app}/${e.name}`))) };
   return (
     <Page
       wide

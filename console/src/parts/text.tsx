@@ -18,6 +18,8 @@ const names: Record<number, string> = {
 export function seen(text: string): ReactNode {
   unseen.lastIndex = 0;
   if (!unseen.test(text)) return text;
+  // It goes on from here otherwise, and leaves out what it found.
+  unseen.lastIndex = 0;
   const out: ReactNode[] = [];
   let from = 0;
   for (const m of text.matchAll(unseen)) {
