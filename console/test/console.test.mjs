@@ -450,7 +450,10 @@ test("every page: no serious finding of axe, in light and dark, and nothing wide
   bad.answer = 503;
   bad.body = "upstream is down";
   await shop.api("POST", "/endpoints/shop/archive/pause", { why: "the archive is being moved" }, adminToken);
-  const traffic = setInterval(() => void trigger(shop, "openim-prod", { command: "callbackAfterSendGroupMsgCommand", count: 8 }, adminToken).catch(() => {}), 400);
+  const traffic = setInterval(() => {
+    for (const [command, count] of [["callbackAfterSendGroupMsgCommand", 8], ["callbackBeforeSendGroupMsgCommand", 3]])
+      void trigger(shop, "openim-prod", { command, count }, adminToken).catch(() => {});
+  }, 400);
   await trigger(shop, "openim-prod", { command: "callbackAfterCreateGroupCommand", count: 6 }, adminToken);
   try {
     const found = {};
