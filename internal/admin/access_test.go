@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -548,12 +549,38 @@ func TestLogin_GuessesAreHeldUp(t *testing.T) {
 	if w := ask(o.h, "GET", "/api/v1/me", "", func(r *http.Request) { bears(token)(r); r.RemoteAddr = "10.0.0.66:3" }); w.Code != http.StatusOK {
 		t.Errorf("with a token of imhook's = %d", w.Code)
 	}
+	if w := login(token, "10.0.0.66:4"); w.Code != http.StatusOK {
+		t.Errorf("a login with a token of imhook's = %d %s", w.Code, w.Body)
+	}
 	o.add(2 * time.Second)
 	if w := login("hush-admin", "10.0.0.66:1"); w.Code != http.StatusOK {
 		t.Errorf("two seconds later = %d %s", w.Code, w.Body)
 	}
-	if got := o.told(); len(got) != 22 || got[0] != "somebody login REFUSED" || got[21] != "admin.token admin login" {
+	if got := o.told(); len(got) != 23 || got[0] != "somebody login REFUSED" || got[21] != "a viewer login" || got[22] != "admin.token admin login" {
 		t.Errorf("audit = %q", got)
+	}
+}
+
+// Guesses that come all at once are no more than guesses that come one after the other.
+func TestLogin_GuessesAtOnceAreHeldUpAsWell(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, false)
+	var looked atomic.Int32
+	var all sync.WaitGroup
+	begin := make(chan struct{})
+	for n := range 500 {
+		all.Go(func() {
+			<-begin
+			w := ask(o.h, "GET", "/api/v1/me", "", func(r *http.Request) { bears(fmt.Sprint("guess", n))(r); r.RemoteAddr = "10.0.0.66:1" })
+			if w.Code == http.StatusUnauthorized {
+				looked.Add(1)
+			}
+		})
+	}
+	close(begin)
+	all.Wait()
+	if n := looked.Load(); n != 20 {
+		t.Errorf("%d guesses were looked at, want 20", n)
 	}
 }
 

@@ -76,36 +76,50 @@ func unauthorized(message string) *refusal {
 
 // bears says whose token a request has.
 func (g *guard) bears(r *http.Request, bearer string) (*caller, *refusal) {
-	made := strings.HasPrefix(bearer, settings.TokenPrefix)
-	if !made {
-		// What people thought of can be guessed.
-		if wait, ok := g.guesses.allow(r, g.now()); !ok {
-			return nil, tooMany(wait)
+	if strings.HasPrefix(bearer, settings.TokenPrefix) {
+		if c := g.made(r.Context(), bearer); c != nil {
+			return c, nil
 		}
+		return nil, unauthorized(tokenOver) // it cannot be guessed
 	}
-	c, _ := g.whose(r.Context(), bearer)
-	switch {
-	case c != nil:
-		return c, nil
-	case made:
-		return nil, unauthorized(tokenOver)
+	c, _, no := g.whose(r, bearer)
+	if c == nil && no == nil {
+		no = unauthorized(needsToken)
 	}
-	g.guesses.failed(r, g.now())
-	return nil, unauthorized(needsToken)
+	return c, no
 }
 
 // whose says whose token this is, nil when it is nobody's. One of the configuration is
-// returned, too.
-func (g *guard) whose(ctx context.Context, given string) (*caller, dialect.Secret) {
-	if g.book != nil {
-		if t, ok := g.book.FindToken(ctx, given); ok {
-			return &caller{Name: t.Name, Role: Role(t.Role), by: byToken, token: t.ID, Expires: t.Expires}, ""
-		}
+// returned, too: what people thought of can be guessed, and who does is held up. What
+// imhook made is known at once.
+func (g *guard) whose(r *http.Request, given string) (c *caller, configured dialect.Secret, _ *refusal) {
+	if c := g.made(r.Context(), given); c != nil {
+		return c, "", nil
 	}
-	if t, ok := configuredToken(given, g.admin().Live(g.now())); ok {
-		return &caller{Name: "admin.token", Role: RoleAdmin, by: byToken}, t
+	now, live := g.now(), g.admin().Live(g.now())
+	wait, looked := g.guesses.try(r, now, func() (ok bool) {
+		configured, ok = configuredToken(given, live)
+		return ok
+	})
+	switch {
+	case !looked:
+		return nil, "", tooMany(wait)
+	case configured == "":
+		return nil, "", nil
 	}
-	return nil, ""
+	return &caller{Name: "admin.token", Role: RoleAdmin, by: byToken}, configured, nil
+}
+
+// made says whose token this is that imhook made; nil when it made none like it.
+func (g *guard) made(ctx context.Context, given string) *caller {
+	if g.book == nil {
+		return nil
+	}
+	t, ok := g.book.FindToken(ctx, given)
+	if !ok {
+		return nil
+	}
+	return &caller{Name: t.Name, Role: Role(t.Role), by: byToken, token: t.ID, Expires: t.Expires}
 }
 
 // attends says whose session a request has. What changes something must come from a page

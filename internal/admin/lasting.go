@@ -27,7 +27,11 @@ func (a *api) last(q *request, s stream) {
 				return
 			case <-look.C:
 			}
-			if c, no := a.guard.admits(q.r); no != nil || !c.Role.may(q.op.role) {
+			c, no := a.guard.admits(q.r)
+			if no != nil && no.status == http.StatusTooManyRequests {
+				continue // others guess from the same address: it was not looked at
+			}
+			if no != nil || !c.Role.may(q.op.role) {
 				cancel(errNotAnyMore)
 				return
 			}

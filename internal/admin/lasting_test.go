@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -30,6 +31,14 @@ func TestStream_EndsWithItsTokenOrSession(t *testing.T) {
 		{
 			"its token is revoked", func(_ *office, token string) func(*http.Request) { return bears(token) },
 			func(o *office) { ask(o.h, "DELETE", "/api/v1/tokens/night", "", bears("hush-admin")) }, true,
+		},
+		{
+			"others guess from its address", func(*office, string) func(*http.Request) { return bears("hush-admin") },
+			func(o *office) {
+				for n := range 30 {
+					ask(o.h, "GET", "/api/v1/me", "", bears(fmt.Sprint("guess", n)))
+				}
+			}, false,
 		},
 		{
 			"its session is over", func(o *office, token string) func(*http.Request) { return sits(o.login(t, token, nil)) },

@@ -50,13 +50,12 @@ func (a *api) login(ctx context.Context, _ *none, want *loginWish) (me, error) {
 	if a.guard.cross.Check(q.r) != nil || embedded(q.r.Header) {
 		return me{}, refuse(http.StatusForbidden, "the request comes from another site's page")
 	}
-	if wait, ok := a.guard.guesses.allow(q.r, a.Now()); !ok {
-		return me{}, tooMany(wait)
-	}
 	note(ctx).Who = "somebody"
-	c, configured := a.guard.whose(ctx, strings.TrimSpace(want.Token))
+	c, configured, no := a.guard.whose(q.r, strings.TrimSpace(want.Token))
+	if no != nil {
+		return me{}, no
+	}
 	if c == nil {
-		a.guard.guesses.failed(q.r, a.Now())
 		a.Log.WarnContext(ctx, "login refused", "from", peerOf(q.r))
 		return me{}, refuse(http.StatusUnauthorized, "no such token is valid here: it is misspelt, was revoked, or has expired")
 	}
@@ -139,28 +138,24 @@ func newGuesses() *guesses {
 	return &guesses{all: rate.NewLimiter(wrongInAll/10, wrongInAll), by: map[string]*rate.Limiter{}}
 }
 
-// allow reports whether a token of the caller is looked at now, and otherwise how long
-// to wait.
-func (p *guesses) allow(r *http.Request, now time.Time) (time.Duration, bool) {
+// try looks at what a caller guessed, and counts it when it is wrong; or else it says how
+// long to wait, and does not look. Only one is looked at at a time: many at once must not
+// be more guesses than one after the other.
+func (p *guesses) try(r *http.Request, now time.Time, right func() bool) (wait time.Duration, looked bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.all.TokensAt(now) < 1 {
 		return time.Second, false
 	}
-	l := p.by[network(r)]
-	if l == nil || l.TokensAt(now) >= 1 {
-		return 0, true
-	}
-	return time.Duration((1 - l.TokensAt(now)) / wrongPerSecond * float64(time.Second)), false
-}
-
-// failed counts a wrong token.
-func (p *guesses) failed(r *http.Request, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all.AllowN(now, 1)
 	key := network(r)
 	l := p.by[key]
+	if l != nil && l.TokensAt(now) < 1 {
+		return time.Duration((1 - l.TokensAt(now)) / wrongPerSecond * float64(time.Second)), false
+	}
+	if right() {
+		return 0, true
+	}
+	p.all.AllowN(now, 1)
 	if l == nil {
 		if len(p.by) >= maxAddresses {
 			p.forget(now)
@@ -169,6 +164,7 @@ func (p *guesses) failed(r *http.Request, now time.Time) {
 		p.by[key] = l
 	}
 	l.AllowN(now, 1)
+	return 0, true
 }
 
 // forget lets go of addresses that were quiet; of all when none was.

@@ -8,7 +8,6 @@ import (
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/admin"
 	"github.com/imhook/imhook/internal/config"
-	"github.com/imhook/imhook/internal/egress"
 	"github.com/imhook/imhook/internal/gateway"
 	"github.com/imhook/imhook/internal/gateway/deliver"
 	"github.com/imhook/imhook/internal/sample"
@@ -65,7 +64,7 @@ func (a *App) reach(ctx context.Context, app, name string) (admin.Reached, error
 			if e.URL == "" {
 				return admin.Reached{}, nil
 			}
-			s, err := a.speaker(app, e, egress.ForFile(now.Egress.Allow))
+			s, err := a.speaker(app, e, now.Calls(e.FromAPI))
 			if err != nil {
 				return admin.Reached{}, err
 			}

@@ -154,7 +154,17 @@ func clone(n *yaml.Node) *yaml.Node {
 const keyCredentials = "credentials"
 
 // secretKeys are secrets wherever they stand, and what ends like one of them.
-var secretKeys = []string{"password", "token", "secret", "path_token"}
+var secretKeys = []string{"password", "token", "secret"}
+
+// isSecretKey reports whether what stands at a key is a secret, or several.
+func isSecretKey(key string) bool {
+	for _, k := range secretKeys {
+		if key == k || key == k+"s" || strings.HasSuffix(key, "_"+k) || strings.HasSuffix(key, "_"+k+"s") {
+			return true
+		}
+	}
+	return false
+}
 
 // dated are the keys of one of several secrets that are none.
 var dated = []string{"from", "until"}
@@ -168,12 +178,13 @@ func (d Doc) secrets(public []string, do func(owner *yaml.Node, key string, v *y
 		case yaml.MappingNode:
 			for i := 0; i+1 < len(n.Content); i += 2 {
 				key, v := n.Content[i].Value, n.Content[i+1]
-				secret := among && !slices.Contains(public, key) && !slices.Contains(dated, key) || slices.Contains(secretKeys, key)
+				named := key == keyCredentials || isSecretKey(key)
+				secret := among && !slices.Contains(public, key) && !slices.Contains(dated, key) || named
 				if v.Kind == yaml.ScalarNode && secret {
 					do(n, key, v)
 					continue
 				}
-				walk(v, among || key == keyCredentials)
+				walk(v, among || named)
 			}
 		case yaml.SequenceNode:
 			for _, v := range n.Content {

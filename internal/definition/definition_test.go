@@ -73,6 +73,19 @@ func TestMasked_HidesWhateverMayBeASecret(t *testing.T) {
 	}
 }
 
+// What stands in the wrong place is hidden as well: it is shown with what is wrong with it.
+func TestMasked_HidesSecretsInWrongPlaces(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"credentials: hush", "credentials: [hush]", "app_secret: hush", "secrets: [hush]", "secrets: [{value: hush, until: 2027-01-01}]", "token: {value: hush}",
+		"tls: {key_password: hush}", "path_tokens: [hush]", "credential: {secret: {one: hush}}",
+	} {
+		if got := parse(t, text).Masked([]string{"app_key"}); strings.Contains(got, "hush") {
+			t.Errorf("%s: masked:\n%s", text, got)
+		}
+	}
+}
+
 func TestFilled_KeepsWhatWasHidden(t *testing.T) {
 	t.Parallel()
 	old := parse(t, secretive)

@@ -65,6 +65,9 @@ const (
 	pollPages = 32
 	// writeWithin bounds one transaction in a database on the network.
 	writeWithin = time.Minute
+	// lastWithin bounds the last one there, when the history ends: who stops the gateway
+	// has the journal to close after it.
+	lastWithin = 3 * time.Second
 )
 
 // run feeds until something fails, ctx ends, or all shall be made anew.
@@ -151,7 +154,7 @@ func (f *feeder) takeWaiting() {
 // last writes what was read, and how the last deliveries ended, before the feeder ends.
 func (f *feeder) last(ctx context.Context) error {
 	f.takeEnded()
-	if err := f.flush(context.WithoutCancel(ctx)); err != nil {
+	if err := f.flush(ctx); err != nil {
 		f.h.cfg.Log.WarnContext(ctx, "the last events are not in the history; they are read again at the next start", "err", err)
 	}
 	return ctx.Err()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/imhook/imhook/event"
 	"github.com/imhook/imhook/internal/gateway"
@@ -53,7 +54,26 @@ func (f *feeder) within(ctx context.Context) (context.Context, context.CancelFun
 	if f.store.local() {
 		return context.WithoutCancel(ctx), func() {}
 	}
-	return context.WithTimeout(ctx, writeWithin)
+	return ending(ctx, writeWithin)
+}
+
+// ending returns a context that ends after within, and soon after ctx: what was begun is
+// written when the history ends, and a database that does not answer holds up nobody.
+func ending(ctx context.Context, within time.Duration) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(lastWithin)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-lasting.Done():
+		}
+	})
+	return lasting, func() {
+		stop()
+		cancel()
+	}
 }
 
 // number gives the kinds of the batch's events their numbers.

@@ -238,7 +238,7 @@ func (h *History) follow(ctx context.Context) {
 	if len(all) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeWithin)
+	ctx, cancel := ending(ctx, writeWithin)
 	defer cancel()
 	if err := h.writeEndings(ctx, all); err != nil {
 		h.endings.giveBack(all)
