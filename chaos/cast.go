@@ -92,10 +92,8 @@ var plain = variant{concurrency: 32, timeout: "2s"}
 // configuration of a gateway.
 func (w *world) configuration(g *gateway, v variant) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "listen: %s\n", g.addr)
-	if len(g.links) == 0 {
-		fmt.Fprintf(&out, "data_dir: %s/data\n", g.dir)
-	} else {
+	fmt.Fprintf(&out, "listen: %s\ndata_dir: %s/data\n", g.addr, g.dir)
+	if len(g.links) > 0 {
 		urls := make([]string, 0, len(g.links))
 		for _, l := range g.links {
 			urls = append(urls, "nats://"+l.addr())

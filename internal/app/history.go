@@ -35,10 +35,13 @@ type picks struct {
 
 // picks are those of the plan's endpoints.
 func (p *plan) picks() *picks {
-	x := &picks{index: match.NewIndex(p.rules)}
+	x := &picks{}
+	rules := make([]*match.Matcher, len(p.rules))
 	for i := range p.endpoints {
+		rules[i] = p.rules[i].Quiet() // deliver counts what cannot be evaluated
 		x.ids = append(x.ids, p.endpoints[i].ID())
 	}
+	x.index = match.NewIndex(rules)
 	return x
 }
 

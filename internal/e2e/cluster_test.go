@@ -41,8 +41,9 @@ func newShared(t *testing.T) *shared {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	for i := range 3 {
-		p := newGateway(t, func(listen, _ string) string {
+		p := newGateway(t, func(listen, data string) string {
 			return fmt.Sprintf(`listen: %s
+data_dir: %s
 journal: {url: %q, replicas: 3, name: shared}
 apps:
   - name: shop
@@ -50,7 +51,7 @@ apps:
       - {name: wfc, dialect: wildfirechat}
     endpoints:
       - {name: backend, dialect: wildfirechat, url: %q, spread: 6, retry: {fast: [20ms, 100ms], slow: {from: 200ms, to: 500ms}}}
-`, listen, s.ns.URL(), s.backend.URL())
+`, listen, data, s.ns.URL(), s.backend.URL())
 		})
 		p.start(t)
 		s.ps = append(s.ps, p)

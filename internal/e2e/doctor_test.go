@@ -18,8 +18,9 @@ func TestDoctor_LooksAtEverythingElseInACluster(t *testing.T) {
 	backend := imfake.NewBackend(wildfirechat.New(), imfake.Keep(0))
 	t.Cleanup(backend.Close)
 	nats := natstest.Server(t)
-	gateway := newGateway(t, func(listen, _ string) string {
+	gateway := newGateway(t, func(listen, data string) string {
 		return fmt.Sprintf(`listen: %s
+data_dir: %s
 journal: {url: %q}
 apps:
   - name: shop
@@ -27,7 +28,7 @@ apps:
       - {name: wfc, dialect: wildfirechat}
     endpoints:
       - {name: backend, dialect: wildfirechat, url: %q}
-`, listen, nats.URL(), backend.URL())
+`, listen, data, nats.URL(), backend.URL())
 	})
 	gateway.start(t)
 	out, err := exec.CommandContext(t.Context(), binary(t), "doctor", "--gateway", "http://"+gateway.addr).CombinedOutput()

@@ -271,7 +271,7 @@ func TestCondition_SeesTheCanonicalForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"id", "app", "source", "type", "phase", "time", "dialect", "generation", "command", "trace", "lane", "links", "echo",
+		"id", "app", "source", "type", "phase", "time", "dialect", "generation", "command", "trace", "tracestate", "lane", "links", "echo",
 		"actor", "conversation", "message", "user", "friend", "group", "members", "chatroom", "channel", "conference",
 		"presence", "receipt", "reaction", "thread", "moderation", "moment", "report", "vendor",
 	}

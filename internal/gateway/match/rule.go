@@ -66,6 +66,14 @@ func (m *Matcher) Match(ev *event.Event) bool {
 	return yes
 }
 
+// Quiet is the same rule for whoever asks it besides: nobody is told when its condition
+// cannot be evaluated.
+func (m *Matcher) Quiet() *Matcher {
+	quiet := *m
+	quiet.failed = nil
+	return &quiet
+}
+
 // fail tells that the condition could not be evaluated.
 func (m *Matcher) fail(ev *event.Event, err error) {
 	if m.failed != nil {
