@@ -63,7 +63,7 @@ const (
 	boundEvery = 30 * time.Second
 	// pollPages bounds how many pages of each are read into one batch.
 	pollPages = 32
-	// writeWithin bounds one transaction in a database on the network.
+	// writeWithin bounds one statement in a database on the network.
 	writeWithin = time.Minute
 	// lastWithin bounds the last one there, when the history ends: who stops the gateway
 	// has the journal to close after it.

@@ -20,7 +20,7 @@ func (f *feeder) flush(ctx context.Context) error {
 	if b.empty() {
 		return nil
 	}
-	ctx, cancel := f.within(ctx)
+	ctx, cancel := f.whole(ctx)
 	defer cancel()
 	next := f.seg.directory // nobody else changes it
 	kinds, added := f.number(b)
@@ -48,19 +48,25 @@ func (f *feeder) flush(ctx context.Context) error {
 	return nil
 }
 
-// within bounds a transaction where the database is not in this process. There nothing
-// can interrupt one, and a context that may end costs a goroutine for each statement.
-func (f *feeder) within(ctx context.Context) (context.Context, context.CancelFunc) {
+// whole is the context of a transaction, which a stop interrupts soon; what bounds it
+// otherwise are its statements. Where the database is in this process nothing can
+// interrupt one, and a context that may end costs a goroutine for each statement.
+func (f *feeder) whole(ctx context.Context) (context.Context, context.CancelFunc) {
 	if f.store.local() {
 		return context.WithoutCancel(ctx), func() {}
 	}
-	return ending(ctx, writeWithin)
+	return ending(ctx, 0)
 }
 
-// ending returns a context that ends after within, and soon after ctx: what was begun is
-// written when the history ends, and a database that does not answer holds up nobody.
+// ending returns a context that ends soon after ctx, and after within where that is not
+// zero: what was begun is written when the history ends, and a database that does not
+// answer holds up nobody.
 func ending(ctx context.Context, within time.Duration) (context.Context, context.CancelFunc) {
-	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if within > 0 {
+		end := time.AfterFunc(within, cancel)
+		context.AfterFunc(lasting, func() { end.Stop() })
+	}
 	stop := context.AfterFunc(ctx, func() {
 		t := time.NewTimer(lastWithin)
 		defer t.Stop()

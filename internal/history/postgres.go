@@ -73,7 +73,7 @@ func (p *shared) define(ctx context.Context) error {
 	}
 	defer func() { _ = conn.Close() }()
 	// Two that make the same table at once meet an error otherwise.
-	w := &writer{conn: conn, text: func(s string) string { return s }, begins: "BEGIN"}
+	w := &writer{conn: conn, text: func(s string) string { return s }, begins: "BEGIN", within: writeWithin}
 	return w.transaction(ctx, func() error {
 		for _, statement := range []string{
 			"SELECT pg_advisory_xact_lock(hashtext('" + tablePrefix + "define'))",
@@ -165,7 +165,7 @@ func (p *shared) writer(ctx context.Context, s *segment) (*writer, error) {
 	if p.lock == nil {
 		return nil, errFollower
 	}
-	w := &writer{conn: p.lock, borrowed: true, text: s.text, begins: "BEGIN", rows: 24, empties: "TRUNCATE {}"}
+	w := &writer{conn: p.lock, borrowed: true, text: s.text, begins: "BEGIN", within: writeWithin, rows: 24, empties: "TRUNCATE {}"}
 	w.copies = func(ctx context.Context, t table, rows [][]any) error {
 		return w.conn.Raw(func(c any) error {
 			name := strings.Trim(s.text("{"+t.name+"}"), " ")
@@ -183,7 +183,7 @@ func (p *shared) guest(ctx context.Context, s *segment) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
-	return &writer{conn: conn, text: s.text, begins: "BEGIN", rows: 24}, nil
+	return &writer{conn: conn, text: s.text, begins: "BEGIN", within: writeWithin, rows: 24}, nil
 }
 
 func (p *shared) create(ctx context.Context, id int64) (*segment, error) {
@@ -191,7 +191,7 @@ func (p *shared) create(ctx context.Context, id int64) (*segment, error) {
 		return nil, errFollower
 	}
 	s := p.segment(id)
-	w := &writer{conn: p.lock, text: s.text, begins: "BEGIN"}
+	w := &writer{conn: p.lock, text: s.text, begins: "BEGIN", within: writeWithin}
 	err := w.transaction(ctx, func() error {
 		for statement := range strings.SplitSeq(definitions, ";\n") {
 			if statement = strings.TrimSpace(statement); statement == "" {
@@ -213,7 +213,7 @@ func (p *shared) drop(ctx context.Context, s *segment) error {
 	if p.lock == nil {
 		return errFollower
 	}
-	w := &writer{conn: p.lock, text: s.text, begins: "BEGIN"}
+	w := &writer{conn: p.lock, text: s.text, begins: "BEGIN", within: writeWithin}
 	err := w.transaction(ctx, func() error {
 		for _, t := range tables {
 			if err := w.exec(ctx, "DROP TABLE IF EXISTS {"+t+"}"); err != nil {

@@ -53,7 +53,7 @@ func (f *feeder) nextSegment(ctx context.Context) error {
 	if err := f.write(ctx, s); err != nil {
 		return err
 	}
-	ctx, cancel := f.within(ctx)
+	ctx, cancel := f.whole(ctx)
 	defer cancel()
 	if err := f.w.transaction(ctx, func() error { return f.writePositions(ctx) }); err != nil {
 		return fmt.Errorf("writing the history: %w", err)
@@ -64,7 +64,7 @@ func (f *feeder) nextSegment(ctx context.Context) error {
 
 // seal sorts the terms of what is open and writes them, each with its places.
 func (f *feeder) seal(ctx context.Context) error {
-	ctx, cancel := f.within(ctx)
+	ctx, cancel := f.whole(ctx)
 	defer cancel()
 	next := f.seg.directory
 	next.chunks = slices.Clip(next.chunks)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // store is where segments are.
@@ -62,12 +63,25 @@ type writer struct {
 	empties string
 	// rest is called between statements: see [pacer].
 	rest func()
+	// within bounds one statement; zero does not. It is not the transaction that has a
+	// bound: one that rests in between, on a machine that is busy, would never end.
+	within time.Duration
+}
+
+// bounded is the context of one statement.
+func (w *writer) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if w.within == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, w.within)
 }
 
 func (w *writer) exec(ctx context.Context, statement string, args ...any) error {
 	if w.rest != nil {
 		w.rest()
 	}
+	ctx, cancel := w.bounded(ctx)
+	defer cancel()
 	if w.stmts == nil {
 		_, err := w.conn.ExecContext(ctx, w.text(statement), args...)
 		return err
@@ -86,17 +100,25 @@ func (w *writer) exec(ctx context.Context, statement string, args ...any) error 
 
 // transaction runs what writes, all of it or nothing.
 func (w *writer) transaction(ctx context.Context, run func() error) error {
-	if _, err := w.conn.ExecContext(ctx, w.begins); err != nil {
+	if err := w.bare(ctx, w.begins); err != nil {
 		return fmt.Errorf("beginning to write: %w", err)
 	}
 	err := run()
 	if err == nil {
-		if _, err = w.conn.ExecContext(ctx, "COMMIT"); err == nil {
+		if err = w.bare(ctx, "COMMIT"); err == nil {
 			return nil
 		}
 	}
 	// Where the connection is gone there is nothing to roll back either.
-	_, _ = w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	_ = w.bare(context.WithoutCancel(ctx), "ROLLBACK")
+	return err
+}
+
+// bare runs a statement that is what it is in every segment.
+func (w *writer) bare(ctx context.Context, statement string) error {
+	ctx, cancel := w.bounded(ctx)
+	defer cancel()
+	_, err := w.conn.ExecContext(ctx, statement)
 	return err
 }
 
@@ -106,6 +128,8 @@ func (w *writer) insert(ctx context.Context, t table, rows [][]any) error {
 		if w.rest != nil {
 			w.rest()
 		}
+		ctx, cancel := w.bounded(ctx)
+		defer cancel()
 		if err := w.copies(ctx, t, rows); err != nil {
 			return fmt.Errorf("writing %d rows of %s: %w", len(rows), t.name, err)
 		}
