@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/imhook/imhook/internal/egress"
@@ -17,10 +18,15 @@ type Egress struct {
 }
 
 // Calls says whom a hook or endpoint may call: one of the file, or one that the API
-// defined, which need not be the operator's.
+// defined, which need not be the operator's. Of a sandbox that only this machine reaches
+// it is, and what it calls is on this machine.
 func (c *Config) Calls(fromAPI bool) egress.Policy {
 	if fromAPI {
-		return egress.ForAPI(c.Egress.Allow)
+		allow := c.Egress.Allow
+		if c.Sandbox && isLoopback(c.Listen) {
+			allow = append(slices.Clone(allow), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+		}
+		return egress.ForAPI(allow)
 	}
 	return egress.ForFile(c.Egress.Allow)
 }
