@@ -288,7 +288,9 @@ func (r *runner) leftOf(key event.Lane) int {
 // stalled says why the endpoint reads no further, when that is because of conversations
 // that do not go on. Call with mu.
 func (r *runner) stalled() string {
-	if r.live || !r.sated || !r.left.full {
+	// After a start it may have no room left before one more is tried.
+	full := r.left.full || r.left.bytes > maxLeftBytes-maxLaneName-leftLaneBytes
+	if r.live || !r.sated || !full {
 		return ""
 	}
 	return fmt.Sprintf("it reads no further: %d conversations with more to deliver do not go on, which is the most; "+
