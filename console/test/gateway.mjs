@@ -79,7 +79,7 @@ export async function backend() {
 }
 
 /** Waits until something is so, and says what it was last. */
-export async function eventually(what, within = 30_000) {
+export async function eventually(what, within = 90_000) {
   const end = Date.now() + within;
   for (;;) {
     try {
