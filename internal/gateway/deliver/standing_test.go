@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,9 +92,10 @@ func TestStanding_SaysWhereAnEventIs(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				j := newMemJournal()
-				down := true
+				var down atomic.Bool
+				down.Store(true)
 				b := &backend{answer: func(ev *event.Event, _ int) gateway.Outcome {
-					if down && ev.Lane.ID() == "x" {
+					if down.Load() && ev.Lane.ID() == "x" {
 						return failing(gateway.Retry, gateway.ReasonConnect)
 					}
 					return gateway.Outcome{Kind: gateway.Delivered}
@@ -131,7 +133,7 @@ func TestStanding_SaysWhereAnEventIs(t *testing.T) {
 				if got := at(0, "d"); got.Where != gateway.StandsFinished {
 					t.Errorf("after a restart, what was delivered stands at %+v", got)
 				}
-				down = false
+				down.Store(false)
 				advance(2 * time.Minute)
 				synctest.Wait()
 				if got := at(1, "x"); got.Where != gateway.StandsFinished {

@@ -51,6 +51,8 @@ type NATSConfig struct {
 type NATS struct {
 	cfg    NATSConfig
 	dialer natsDialer
+	// unmade is why the connection could not be made or made again.
+	unmade lastError
 
 	mu sync.Mutex // guards the following
 	js jetstream.JetStream
@@ -68,19 +70,24 @@ func NewNATS(cfg NATSConfig) *NATS {
 // keeps to itself while it tries again.
 type natsDialer struct {
 	dialer *net.Dialer
-	failed atomic.Pointer[error]
+	failed lastError
 }
 
 // Dial connects.
 func (d *natsDialer) Dial(network, address string) (net.Conn, error) {
 	c, err := d.dialer.Dial(network, address)
-	d.failed.Store(&err)
+	d.failed.set(err)
 	return c, err
 }
 
-// why is what the last connection failed with; nil when it did not.
-func (d *natsDialer) why() error {
-	if err := d.failed.Load(); err != nil {
+// lastError is how something went the last time: nil when it went well. The zero value
+// is nil.
+type lastError struct{ err atomic.Pointer[error] }
+
+func (l *lastError) set(err error) { l.err.Store(&err) }
+
+func (l *lastError) get() error {
+	if err := l.err.Load(); err != nil {
 		return *err
 	}
 	return nil
@@ -104,6 +111,10 @@ func (n *NATS) connected() (jetstream.JetStream, error) {
 	if n.nc != nil {
 		return n.js, nil
 	}
+	// The library makes the first connection again and again, and says why it failed
+	// from a goroutine of its own.
+	told := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(told) })
 	opts := []nats.Option{
 		nats.Name("imhook"), nats.SetCustomDialer(&n.dialer), nats.SkipHostLookup(), nats.Timeout(n.cfg.Timeout),
 		nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
@@ -111,6 +122,15 @@ func (n *NATS) connected() (jetstream.JetStream, error) {
 		// What cannot be sent now fails now: the endpoint tries again.
 		nats.ReconnectBufSize(-1),
 		nats.IgnoreAuthErrorAbort(), nats.RetryOnFailedConnect(true),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			n.unmade.set(err)
+			tell()
+		}),
+		nats.ConnectHandler(func(*nats.Conn) {
+			n.unmade.set(nil)
+			tell()
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { n.unmade.set(nil) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			n.cfg.Log.Warn("NATS says that something is wrong", "err", err)
 		}),
@@ -144,6 +164,12 @@ func (n *NATS) connected() (jetstream.JetStream, error) {
 		nc.Close()
 		return nil, err
 	}
+	if !nc.IsConnected() {
+		select {
+		case <-told:
+		case <-time.After(n.cfg.Timeout):
+		}
+	}
 	n.nc, n.js = nc, js
 	return js, nil
 }
@@ -168,7 +194,7 @@ func (n *NATS) send(ctx context.Context, ev *event.Event) gateway.Outcome {
 	}
 	if nc := js.Conn(); !nc.IsConnected() {
 		// Why, such as credentials that were refused.
-		return n.classify(ctx, cmp.Or(n.dialer.why(), nc.LastError(), nats.ErrDisconnected))
+		return n.classify(ctx, cmp.Or(n.dialer.failed.get(), nc.LastError(), n.unmade.get(), nats.ErrDisconnected))
 	}
 	try, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 	defer cancel()
