@@ -2,13 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"net/url"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/internal/attempts"
@@ -16,13 +12,8 @@ import (
 )
 
 func (p *program) attempts() *cobra.Command {
-	narrow := map[string]*string{}
-	var (
-		limit          int
-		follow, asJSON bool
-		whole          bool
-		interval       time.Duration
-	)
+	var f logFlags
+	var whole bool
 	c := &cobra.Command{
 		Use:   "attempts",
 		Short: "Show what was tried at endpoints and what came of it, the newest last",
@@ -37,35 +28,19 @@ func (p *program) attempts() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			query := url.Values{}
-			for key, v := range narrow {
-				if *v != "" {
-					query.Set(key, *v)
+			l := f.listing(c, cmd.ErrOrStderr())
+			l.path, l.key, l.none = "/api/v1/attempts", "attempts", "no such attempts are kept"
+			l.show = showEach(cmd.OutOrStdout(), f.json, "an attempt", func(e *attempts.Entry) string {
+				text := attemptLine(e, time.Now())
+				if whole {
+					text += exchangeText(e.Exchange)
 				}
-			}
-			l := listing{
-				client: c, path: "/api/v1/attempts", key: "attempts", limit: limit, follow: follow, interval: interval,
-				none: "no such attempts are kept", quiet: asJSON, notes: cmd.ErrOrStderr(),
-				show: func(v jsontext.Value) error {
-					text := string(v)
-					if !asJSON {
-						var e attempts.Entry
-						if err := json.Unmarshal(v, &e); err != nil {
-							return fmt.Errorf("reading an attempt: %w", err)
-						}
-						if text = attemptLine(&e, time.Now()); whole {
-							text += exchangeText(e.Exchange)
-						}
-					}
-					_, err := io.WriteString(cmd.OutOrStdout(), text+"\n")
-					return err
-				},
-			}
-			return l.run(cmd.Context(), query)
+				return text
+			})
+			return l.run(cmd.Context(), f.narrow.query())
 		},
 	}
-	flags := c.Flags()
-	for _, n := range []struct{ name, usage string }{
+	f.add(c, "attempt", []narrowingFlag{
 		{"endpoint", "only at this `endpoint`: APP/NAME"},
 		{"event", "only of the event with this `id`"},
 		{"conversation", "only of this `conversation`: group:g1, direct:alice|bob"},
@@ -74,15 +49,8 @@ func (p *program) attempts() *cobra.Command {
 		{"outcome", "only with this `outcome`: delivered, retry, refused, misconfigured"},
 		{"since", "only ended since then: a `time`, or how long ago: 1h"},
 		{"until", "only ended until then: a `time`, or how long ago"},
-	} {
-		narrow[n.name] = flags.String(n.name, "", n.usage)
-	}
-	flags.IntVar(&limit, "limit", 20, "how many at most; with --follow, how many to begin with")
-	flags.BoolVar(&follow, "follow", false, "go on with new ones as they come")
-	flags.DurationVar(&interval, "interval", 500*time.Millisecond, "how often --follow asks")
-	flags.BoolVar(&whole, "whole", false, "with the request and its answer")
-	flags.BoolVar(&asJSON, "json", false, "print the gateway's JSON, one attempt a line")
-	c.MarkFlagsMutuallyExclusive("follow", "until")
+	})
+	c.Flags().BoolVar(&whole, "whole", false, "with the request and its answer")
 	return c
 }
 

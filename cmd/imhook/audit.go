@@ -1,28 +1,18 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/client/admin"
 )
 
 func (p *program) audit() *cobra.Command {
-	narrow := map[string]*string{}
-	var (
-		limit          int
-		follow, asJSON bool
-		whole          bool
-		interval       time.Duration
-	)
+	var f logFlags
+	var whole bool
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Show who did what through the API, the newest last",
@@ -36,49 +26,26 @@ func (p *program) audit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			query := url.Values{}
-			for key, v := range narrow {
-				if *v != "" {
-					query.Set(key, *v)
+			l := f.listing(c, cmd.ErrOrStderr())
+			l.path, l.key, l.none = "/api/v1/audit", "entries", "nobody did such a thing"
+			l.show = showEach(cmd.OutOrStdout(), f.json, "an entry", func(e *admin.AuditEntry) string {
+				text := auditLine(e, time.Now())
+				if whole {
+					text += changeText(e)
 				}
-			}
-			l := listing{
-				client: c, path: "/api/v1/audit", key: "entries", limit: limit, follow: follow, interval: interval,
-				none: "nobody did such a thing", quiet: asJSON, notes: cmd.ErrOrStderr(),
-				show: func(v jsontext.Value) error {
-					text := string(v)
-					if !asJSON {
-						var e admin.AuditEntry
-						if err := json.Unmarshal(v, &e); err != nil {
-							return fmt.Errorf("reading an entry: %w", err)
-						}
-						if text = auditLine(&e, time.Now()); whole {
-							text += changeText(&e)
-						}
-					}
-					_, err := io.WriteString(cmd.OutOrStdout(), text+"\n")
-					return err
-				},
-			}
-			return l.run(cmd.Context(), query)
+				return text
+			})
+			return l.run(cmd.Context(), f.narrow.query())
 		},
 	}
-	flags := c.Flags()
-	for _, n := range []struct{ name, usage string }{
+	f.add(c, "entry", []narrowingFlag{
 		{"who", "only what was done with the token of this `name`"},
 		{"what", "only this `operation`: pauseEndpoint, putEndpoint, createToken, login, …"},
 		{"target", "only what concerns this `name`, or a part of it"},
 		{"since", "only done since then: a `time`, or how long ago: 1h"},
 		{"until", "only done until then: a `time`, or how long ago"},
-	} {
-		narrow[n.name] = flags.String(n.name, "", n.usage)
-	}
-	flags.IntVar(&limit, "limit", 20, "how many at most; with --follow, how many to begin with")
-	flags.BoolVar(&follow, "follow", false, "go on with new ones as they come")
-	flags.DurationVar(&interval, "interval", 500*time.Millisecond, "how often --follow asks")
-	flags.BoolVar(&whole, "whole", false, "with the YAML before and after")
-	flags.BoolVar(&asJSON, "json", false, "print the gateway's JSON, one entry a line")
-	c.MarkFlagsMutuallyExclusive("follow", "until")
+	})
+	c.Flags().BoolVar(&whole, "whole", false, "with the YAML before and after")
 	return c
 }
 

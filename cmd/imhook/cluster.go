@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/client/admin"
@@ -21,30 +18,14 @@ func (p *program) cluster() *cobra.Command {
 		Short: "Show which gateways share the journal, and who delivers what",
 		Args:  exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			return showCluster(cmd.Context(), cmd.OutOrStdout(), c, asJSON)
+			return tellPath(p, cmd, "/api/v1/cluster", asJSON, clusterTable)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
 }
 
-func showCluster(ctx context.Context, w io.Writer, c *client, asJSON bool) error {
-	var raw jsontext.Value
-	if err := c.get(ctx, "/api/v1/cluster", nil, &raw); err != nil {
-		return err
-	}
-	if asJSON {
-		fmt.Fprintln(w, string(raw))
-		return nil
-	}
-	var v admin.Cluster
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return fmt.Errorf("reading the gateway's answer: %w", err)
-	}
+func clusterTable(w io.Writer, v *admin.Cluster) error {
 	names := map[string]string{}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "GATEWAY\tVERSION\tDOES\tPARTS")

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
@@ -39,22 +38,14 @@ func (p *program) configDiff() *cobra.Command {
 			if err := c.Send(cmd.Context(), http.MethodPost, "/api/v1/config/diff", nil, "application/yaml", data, &raw); err != nil {
 				return explain(err)
 			}
-			return showDiff(cmd.OutOrStdout(), raw, asJSON)
+			return tellAnswer(cmd.OutOrStdout(), raw, asJSON, showDiff)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
 }
 
-func showDiff(w io.Writer, raw jsontext.Value, asJSON bool) error {
-	if asJSON {
-		fmt.Fprintln(w, string(raw))
-		return nil
-	}
-	var d admin.Comparison
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return fmt.Errorf("reading the gateway's answer: %w", err)
-	}
+func showDiff(w io.Writer, d *admin.Comparison) error {
 	if len(d.Changes) == 0 {
 		fmt.Fprintln(w, "nothing changes")
 		return nil

@@ -108,18 +108,7 @@ func (p *program) deadletterList(use string) *cobra.Command {
 			l := listing{
 				client: c, path: lettersPath, key: "deadletters", limit: limit, interval: time.Second,
 				none: "there are no such dead letters", quiet: asJSON, notes: cmd.ErrOrStderr(),
-				show: func(v jsontext.Value) error {
-					line := string(v)
-					if !asJSON {
-						var l letterRow
-						if err := json.Unmarshal(v, &l); err != nil {
-							return fmt.Errorf("reading a dead letter: %w", err)
-						}
-						line = l.line(time.Now())
-					}
-					_, err := io.WriteString(cmd.OutOrStdout(), line+"\n")
-					return err
-				},
+				show: showEach(cmd.OutOrStdout(), asJSON, "a dead letter", func(l *letterRow) string { return l.line(time.Now()) }),
 			}
 			return l.run(cmd.Context(), f.query())
 		},
@@ -195,40 +184,11 @@ func (p *program) deadletterShow() *cobra.Command {
 		Example: "  imhook deadletters show 17",
 		Args:    exactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.show(cmd, lettersPath+"/"+url.PathEscape(args[0]), asJSON, func(v jsontext.Value) (string, error) {
-				var l letterRow
-				err := json.Unmarshal(v, &l)
-				return l.text(time.Now()), err
-			})
+			return tellPath(p, cmd, lettersPath+"/"+url.PathEscape(args[0]), asJSON, inWords(func(l *letterRow) string { return l.text(time.Now()) }))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
-}
-
-// show asks for path and prints the answer, as the gateway wrote it or as text.
-func (p *program) show(cmd *cobra.Command, path string, asJSON bool, text func(jsontext.Value) (string, error)) error {
-	c, err := p.client()
-	if err != nil {
-		return err
-	}
-	var answer jsontext.Value
-	if err := c.get(cmd.Context(), path, nil, &answer); err != nil {
-		return err
-	}
-	return printAnswer(cmd.OutOrStdout(), answer, asJSON, text)
-}
-
-func printAnswer(w io.Writer, answer jsontext.Value, asJSON bool, text func(jsontext.Value) (string, error)) error {
-	s := string(answer) + "\n"
-	if !asJSON {
-		var err error
-		if s, err = text(answer); err != nil {
-			return fmt.Errorf("reading the gateway's answer: %w", err)
-		}
-	}
-	_, err := io.WriteString(w, s)
-	return err
 }
 
 func (p *program) deadletterRequeue() *cobra.Command {
@@ -262,14 +222,14 @@ func (p *program) deadletterRequeue() *cobra.Command {
 			if err := c.post(cmd.Context(), lettersPath+"/requeue", wish, &answer); err != nil {
 				return err
 			}
-			var done requeued
-			if err := json.Unmarshal(answer, &done); err != nil {
-				return fmt.Errorf("reading the gateway's answer: %w", err)
+			done, err := readAnswer[requeued](answer)
+			if err != nil {
+				return err
 			}
 			if len(done.Runs) == 0 && len(args) > 0 {
 				return notThere(args)
 			}
-			if err := printAnswer(cmd.OutOrStdout(), answer, asJSON, func(jsontext.Value) (string, error) { return done.text(), nil }); err != nil {
+			if err := tellAnswer(cmd.OutOrStdout(), answer, asJSON, inWords((*requeued).text)); err != nil {
 				return err
 			}
 			if !wait || dry {
@@ -366,27 +326,7 @@ func (p *program) deadletterResend() *cobra.Command {
 			if err := c.post(cmd.Context(), lettersPath+"/"+url.PathEscape(args[0])+"/resend", wish, &answer); err != nil {
 				return err
 			}
-			return printAnswer(cmd.OutOrStdout(), answer, asJSON, func(v jsontext.Value) (string, error) {
-				var a struct {
-					Event   jsontext.Value `json:"event"`
-					DryRun  bool           `json:"dryRun"`
-					Removed bool           `json:"removed"`
-				}
-				if err := json.Unmarshal(v, &a); err != nil {
-					return "", err
-				}
-				var ev event.Event
-				if err := json.Unmarshal(a.Event, &ev); err != nil {
-					return "", err
-				}
-				switch {
-				case a.DryRun:
-					return "would send this\n" + readable("application/json", string(a.Event)) + "\n", nil
-				case a.Removed:
-					return "sent as event " + oneLine(ev.ID, idWidth) + "\n", nil
-				}
-				return "sent as event " + oneLine(ev.ID, idWidth) + "; the dead letter is still there\n", nil
-			})
+			return tellAnswer(cmd.OutOrStdout(), answer, asJSON, resentText)
 		},
 	}
 	flags := c.Flags()
@@ -396,6 +336,29 @@ func (p *program) deadletterResend() *cobra.Command {
 	flags.BoolVar(&dry, "dry-run", false, "show the event and keep nothing")
 	flags.BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
+}
+
+// resent is what the gateway answers to a dead letter that is sent as a new event.
+type resent struct {
+	Event   jsontext.Value `json:"event"`
+	DryRun  bool           `json:"dryRun"`
+	Removed bool           `json:"removed"`
+}
+
+func resentText(w io.Writer, a *resent) error {
+	ev, err := readAnswer[event.Event](a.Event)
+	if err != nil {
+		return err
+	}
+	text := "sent as event " + oneLine(ev.ID, idWidth)
+	switch {
+	case a.DryRun:
+		text = "would send this\n" + readable("application/json", string(a.Event))
+	case !a.Removed:
+		text += "; the dead letter is still there"
+	}
+	_, err = fmt.Fprintln(w, text)
+	return err
 }
 
 func (p *program) deadletterExport() *cobra.Command {

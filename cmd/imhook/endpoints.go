@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/client/admin"
@@ -21,30 +18,14 @@ func (p *program) endpoints() *cobra.Command {
 		Short: "Show how the endpoints are doing",
 		Args:  exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			return showEndpoints(cmd.Context(), cmd.OutOrStdout(), c, asJSON)
+			return tellPath(p, cmd, "/api/v1/endpoints", asJSON, endpointTable)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
 }
 
-func showEndpoints(ctx context.Context, w io.Writer, c *client, asJSON bool) error {
-	var raw jsontext.Value
-	if err := c.get(ctx, "/api/v1/endpoints", nil, &raw); err != nil {
-		return err
-	}
-	if asJSON {
-		fmt.Fprintln(w, string(raw))
-		return nil
-	}
-	var answer admin.EndpointList
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		return fmt.Errorf("reading the gateway's answer: %w", err)
-	}
+func endpointTable(w io.Writer, answer *admin.EndpointList) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "ENDPOINT\tSTATE\tBACKLOG\tOLDEST\tRATE\tRETRYING\tDELIVERED\tPARKED\tLAST ERROR")
 	for _, e := range answer.Endpoints {

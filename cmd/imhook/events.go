@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
@@ -74,18 +73,7 @@ func (f *eventsFlags) run(ctx context.Context, w, notes io.Writer, c *client) er
 	l := listing{
 		client: c, path: "/api/v1/events", key: "events", limit: f.limit, follow: f.follow, interval: f.interval,
 		none: "no such events are kept", quiet: f.json, notes: notes,
-		show: func(v jsontext.Value) error {
-			line := string(v)
-			if !f.json {
-				var ev event.Event
-				if err := json.Unmarshal(v, &ev); err != nil {
-					return fmt.Errorf("reading an event: %w", err)
-				}
-				line = eventLine(&ev, time.Now())
-			}
-			_, err := io.WriteString(w, line+"\n")
-			return err
-		},
+		show: showEach(w, f.json, "an event", func(ev *event.Event) string { return eventLine(ev, time.Now()) }),
 	}
 	return l.run(ctx, query)
 }
@@ -148,7 +136,7 @@ func showEvent(ctx context.Context, w io.Writer, c *client, id string, asJSON bo
 		if err := c.get(ctx, path, nil, &answer); err != nil {
 			return err
 		}
-		_, err := io.WriteString(w, string(answer)+"\n")
+		_, err := fmt.Fprintln(w, string(answer))
 		return err
 	}
 	var t struct {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
@@ -33,15 +32,7 @@ func (p *program) historyStatus() *cobra.Command {
 		Short: "Show how far the history is, what it holds, and what is wrong with it",
 		Args:  exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			var answer jsontext.Value
-			if err := c.get(cmd.Context(), "/api/v1/history", nil, &answer); err != nil {
-				return err
-			}
-			return sayHistory(cmd.OutOrStdout(), answer, asJSON)
+			return tellPath(p, cmd, "/api/v1/history", asJSON, historyText)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
@@ -67,26 +58,16 @@ func (p *program) historyRebuild() *cobra.Command {
 			if err := c.post(cmd.Context(), "/api/v1/history/rebuild", struct{}{}, &answer); err != nil {
 				return err
 			}
-			if !asJSON {
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), "the history is made anew; imhook history status says how far it is")
-				return err
-			}
-			return sayHistory(cmd.OutOrStdout(), answer, true)
+			return tellAnswer(cmd.OutOrStdout(), answer, asJSON, inWords(func(*admin.HistoryStatus) string {
+				return "the history is made anew; imhook history status says how far it is\n"
+			}))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
 }
 
-func sayHistory(w io.Writer, answer jsontext.Value, asJSON bool) error {
-	if asJSON {
-		_, err := io.WriteString(w, string(answer)+"\n")
-		return err
-	}
-	var s admin.HistoryStatus
-	if err := json.Unmarshal(answer, &s); err != nil {
-		return fmt.Errorf("reading the state of the history: %w", err)
-	}
+func historyText(w io.Writer, s *admin.HistoryStatus) error {
 	var b strings.Builder
 	b.WriteString(oneLine(s.Words, 3*idWidth) + "\n")
 	if s.Database == "" {

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/client/admin"
@@ -28,30 +25,14 @@ func (p *program) hooks() *cobra.Command {
 		Short: "Show who is asked before, and how they are doing",
 		Args:  exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			return showHooks(cmd.Context(), cmd.OutOrStdout(), c, asJSON)
+			return tellPath(p, cmd, "/api/v1/hooks", asJSON, hookTable)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
 }
 
-func showHooks(ctx context.Context, w io.Writer, c *client, asJSON bool) error {
-	var raw jsontext.Value
-	if err := c.get(ctx, "/api/v1/hooks", nil, &raw); err != nil {
-		return err
-	}
-	if asJSON {
-		fmt.Fprintln(w, string(raw))
-		return nil
-	}
-	var answer admin.HookList
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		return fmt.Errorf("reading the gateway's answer: %w", err)
-	}
+func hookTable(w io.Writer, answer *admin.HookList) error {
 	if len(answer.Hooks) == 0 {
 		fmt.Fprintln(w, "There are no hooks: every before-callback is allowed.")
 		return nil

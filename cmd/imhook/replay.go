@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
@@ -85,11 +84,11 @@ func (p *program) runReplay(cmd *cobra.Command, c *client, endpoint string, f *r
 	if err := c.post(cmd.Context(), endpointPath(endpoint)+"/replay", wish, &answer); err != nil {
 		return err
 	}
-	var done replayed
-	if err := json.Unmarshal(answer, &done); err != nil {
-		return fmt.Errorf("reading the gateway's answer: %w", err)
+	done, err := readAnswer[replayed](answer)
+	if err != nil {
+		return err
 	}
-	err = printAnswer(cmd.OutOrStdout(), answer, f.json, func(jsontext.Value) (string, error) { return done.text(f.all), nil })
+	err = tellAnswer(cmd.OutOrStdout(), answer, f.json, inWords(func(r *replayed) string { return r.text(f.all) }))
 	if err != nil || !f.wait || f.dry {
 		return err
 	}
@@ -157,15 +156,10 @@ func (p *program) replayList() *cobra.Command {
 		Short: "Show replays and requeues that are under way, or ended in the last week",
 		Args:  exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.show(cmd, "/api/v1/runs", asJSON, func(v jsontext.Value) (string, error) {
-				var answer struct {
-					Runs []gateway.RunStatus `json:"runs"`
-				}
-				if err := json.Unmarshal(v, &answer); err != nil {
-					return "", err
-				}
-				return runTable(answer.Runs, time.Now()), nil
-			})
+			type runs struct {
+				Runs []gateway.RunStatus `json:"runs"`
+			}
+			return tellPath(p, cmd, "/api/v1/runs", asJSON, inWords(func(answer *runs) string { return runTable(answer.Runs, time.Now()) }))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
@@ -213,11 +207,7 @@ func (p *program) replayCancel() *cobra.Command {
 			if err := c.post(cmd.Context(), "/api/v1/runs/"+url.PathEscape(args[0])+"/cancel", struct{}{}, &answer); err != nil {
 				return err
 			}
-			return printAnswer(cmd.OutOrStdout(), answer, asJSON, func(v jsontext.Value) (string, error) {
-				var s gateway.RunStatus
-				err := json.Unmarshal(v, &s)
-				return runLine(s), err
-			})
+			return tellAnswer(cmd.OutOrStdout(), answer, asJSON, inWords(runLine))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
@@ -225,7 +215,7 @@ func (p *program) replayCancel() *cobra.Command {
 }
 
 // runLine is how a run ended, on one line.
-func runLine(s gateway.RunStatus) string {
+func runLine(s *gateway.RunStatus) string {
 	line := fmt.Sprintf("run %s is %s: %d delivered", s.ID, s.State, s.Delivered)
 	if s.Parked > 0 {
 		line += fmt.Sprintf(", %d parked", s.Parked)
@@ -245,12 +235,12 @@ func (p *program) await(cmd *cobra.Command, c *client, id string, asJSON bool) e
 		if err := c.get(cmd.Context(), "/api/v1/runs/"+url.PathEscape(id), nil, &answer); err != nil {
 			return err
 		}
-		var s gateway.RunStatus
-		if err := json.Unmarshal(answer, &s); err != nil {
-			return fmt.Errorf("reading the gateway's answer: %w", err)
+		s, err := readAnswer[gateway.RunStatus](answer)
+		if err != nil {
+			return err
 		}
 		if s.State.Over() {
-			err := printAnswer(cmd.OutOrStdout(), answer, asJSON, func(jsontext.Value) (string, error) { return runLine(s), nil })
+			err := tellAnswer(cmd.OutOrStdout(), answer, asJSON, inWords(runLine))
 			if err == nil && (s.State != gateway.RunDone || s.Parked > 0) {
 				return fmt.Errorf("run %s did not deliver all", id)
 			}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
@@ -98,14 +97,11 @@ func (f *ruleTestFlags) run(ctx context.Context, w io.Writer, c *client, asJSON 
 	if err := c.post(ctx, "/api/v1/rules/test", f, &raw); err != nil {
 		return conditionError(err)
 	}
-	if asJSON {
-		_, err := fmt.Fprintln(w, string(raw))
-		return err
-	}
-	var answer admin.RuleTested
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		return fmt.Errorf("reading the gateway's answer: %w", err)
-	}
+	return tellAnswer(w, raw, asJSON, testTable)
+}
+
+// testTable is what a condition made of events, the newest last.
+func testTable(w io.Writer, answer *admin.RuleTested) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "EVENT\tTYPE\tLANE\tRESULT")
 	for _, e := range slices.Backward(answer.Events) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
@@ -18,7 +17,7 @@ import (
 )
 
 func (p *program) search() *cobra.Command {
-	narrow := map[string]*string{}
+	narrow := narrowing{}
 	var (
 		limit  int
 		asJSON bool
@@ -39,20 +38,15 @@ func (p *program) search() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			query := url.Values{}
+			query := narrow.query()
 			if len(args) > 0 {
 				query.Set("q", strings.Join(args, " "))
-			}
-			for key, v := range narrow {
-				if *v != "" {
-					query.Set(key, *v)
-				}
 			}
 			return searchHistory(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), c, query, limit, asJSON)
 		},
 	}
 	flags := c.Flags()
-	for _, n := range []struct{ name, usage string }{
+	narrow.add(flags, []narrowingFlag{
 		{"id", "only with this `id`, of the event or a message, or link key"},
 		{"user", "only with this `user`: who did it, wrote it, or is concerned"},
 		{"conversation", "only of this `conversation`: group:g1, direct:alice|bob"},
@@ -65,9 +59,7 @@ func (p *program) search() *cobra.Command {
 		{"endpoint", "only that this `[app/]endpoint` gets; with --outcome, its outcome there"},
 		{"since", "only kept since then: a `time`, or how long ago: 1h"},
 		{"until", "only kept until then: a `time`, or how long ago"},
-	} {
-		narrow[n.name] = flags.String(n.name, "", n.usage)
-	}
+	})
 	flags.IntVar(&limit, "limit", 20, "how many at most")
 	flags.BoolVar(&asJSON, "json", false, "print the gateway's JSON, one event a line")
 	return c
@@ -98,16 +90,9 @@ func searchHistory(ctx context.Context, w, notes io.Writer, c *client, query url
 		}
 		query.Set("after", answer.Next)
 	}
+	show := showEach(w, asJSON, "an event", func(row *admin.FoundEvent) string { return foundLine(row, time.Now()) })
 	for _, v := range slices.Backward(found) {
-		line := string(v)
-		if !asJSON {
-			var row admin.FoundEvent
-			if err := json.Unmarshal(v, &row); err != nil {
-				return fmt.Errorf("reading an event: %w", err)
-			}
-			line = foundLine(&row, time.Now())
-		}
-		if _, err := io.WriteString(w, line+"\n"); err != nil {
+		if err := show(v); err != nil {
 			return err
 		}
 	}

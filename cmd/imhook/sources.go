@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/client/admin"
@@ -25,30 +22,14 @@ func (p *program) sources() *cobra.Command {
 			"started. What imhook trigger sends counts; it takes the first secret that is valid.",
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			return showSources(cmd.Context(), cmd.OutOrStdout(), c, asJSON)
+			return tellPath(p, cmd, "/api/v1/sources", asJSON, sourceTable)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
 }
 
-func showSources(ctx context.Context, w io.Writer, c *client, asJSON bool) error {
-	var raw jsontext.Value
-	if err := c.get(ctx, "/api/v1/sources", nil, &raw); err != nil {
-		return err
-	}
-	if asJSON {
-		_, err := fmt.Fprintln(w, string(raw))
-		return err
-	}
-	var answer admin.SourceList
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		return fmt.Errorf("reading the gateway's answer: %w", err)
-	}
+func sourceTable(w io.Writer, answer *admin.SourceList) error {
 	now := time.Now()
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "NAME\tAPP\tDIALECT\tPATH\tSECRETS")

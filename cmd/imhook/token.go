@@ -2,12 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/imhook/imhook/client/admin"
@@ -80,47 +79,35 @@ func (p *program) tokenList() *cobra.Command {
 		Short: "Show who may use the API",
 		Args:  exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			var raw jsontext.Value
-			if err := c.get(cmd.Context(), "/api/v1/tokens", nil, &raw); err != nil {
-				return err
-			}
-			if asJSON {
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), string(raw))
-				return err
-			}
-			var answer admin.TokenList
-			if err := json.Unmarshal(raw, &answer); err != nil {
-				return fmt.Errorf("reading the gateway's answer: %w", err)
-			}
-			if len(answer.Tokens) == 0 {
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "There are no tokens but admin.token of the configuration.")
-				return err
-			}
-			tw := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(tw, "ID\tNAME\tROLE\tCREATED\tEXPIRES\tUSED")
-			now := time.Now()
-			for _, t := range answer.Tokens {
-				expires, used := "never", "-"
-				switch {
-				case t.Expired:
-					expires = "expired"
-				case !t.Expires.IsZero():
-					expires = minute(t.Expires)
-				}
-				if !t.LastUsed.IsZero() {
-					used = roughly(now.Sub(t.LastUsed)) + " ago"
-				}
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, oneLine(t.Name, 60), t.Role, minute(t.CreatedAt), expires, used)
-			}
-			return tw.Flush()
+			return tellPath(p, cmd, "/api/v1/tokens", asJSON, tokenTable)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the gateway's JSON")
 	return c
+}
+
+func tokenTable(w io.Writer, answer *admin.TokenList) error {
+	if len(answer.Tokens) == 0 {
+		_, err := fmt.Fprintln(w, "There are no tokens but admin.token of the configuration.")
+		return err
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "ID\tNAME\tROLE\tCREATED\tEXPIRES\tUSED")
+	now := time.Now()
+	for _, t := range answer.Tokens {
+		expires, used := "never", "-"
+		switch {
+		case t.Expired:
+			expires = "expired"
+		case !t.Expires.IsZero():
+			expires = minute(t.Expires)
+		}
+		if !t.LastUsed.IsZero() {
+			used = roughly(now.Sub(t.LastUsed)) + " ago"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, oneLine(t.Name, 60), t.Role, minute(t.CreatedAt), expires, used)
+	}
+	return tw.Flush()
 }
 
 func (p *program) tokenRevoke() *cobra.Command {
