@@ -25,10 +25,7 @@ type attemptsQuery struct {
 	Reason       reasonParam  `query:"reason"`
 	Outcome      outcomeParam `query:"outcome"`
 	Type         string       `query:"type" doc:"A pattern of event types." example:"message.*"`
-	Since        momentParam  `query:"since"`
-	Until        momentParam  `query:"until"`
-	Before       cursorParam  `query:"before"`
-	After        cursorParam  `query:"after"`
+	Stretch
 }
 
 // outcomes are those that are kept.
@@ -56,16 +53,7 @@ func (a *api) parseAttempts(ctx context.Context, v *attemptsQuery) (attempts.Que
 			return q, fmt.Errorf("type: %w", err)
 		}
 	}
-	if err := v.Since.parse("since", a.Now(), &q.Since); err != nil {
-		return q, err
-	}
-	if err := v.Until.parse("until", a.Now(), &q.Until); err != nil {
-		return q, err
-	}
-	if err := v.Before.parse("before", &q.Before); err != nil {
-		return q, err
-	}
-	return q, v.After.parse("after", &q.After)
+	return q, v.parse(a.Now(), &q.Since, &q.Until, &q.Before, &q.After)
 }
 
 // attemptList is one page of attempts.
@@ -87,11 +75,7 @@ func (a *api) attempts(ctx context.Context, in *attemptsQuery) (attemptList, err
 	if err != nil {
 		return attemptList{}, a.broken(ctx, "reading attempts", err)
 	}
-	answer := attemptList{Attempts: f.Entries, Newest: cursor(f.Newest)}
-	if f.Next > 0 {
-		answer.Next = cursor(f.Next)
-	}
-	return answer, nil
+	return attemptList{Attempts: f.Entries, Next: older(f.Next), Newest: cursor(f.Newest)}, nil
 }
 
 // maxTried is how many attempts are shown with their event.

@@ -74,14 +74,11 @@ func targetOf(r *http.Request) string {
 
 // auditQuery is a question about the audit log.
 type auditQuery struct {
-	Limit  limitParam  `query:"limit"`
-	Who    string      `query:"who" doc:"What a token is called."`
-	What   string      `query:"what" doc:"An operation of this document." example:"pauseEndpoint"`
-	Target string      `query:"target" doc:"A part of what it was about." example:"shop/backend"`
-	Since  momentParam `query:"since"`
-	Until  momentParam `query:"until"`
-	Before cursorParam `query:"before"`
-	After  cursorParam `query:"after"`
+	Limit  limitParam `query:"limit"`
+	Who    string     `query:"who" doc:"What a token is called."`
+	What   string     `query:"what" doc:"An operation of this document." example:"pauseEndpoint"`
+	Target string     `query:"target" doc:"A part of what it was about." example:"shop/backend"`
+	Stretch
 }
 
 // auditList is one page of the audit log.
@@ -98,16 +95,7 @@ func (a *api) audit(ctx context.Context, in *auditQuery) (auditList, error) {
 	q := audit.Query{Who: in.Who, What: in.What, Target: in.Target}
 	var err error
 	if q.Limit, err = in.Limit.parse(); err == nil {
-		err = in.Since.parse("since", a.Now(), &q.Since)
-	}
-	if err == nil {
-		err = in.Until.parse("until", a.Now(), &q.Until)
-	}
-	if err == nil {
-		err = in.Before.parse("before", &q.Before)
-	}
-	if err == nil {
-		err = in.After.parse("after", &q.After)
+		err = in.parse(a.Now(), &q.Since, &q.Until, &q.Before, &q.After)
 	}
 	if err != nil {
 		return auditList{}, invalid(err)
@@ -116,9 +104,5 @@ func (a *api) audit(ctx context.Context, in *auditQuery) (auditList, error) {
 	if err != nil {
 		return auditList{}, a.broken(ctx, "reading the audit log", err)
 	}
-	answer := auditList{Entries: f.Entries, Newest: cursor(f.Newest)}
-	if f.Next > 0 {
-		answer.Next = cursor(f.Next)
-	}
-	return answer, nil
+	return auditList{Entries: f.Entries, Next: older(f.Next), Newest: cursor(f.Newest)}, nil
 }

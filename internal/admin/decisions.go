@@ -26,10 +26,7 @@ type decisionsQuery struct {
 	Conversation string       `query:"conversation" example:"group:g1"`
 	User         string       `query:"user" doc:"The id of the one who acted."`
 	ID           string       `query:"id" doc:"The id of an event or a message, or a link key."`
-	Since        momentParam  `query:"since"`
-	Until        momentParam  `query:"until"`
-	Before       cursorParam  `query:"before"`
-	After        cursorParam  `query:"after"`
+	Stretch
 }
 
 // verdicts are what can be answered.
@@ -61,16 +58,7 @@ func (a *api) parseDecisions(v *decisionsQuery) (trail.Query, error) {
 			return q, fmt.Errorf("type: %w", err)
 		}
 	}
-	if err := v.Since.parse("since", a.Now(), &q.Since); err != nil {
-		return q, err
-	}
-	if err := v.Until.parse("until", a.Now(), &q.Until); err != nil {
-		return q, err
-	}
-	if err := v.Before.parse("before", &q.Before); err != nil {
-		return q, err
-	}
-	return q, v.After.parse("after", &q.After)
+	return q, v.parse(a.Now(), &q.Since, &q.Until, &q.Before, &q.After)
 }
 
 // oneOf refuses a word that is none of those that there are; empty is no word.
@@ -104,11 +92,7 @@ func (a *api) decisions(ctx context.Context, in *decisionsQuery) (decisionList, 
 	if err != nil {
 		return decisionList{}, a.broken(ctx, readingDecisions, err)
 	}
-	answer := decisionList{Decisions: f.Entries, Newest: cursor(f.Newest)}
-	if f.Next > 0 {
-		answer.Next = cursor(f.Next)
-	}
-	return answer, nil
+	return decisionList{Decisions: f.Entries, Next: older(f.Next), Newest: cursor(f.Newest)}, nil
 }
 
 const readingDecisions = "reading decisions"

@@ -142,6 +142,14 @@ func (a *api) search(ctx context.Context, q query) (found, error) {
 
 func cursor(p gateway.Pos) string { return strconv.FormatUint(uint64(p), 10) }
 
+// older is the cursor of where older ones go on; zero is nowhere.
+func older(p gateway.Pos) string {
+	if p == 0 {
+		return ""
+	}
+	return cursor(p)
+}
+
 // whole reads the bodies of an event; one that can no longer be read shows its
 // envelope.
 func (a *api) whole(ctx context.Context, ev *event.Event) *event.Event {

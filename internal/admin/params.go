@@ -57,6 +57,28 @@ func (p limitParam) parse() (int, error) {
 	return n, nil
 }
 
+// Stretch is the part of a log that is asked for. It has a capital letter because huma
+// sees no other embedded parameters.
+type Stretch struct {
+	Since  momentParam `query:"since"`
+	Until  momentParam `query:"until"`
+	Before cursorParam `query:"before"`
+	After  cursorParam `query:"after"`
+}
+
+func (s *Stretch) parse(now time.Time, since, until *time.Time, before, after *gateway.Pos) error {
+	if err := s.Since.parse("since", now, since); err != nil {
+		return err
+	}
+	if err := s.Until.parse("until", now, until); err != nil {
+		return err
+	}
+	if err := s.Before.parse("before", before); err != nil {
+		return err
+	}
+	return s.After.parse("after", after)
+}
+
 // parse reads a moment, or how long ago it was.
 func (p momentParam) parse(key string, now time.Time, to *time.Time) (err error) {
 	if p != "" {

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/imhook/imhook/event"
@@ -134,15 +132,9 @@ type Entry struct {
 	Exchange *gateway.Exchange `json:"exchange,omitzero"`
 }
 
-// loose takes what the world writes.
-func loose() []json.Options {
-	return []json.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}
-}
-
 func appendEntry(b []byte, a gateway.Attempt) ([]byte, error) {
 	e := EntryOf(a)
-	out, err := json.Marshal(&e, loose()...)
-	return append(b, out...), err
+	return chronicle.AppendJSON(b, &e)
 }
 
 // Query says which attempts are wanted. Its zero value, with a Limit, wants all. What
@@ -172,27 +164,10 @@ type Found struct {
 // number of entries; Next then says where to go on.
 func (l *Log) Find(ctx context.Context, q Query) (Found, error) {
 	var f Found
-	s := chronicle.Search{Since: q.Since, Until: q.Until, Before: q.Before, After: q.After, Limit: q.Limit}
-	for _, text := range []string{q.Endpoint, q.Event, string(q.Lane), string(q.Reason), string(q.Outcome)} {
-		if text == "" {
-			continue
-		}
-		if b := chronicle.Needle(text, true); b != nil {
-			s.Needles = append(s.Needles, b)
-		}
-	}
 	var err error
-	f.Found, err = l.book.Find(ctx, s, func(v jsontext.Value) (bool, error) {
-		var e Entry
-		if err := json.Unmarshal(v, &e, loose()...); err != nil {
-			return false, fmt.Errorf("%w: %w", chronicle.ErrPage, err)
-		}
-		wanted := q.wants(&e)
-		if wanted {
-			f.Entries = append(f.Entries, &e)
-		}
-		return wanted, nil
-	})
+	f.Found, err = l.book.Find(ctx, chronicle.Search{
+		Since: q.Since, Until: q.Until, Before: q.Before, After: q.After, Limit: q.Limit, Needles: chronicle.Needles(q.Endpoint, q.Event, string(q.Lane), string(q.Reason), string(q.Outcome)),
+	}, chronicle.Take(&f.Entries, q.wants))
 	return f, err
 }
 

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/imhook/imhook/internal/chronicle"
@@ -88,15 +86,9 @@ func weight(e Entry) int64 {
 	return int64(rest + len(e.Who) + len(e.Target) + len(e.Detail) + len(e.Refused) + len(e.Before) + len(e.After))
 }
 
-// loose takes what the world writes.
-func loose() []json.Options {
-	return []json.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}
-}
-
 func appendEntry(b []byte, e Entry) ([]byte, error) {
 	e.At = e.At.UTC()
-	out, err := json.Marshal(&e, loose()...)
-	return append(b, out...), err
+	return chronicle.AppendJSON(b, &e)
 }
 
 // Query says which entries are wanted. Its zero value, with a Limit, wants all. What is
@@ -123,27 +115,10 @@ type Found struct {
 // number of entries; Next then says where to go on.
 func (l *Log) Find(ctx context.Context, q Query) (Found, error) {
 	var f Found
-	s := chronicle.Search{Since: q.Since, Until: q.Until, Before: q.Before, After: q.After, Limit: q.Limit}
-	for _, text := range []string{q.Who, q.What} {
-		if text == "" {
-			continue
-		}
-		if b := chronicle.Needle(text, true); b != nil {
-			s.Needles = append(s.Needles, b)
-		}
-	}
 	var err error
-	f.Found, err = l.book.Find(ctx, s, func(v jsontext.Value) (bool, error) {
-		var e Entry
-		if err := json.Unmarshal(v, &e, loose()...); err != nil {
-			return false, fmt.Errorf("%w: %w", chronicle.ErrPage, err)
-		}
-		wanted := q.wants(&e)
-		if wanted {
-			f.Entries = append(f.Entries, &e)
-		}
-		return wanted, nil
-	})
+	f.Found, err = l.book.Find(ctx, chronicle.Search{
+		Since: q.Since, Until: q.Until, Before: q.Before, After: q.After, Limit: q.Limit, Needles: chronicle.Needles(q.Who, q.What),
+	}, chronicle.Take(&f.Entries, q.wants))
 	return f, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/imhook/imhook/internal/gateway"
@@ -166,6 +167,46 @@ func containsAll(b []byte, needles [][]byte) bool {
 		}
 	}
 	return true
+}
+
+// Take returns what Find offers entries to: it reads each as an E, and adds those that
+// are wanted to all.
+func Take[E any](all *[]*E, wanted func(*E) bool) func(jsontext.Value) (bool, error) {
+	return func(raw jsontext.Value) (bool, error) {
+		var e E
+		if err := json.Unmarshal(raw, &e, loose()...); err != nil {
+			return false, fmt.Errorf("%w: %w", ErrPage, err)
+		}
+		if !wanted(&e) {
+			return false, nil
+		}
+		*all = append(*all, &e)
+		return true, nil
+	}
+}
+
+// AppendJSON appends an entry as [Take] reads it.
+func AppendJSON[E any](b []byte, e *E) ([]byte, error) {
+	out, err := json.Marshal(e, loose()...)
+	return append(b, out...), err
+}
+
+// loose takes what the world writes.
+func loose() []json.Options {
+	return []json.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}
+}
+
+// Needles are those texts, each whole, that say something: see [Needle].
+func Needles(texts ...string) (all [][]byte) {
+	for _, s := range texts {
+		if s == "" {
+			continue
+		}
+		if b := Needle(s, true); b != nil {
+			all = append(all, b)
+		}
+	}
+	return all
 }
 
 // Needle is s as the JSON of an entry has it, whole, or as a part of a text; nil when

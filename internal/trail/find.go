@@ -70,20 +70,10 @@ func (t *Trail) Find(ctx context.Context, q Query) (Found, error) {
 
 // needles are texts that the JSON of an entry must have to be wanted.
 func (q *Query) needles() [][]byte {
-	var all [][]byte
-	add := func(s string, whole bool) {
-		if s == "" {
-			return
-		}
-		if b := chronicle.Needle(s, whole); b != nil {
-			all = append(all, b)
-		}
+	all := chronicle.Needles(q.Hook, string(q.Cause), string(q.Verdict), string(q.Lane))
+	if b := chronicle.Needle(q.ID, false); len(b) > 0 {
+		all = append(all, b)
 	}
-	add(q.Hook, true)
-	add(string(q.Cause), true)
-	add(string(q.Verdict), true)
-	add(string(q.Lane), true)
-	add(q.ID, false)
 	return all
 }
 
