@@ -292,12 +292,16 @@ func (o *object) breaker(b *Breaker) {
 	o.done()
 }
 
-// share reads a part of the whole: "5%" or 0.05.
+// share reads a part of the conversations.
 func (o *object) share(key string, to *float64) {
-	v, ok := o.get(key)
-	if !ok {
-		return
+	if v, ok := o.get(key); ok {
+		v.share(to, "%q is not a share; write a part of the conversations above 0, such as 5%% or 0.05")
 	}
+}
+
+// share reads a part of the whole: "5%", 0.05 or 1. wrong is what is said to another
+// text.
+func (v value) share(to *float64, wrong string) {
 	s, ok := v.text()
 	if !ok {
 		return
@@ -308,7 +312,7 @@ func (o *object) share(key string, to *float64) {
 		f /= 100
 	}
 	if err != nil || !(f > 0 && f <= 1) {
-		v.wrong("%q is not a share; write a part of the conversations above 0, such as 5%% or 0.05", s)
+		v.wrong(wrong, s)
 		return
 	}
 	*to = f

@@ -2,8 +2,6 @@ package config
 
 import (
 	"net/url"
-	"strconv"
-	"strings"
 )
 
 // Tracing is where traces go. Its zero value, and no endpoint in the environment
@@ -43,27 +41,9 @@ func (l *loader) tracing(o *object) {
 		}
 	}
 	if v, ok := o.get("sample"); ok {
-		v.sample(&t.Sample)
+		v.share(&t.Sample, "%q is not a share of traces; write a number above 0 and up to 1, such as 0.05 or 5%%")
 	} else if by, ok := l.LookupEnv(samplerVariable); ok && by != "" {
 		t.Sample = 0
 	}
 	o.done()
-}
-
-// sample reads "5%", 0.05 or 1.
-func (v value) sample(to *float64) {
-	s, ok := v.text()
-	if !ok {
-		return
-	}
-	number, percent := strings.CutSuffix(s, "%")
-	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if percent {
-		f /= 100
-	}
-	if err != nil || !(f > 0 && f <= 1) {
-		v.wrong("%q is not a share of traces; write a number above 0 and up to 1, such as 0.05 or 5%%", s)
-		return
-	}
-	*to = f
 }
