@@ -339,6 +339,7 @@ func TestWatch_SaysInWordsWhatIsWrong(t *testing.T) {
 			{App: "shop", Name: "behind", State: "live", Backlog: 3, OldestAt: old.Add(-time.Hour)},
 			{App: "shop", Name: "letters", State: "live"},
 			{App: "shop", Name: "gone", State: "removed", Backlog: 2, OldestAt: old},
+			{App: "shop", Name: "unread", State: "removed", More: true},
 			{App: "shop", Name: "moving", State: "moving"},
 		}
 		w.letters = map[string]uint64{"shop/letters": 1}
@@ -368,6 +369,7 @@ func TestWatch_SaysInWordsWhatIsWrong(t *testing.T) {
 			"endpoint shop/behind: it is behind (events come faster than it takes them, or it has just come back); 3 events wait, the oldest since 1h2m0s",
 			"endpoint shop/letters: 1 dead letter",
 			"endpoint shop/gone: it is not configured any more; 2 events wait, the oldest since 2m0s",
+			"endpoint shop/unread: it is not configured any more; events may wait",
 			"endpoint shop/moving: no gateway of the cluster delivers to it at the moment",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

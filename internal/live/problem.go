@@ -44,7 +44,11 @@ func counted(n int, what string) string {
 func endpointProblem(e *Endpoint, g *EndpointGlance, c *series) string {
 	age := time.Duration(g.OldestAge * float64(time.Second)).Round(time.Second)
 	waits := "nothing waits"
-	if e.Backlog > 0 || e.More {
+	switch {
+	case e.Backlog == 0 && e.More:
+		// Nobody looked at what it has not read: its rule may pick none of that.
+		waits = "events may wait"
+	case e.Backlog > 0:
 		waits = counted(e.Backlog, "event") + " wait"
 		if e.Backlog == 1 {
 			waits += "s"
@@ -52,6 +56,8 @@ func endpointProblem(e *Endpoint, g *EndpointGlance, c *series) string {
 		if e.More {
 			waits = fmt.Sprintf("%d or more events wait", e.Backlog)
 		}
+	}
+	if !e.OldestAt.IsZero() && waits != "nothing waits" {
 		waits += fmt.Sprintf(", the oldest since %v", age)
 	}
 	because := func(what, why string) string {
