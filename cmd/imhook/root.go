@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.gateway, "gateway", "", "`URL` of the gateway (IMHOOK_GATEWAY; default "+defaultGateway+")")
-	flags.StringVar(&p.token, "token", "", "admin token of the gateway (IMHOOK_TOKEN)")
+	flags.StringVar(&p.token, "token", "", "token of the gateway's API (IMHOOK_TOKEN)")
 	flags.StringVar(&p.tls.CAFile, "tls-ca", "", "`file` of the authorities that signed the gateway's certificate (IMHOOK_TLS_CA; default the system's)")
 	flags.StringVar(&p.tls.CertFile, "tls-cert", "", "`file` of a certificate to show to the gateway (IMHOOK_TLS_CERT)")
 	flags.StringVar(&p.tls.KeyFile, "tls-key", "", "`file` of that certificate's key (IMHOOK_TLS_KEY)")

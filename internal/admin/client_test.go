@@ -306,7 +306,7 @@ func TestClient_RefusalsAreInTheGatewaysWords(t *testing.T) {
 	}
 	_, err = c.Endpoints(t.Context())
 	var no *client.Error
-	if !errors.As(err, &no) || no.Status != http.StatusUnauthorized || !strings.Contains(no.Message, "the API needs the admin token") {
+	if !errors.As(err, &no) || no.Status != http.StatusUnauthorized || !strings.Contains(no.Message, "the API needs a token") {
 		t.Errorf("with a wrong token: %v, want the gateway's words", err)
 	}
 	if _, err := client.New(client.Config{URL: "http://user:pw@localhost"}); err == nil || strings.Contains(err.Error(), "pw") {

@@ -30,7 +30,7 @@ type guard struct {
 
 // What is told to who has no token, or none that is valid.
 const (
-	needsToken    = "the API needs the admin token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"
+	needsToken    = "the API needs a token: send it as Authorization: Bearer (command line: --token or IMHOOK_TOKEN)"
 	tokenOver     = "this token is not valid here: it was revoked, or has expired; imhook token create makes another"
 	sessionOver   = "the session has ended: log in again"
 	fromElsewhere = "the request comes from another site's page"

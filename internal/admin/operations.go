@@ -285,11 +285,14 @@ func (a *api) definitionOperations() {
 		{config.SectionHooks, tagHooks, exampleHookWish()},
 		{config.SectionEndpoints, tagEndpoints, exampleEndpointWish()},
 	} {
-		one, what := d.section.One(), upper(d.section.One())
+		one, what := "a "+d.section.One(), upper(d.section.One())
+		if d.section == config.SectionEndpoints {
+			one = "an " + d.section.One()
+		}
 		path := "/api/v1/" + string(d.section) + "/{app}/{name}"
 		ask(a, operation{
 			id: "get" + what, method: http.MethodGet, path: path, tag: d.tag, role: RoleViewer,
-			summary: "How a " + one + " is defined, by whom, and what is in force", errors: []int{http.StatusNotFound},
+			summary: "How " + one + " is defined, by whom, and what is in force", errors: []int{http.StatusNotFound},
 		}, exampleDefinition(), func(ctx context.Context, in *inApp) (shownDefinition, error) {
 			return a.showDefinition(ctx, d.section, in)
 		})
@@ -303,23 +306,23 @@ func (a *api) definitionOperations() {
 			"Files and environment variables of the gateway's machine cannot be named, and private addresses are called only where egress.allow of the file says so. " +
 			"A secret that is <redacted> stays as it is. YAML is taken as well."
 		put := change(operation{
-			id: "put" + what, method: http.MethodPut, summary: "Define a " + one + ", or replace its definition", about: about,
+			id: "put" + what, method: http.MethodPut, summary: "Define " + one + ", or replace its definition", about: about,
 			errors: []int{http.StatusUnprocessableEntity},
 		})
 		put.wish = d.wish
 		ask(a, put, exampleDefined(), func(ctx context.Context, in *definedIn) (definedAnswer, error) { return a.put(ctx, d.section, in) })
 		patch := change(operation{
-			id: "patch" + what, method: http.MethodPatch, summary: "Change some keys of a " + one + " that the API defined",
+			id: "patch" + what, method: http.MethodPatch, summary: "Change some keys of " + one + " that the API defined",
 			about: "A merge patch: null takes a key away. " + about, errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 		})
 		patch.wish = definedWish{"timeout": "10s"}
 		ask(a, patch, exampleDefined(), func(ctx context.Context, in *definedIn) (definedAnswer, error) { return a.patch(ctx, d.section, in) })
 		ask(a, change(operation{
-			id: "delete" + what, method: http.MethodDelete, summary: "Take away a " + one + " that the API defined",
+			id: "delete" + what, method: http.MethodDelete, summary: "Take away " + one + " that the API defined",
 			errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 		}), exampleDefined(), func(ctx context.Context, in *definedIn) (definedAnswer, error) { return a.remove(ctx, d.section, in) })
 		tell(a, change(operation{
-			id: "rotate" + what, method: http.MethodPost, path: "/rotate", summary: "Replace the secret of a " + one + ", with an overlap", loose: true,
+			id: "rotate" + what, method: http.MethodPost, path: "/rotate", summary: "Replace the secret of " + one + ", with an overlap", loose: true,
 			about:  "The new secret stands behind the present one, which stays valid for the overlap: what is verified may have either, what is signed has the present one until it ends.",
 			errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 		}), rotation{Overlap: "7d"}, exampleDefined(), func(ctx context.Context, in *definedIn, want *rotation) (definedAnswer, error) {
