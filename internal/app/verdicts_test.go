@@ -604,11 +604,11 @@ func (m *matrix) ask(t *testing.T, b *behaviour, s *server) (cells int, counted 
 	return cells, counted
 }
 
-// sampled picks one cell in sixteen, always the same.
+// sampled picks one cell in sixty-four, always the same.
 func sampled(label string) bool {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(label))
-	return h.Sum32()%16 == 0
+	return h.Sum32()%64 == 0
 }
 
 // came is a judgement in the table's words.

@@ -215,6 +215,9 @@ func TestDefinitions_RememberWhoMadeThem(t *testing.T) {
 
 func TestSessions_AreBounded(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("makes as many sessions as there may be, one after another; runs without -short, as CI does")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		b := open(t, m)

@@ -499,6 +499,9 @@ func TestBatch_PanicConcernsOneEvent(t *testing.T) {
 
 func TestBatch_BacklogOfADeadEndpointCostsBoundedMemory(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("is about memory, and slow under the race detector; runs without -short, as CI does")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		j, b := newMemJournal(), newBatcher()
 		down := true

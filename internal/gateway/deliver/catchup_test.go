@@ -100,6 +100,9 @@ func TestDeliver_FailingEventsOfManyLanesDoNotStopReading(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if testing.Short() && tt.lanes > maxLoadedBatch && tt.batch.Count > 0 {
+				t.Skip("is about memory, and takes minutes under the race detector; runs without -short, as CI does")
+			}
 			synctest.Test(t, func(t *testing.T) {
 				j, b := newMemJournal(), newBatcher()
 				var poisonous atomic.Bool

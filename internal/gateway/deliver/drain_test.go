@@ -236,6 +236,9 @@ func (b *refuser) Send(_ context.Context, ev *event.Event, _ int) gateway.Outcom
 // wait for them is delivered, in order; and so it is after a restart.
 func TestDeliver_BacklogCostsBoundedMemory(t *testing.T) {
 	// Not in parallel: it looks at the whole heap.
+	if testing.Short() {
+		t.Skip("is about memory, and slow under the race detector; runs without -short, as CI does")
+	}
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -290,9 +293,6 @@ func TestDeliver_BacklogCostsBoundedMemory(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			events := tt.events
-			if testing.Short() && tt.open == 0 {
-				events /= 10
-			}
 			synctest.Test(t, func(t *testing.T) {
 				b := &refuser{refuses: tt.refuses, why: tt.why, last: map[event.Lane]int{}}
 				j := &made{memJournal: newMemJournal(), lane: tt.lane, grown: make(chan struct{})}

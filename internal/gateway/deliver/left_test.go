@@ -568,6 +568,9 @@ func TestLeft_FailingHeadIsNotReadFor(t *testing.T) {
 // journal is not read again for each.
 func TestLeft_ManyLanesShareOneReading(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("counts readings of a long backlog, and is slow under the race detector; runs without -short, as CI does")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemJournal()
 		b, mend := stubborn()

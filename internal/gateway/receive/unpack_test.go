@@ -28,6 +28,9 @@ func packed(t *testing.T, text string, n int64) []byte {
 // minutes. What was taken before is answered for, and stays.
 func TestStream_SmallBodiesDoNotUnpackForEver(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("unpacks a gigabyte, one goroutine alone; runs without -short, as CI does")
+	}
 	post := func(path string, body io.Reader, header ...string) *httptest.ResponseRecorder {
 		r := newBulkRig(t, nil)
 		req := httptest.NewRequest(http.MethodPost, path, body)
